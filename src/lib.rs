@@ -1,1 +1,9 @@
-//! pilah
+//! pilah sorts: camera frames in, decisions by quantized CNNs, diverters moved in time, every decision on MQTT.
+
+pub mod clock;
+pub mod pipeline;
+pub mod problem;
+pub mod publish;
+pub mod record;
+pub mod status;
+pub mod units;

@@ -1,0 +1,74 @@
+//! The only place that reads time: monotonic for deciding, wall for records.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::units::Timestamp;
+
+/// What tells the time; `sim` has one that stands still until it is told to move.
+pub trait Clock: Send + Sync {
+    /// Monotonic time, for everything that decides.
+    fn now(&self) -> Timestamp;
+
+    /// Wall time, for records only.
+    fn wall(&self) -> WallTime;
+}
+
+/// Wall time and what it is worth: a Raspberry Pi has no battery-backed clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WallTime {
+    /// Milliseconds since 1970-01-01 UTC.
+    pub unix_ms: i64,
+    /// Whether the clock was synchronized with a time server when it was read.
+    pub synchronized: bool,
+}
+
+impl WallTime {
+    /// As RFC 3339 in UTC with milliseconds, the form used on the wire.
+    pub fn rfc3339(self) -> String {
+        let since = Duration::from_millis(u64::try_from(self.unix_ms).unwrap_or(0));
+        humantime::format_rfc3339_millis(std::time::UNIX_EPOCH + since).to_string()
+    }
+}
+
+/// The clocks of the kernel.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_nanos(nanos(ClockId::Monotonic))
+    }
+
+    fn wall(&self) -> WallTime {
+        WallTime {
+            unix_ms: i64::try_from(nanos(ClockId::Realtime) / 1_000_000).unwrap_or(i64::MAX),
+            synchronized: synchronized(),
+        }
+    }
+}
+
+fn nanos(clock: ClockId) -> u64 {
+    let time = clock_gettime(clock);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    seconds * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0)
+}
+
+/// systemd-timesyncd leaves this file once it has set the clock; other daemons are asked for it in the unit.
+fn synchronized() -> bool {
+    Path::new("/run/systemd/timesync/synchronized").exists()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wall_time_is_written_in_utc() {
+        let time = WallTime { unix_ms: 1_700_000_000_123, synchronized: true };
+        assert_eq!(time.rfc3339(), "2023-11-14T22:13:20.123Z");
+        assert_eq!(WallTime { unix_ms: -5, synchronized: false }.rfc3339(), "1970-01-01T00:00:00.000Z");
+    }
+}

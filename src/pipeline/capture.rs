@@ -1,0 +1,103 @@
+//! Frames as the camera gives them, and the slot through which only the newest one passes.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::units::Timestamp;
+
+/// What takes pictures. The real ones live in `drivers`, the simulated one in `sim`.
+pub trait Camera: Send {
+    /// Waits at most `timeout` for a frame newer than the last one; `None` when none came in time.
+    ///
+    /// # Errors
+    /// When the camera is lost; the caller drops it and opens it again.
+    fn next(&mut self, timeout: Duration) -> Result<Option<Frame>>;
+}
+
+/// One image with the time of its exposure.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// The image, still as the camera encoded it.
+    pub picture: Picture,
+    /// When it was exposed.
+    pub exposed: Timestamp,
+    /// Whether `exposed` was guessed from the time of arrival, since the camera does not tell.
+    pub estimated: bool,
+    /// The camera's own count; a jump means frames that nobody saw.
+    pub sequence: u64,
+}
+
+/// An encoded image. Cheap to clone; decoded only by who looks at it.
+#[derive(Debug, Clone)]
+pub struct Picture {
+    /// How `bytes` are to be read.
+    pub format: PixelFormat,
+    /// Width in pixels; 0 for a JPEG whose header nobody read yet.
+    pub width: u32,
+    /// Height in pixels; 0 for a JPEG whose header nobody read yet.
+    pub height: u32,
+    /// The encoded pixels, rows without padding.
+    pub bytes: Arc<[u8]>,
+}
+
+/// How a camera encodes its pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PixelFormat {
+    /// A JPEG file, as MJPEG cameras send them (the Huffman tables may be missing).
+    Jpeg,
+    /// 8 bits each of red, green and blue.
+    Rgb8,
+    /// 8 bits of brightness.
+    Grey8,
+    /// Y0 U Y1 V, 4:2:2, BT.601 full range.
+    Yuyv,
+    /// Planar Y, U, V, 4:2:0, BT.601 full range.
+    Yuv420,
+}
+
+/// Hands frames from the camera's thread to the sort thread: the newest wins, an unseen older one is dropped.
+#[derive(Debug, Default)]
+pub struct FrameSlot {
+    newest: Mutex<Option<Frame>>,
+    arrived: Condvar,
+}
+
+impl FrameSlot {
+    /// Puts a frame in; returns whether it replaced one that nobody had taken.
+    pub fn put(&self, frame: Frame) -> bool {
+        let replaced = self.newest.lock().unwrap_or_else(PoisonError::into_inner).replace(frame).is_some();
+        self.arrived.notify_one();
+        replaced
+    }
+
+    /// Takes the newest frame, waiting at most `timeout` for one.
+    pub fn take(&self, timeout: Duration) -> Option<Frame> {
+        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut newest, _) = self
+            .arrived
+            .wait_timeout_while(newest, timeout, |frame| frame.is_none())
+            .unwrap_or_else(PoisonError::into_inner);
+        newest.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(sequence: u64) -> Frame {
+        let picture = Picture { format: PixelFormat::Grey8, width: 1, height: 1, bytes: Arc::from([0]) };
+        Frame { picture, exposed: Timestamp::ZERO, estimated: false, sequence }
+    }
+
+    #[test]
+    fn the_newest_frame_wins() {
+        let slot = FrameSlot::default();
+        assert!(!slot.put(frame(1)));
+        assert!(slot.put(frame(2)), "the first one was never seen");
+        assert_eq!(slot.take(Duration::ZERO).map(|frame| frame.sequence), Some(2));
+        assert!(slot.take(Duration::ZERO).is_none());
+    }
+}

@@ -1,0 +1,4 @@
+//! The stages in the order in which data passes through them.
+
+pub mod capture;
+pub mod infer;

@@ -1,0 +1,231 @@
+//! Counters and last values: what the health message, the metrics and the page show.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Counts one more.
+    pub fn one(&self) {
+        self.add(1);
+    }
+
+    /// Counts `n` more.
+    pub fn add(&self, n: u64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+
+    /// The count so far.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A last value that goes up and down.
+#[derive(Debug, Default)]
+pub struct Gauge(AtomicU64);
+
+impl Gauge {
+    /// Sets the value.
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
+    /// The last value.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The spread of a stage's latencies since start.
+#[derive(Debug)]
+pub struct Latency(Mutex<Histogram<u64>>);
+
+impl Default for Latency {
+    fn default() -> Self {
+        // One microsecond to one hour at two digits: 22 KB each, and no sample is refused.
+        let histogram = Histogram::new_with_bounds(1, 3_600_000_000, 2).expect("the bounds are constants in range");
+        Self(Mutex::new(histogram))
+    }
+}
+
+impl Latency {
+    /// Takes in one sample.
+    pub fn record(&self, took: Duration) {
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).max(1);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).saturating_record(micros);
+    }
+
+    /// Median, 99th percentile and maximum in milliseconds, and how many samples; `None` before the first.
+    pub fn spread(&self) -> Option<Spread> {
+        let histogram = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let ms = |micros: u64| Duration::from_micros(micros).as_secs_f64() * 1e3;
+        (!histogram.is_empty()).then(|| Spread {
+            n: histogram.len(),
+            p50_ms: ms(histogram.value_at_quantile(0.5)),
+            p99_ms: ms(histogram.value_at_quantile(0.99)),
+            max_ms: ms(histogram.max()),
+        })
+    }
+}
+
+/// Percentiles of a latency, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct Spread {
+    /// How many samples stand behind the figures.
+    pub n: u64,
+    /// Median.
+    pub p50_ms: f64,
+    /// 99th percentile.
+    pub p99_ms: f64,
+    /// The largest sample.
+    pub max_ms: f64,
+}
+
+macro_rules! status {
+    ($( $kind:ident { $( $(#[doc = $doc:literal])+ $name:ident, )+ } )+) => {
+        /// Every counter, gauge and latency of a station, shared by all its threads.
+        #[derive(Debug, Default)]
+        pub struct Status { $( $( $(#[doc = $doc])+ pub $name: $kind, )+ )+ }
+
+        status!(@each $( $kind { $( $name, )+ } )+);
+    };
+    (@each Counter { $($counter:ident,)+ } Gauge { $($gauge:ident,)+ } Latency { $($latency:ident,)+ }) => {
+        impl Status {
+            /// Each counter by its name on the wire.
+            pub fn counters(&self) -> BTreeMap<&'static str, u64> {
+                BTreeMap::from([$((stringify!($counter), self.$counter.get()),)+])
+            }
+
+            /// Each gauge by its name on the wire.
+            pub fn gauges(&self) -> BTreeMap<&'static str, u64> {
+                BTreeMap::from([$((stringify!($gauge), self.$gauge.get()),)+])
+            }
+
+            /// Each latency that has samples, by its name on the wire.
+            pub fn latencies(&self) -> BTreeMap<&'static str, Spread> {
+                [$((stringify!($latency), self.$latency.spread()),)+]
+                    .into_iter()
+                    .filter_map(|(name, spread)| Some((name, spread?)))
+                    .collect()
+            }
+        }
+    };
+}
+
+status! {
+    Counter {
+        /// Frames that the camera delivered.
+        frames,
+        /// Frames that a newer one replaced before anyone looked.
+        frames_skipped,
+        /// Frames that could not be decoded.
+        frames_bad,
+        /// Times the camera had to be opened again.
+        camera_reopened,
+        /// Edges that the lock-out ignored as bounce.
+        edges_ignored,
+        /// Items seen by the trigger.
+        items,
+        /// Items that went to their own lane by decision.
+        sorted,
+        /// Items left to the exception lane because no class was sure.
+        unsure,
+        /// Items whose decision came too late to move anything.
+        late,
+        /// Items too close to the one before or after.
+        too_close,
+        /// Items the trigger saw and no frame showed.
+        unseen,
+        /// Items that the trigger could not take because too many were in flight.
+        items_refused,
+        /// Moves carried out.
+        moves,
+        /// Moves that came too late and were not made.
+        moves_missed,
+        /// Moves taken back because the belt stopped or slowed.
+        moves_recalled,
+        /// Diverted items whose lane's sensor confirmed them.
+        confirmed,
+        /// Diverted items whose lane's sensor stayed silent.
+        unconfirmed,
+        /// Confirmations that no item was expected for.
+        unexpected,
+        /// Coils that were switched off because they reached their longest on-time.
+        overtime,
+        /// Events committed to disk.
+        events_stored,
+        /// Events lost before they could be committed: the queue was full, or the disk.
+        events_lost,
+        /// Unsent events that retention removed.
+        events_dropped,
+        /// Events the broker took.
+        events_sent,
+        /// Publishes that had to be repeated.
+        publish_retries,
+        /// Connections to the broker that were lost.
+        broker_lost,
+        /// Commands carried out.
+        commands,
+        /// Commands refused.
+        commands_refused,
+        /// Bytes written to disk by the store, without pictures.
+        store_bytes,
+        /// Pictures written.
+        pictures,
+        /// Pictures removed to keep the byte budget.
+        pictures_removed,
+    }
+    Gauge {
+        /// Items between trigger and outcome.
+        in_flight,
+        /// Events on disk that the broker has not taken yet.
+        outbox,
+        /// One while the broker is connected.
+        broker_connected,
+    }
+    Latency {
+        /// Exposure of a frame to its arrival at the sort thread.
+        capture,
+        /// Decoding and resizing a frame.
+        preprocess,
+        /// One run of the model.
+        infer,
+        /// Reading a label.
+        read,
+        /// Trigger to decision.
+        decide,
+        /// A move against its due time.
+        actuate,
+        /// One group commit.
+        commit,
+        /// Decision to the broker's acknowledgement.
+        acknowledge,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_number_is_listed_by_name() {
+        let status = Status::default();
+        status.items.add(3);
+        status.in_flight.set(2);
+        status.infer.record(Duration::from_millis(7));
+        assert_eq!(status.counters()["items"], 3);
+        assert_eq!(status.gauges()["in_flight"], 2);
+        let spread = status.latencies()["infer"];
+        assert_eq!(spread.n, 1);
+        assert!((spread.p50_ms - 7.0).abs() < 0.1, "{spread:?}");
+        assert!(!status.latencies().contains_key("read"));
+    }
+}
