@@ -5,6 +5,7 @@ pub mod capture;
 pub mod decide;
 pub mod infer;
 pub mod lane;
+pub mod preprocess;
 pub mod read;
 pub mod track;
 pub mod trigger;
