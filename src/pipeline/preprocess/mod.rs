@@ -40,21 +40,6 @@ pub struct Tensor {
     pub pixels: Vec<u8>,
 }
 
-/// What a station configures of this stage: `[preprocess]`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Settings {
-    /// The part of the frame in which items are: what lies outside of it never reaches the model.
-    pub view: Zone,
-}
-
-impl Settings {
-    /// Notes everything that is wrong with these settings.
-    pub fn check(&self, problems: &mut Problems<'_>) {
-        self.view.check(&mut problems.below("view"));
-    }
-}
-
 /// A rectangle in fractions of the frame, 0 to 1, from its top left corner: the same for every resolution.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
