@@ -200,7 +200,12 @@ impl Verdict {
         let what = format!("{} is not a positive number", self.temperature);
         problems.expect(usable, "temperature", what, "write 1.0 where nothing was calibrated");
         let share = (0.0..=1.0).contains(&self.unknown);
-        problems.expect(share, "unknown", format!("{} is not a probability", self.unknown), "write a number from 0 to 1");
+        problems.expect(
+            share,
+            "unknown",
+            format!("{} is not a probability", self.unknown),
+            "write a number from 0 to 1",
+        );
     }
 }
 

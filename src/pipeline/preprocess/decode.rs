@@ -179,7 +179,9 @@ mod tests {
     }
 
     fn encoded(format: ImageFormat) -> Vec<u8> {
-        let image = RgbImage::from_fn(40, 30, |x, y| image::Rgb([u8::try_from(x * 6).unwrap(), u8::try_from(y * 8).unwrap(), 90]));
+        let image = RgbImage::from_fn(40, 30, |x, y| {
+            image::Rgb([u8::try_from(x * 6).unwrap(), u8::try_from(y * 8).unwrap(), 90])
+        });
         let mut bytes = Cursor::new(Vec::new());
         image.write_to(&mut bytes, format).unwrap();
         bytes.into_inner()
@@ -221,7 +223,8 @@ mod tests {
 
     #[test]
     fn what_is_transparent_shows_white() {
-        let table = [([10, 20, 30, 255], [10, 20, 30]), ([10, 20, 30, 0], [255; 3]), ([0, 100, 255, 128], [127, 177, 255])];
+        let table =
+            [([10, 20, 30, 255], [10, 20, 30]), ([10, 20, 30, 0], [255; 3]), ([0, 100, 255, 128], [127, 177, 255])];
         for (pixel, shown) in table {
             assert_eq!(on_white(&pixel), shown, "{pixel:?}");
         }

@@ -171,8 +171,18 @@ mod tests {
                     let expected = golden(&name);
                     let channels = colour.channels();
                     let (scale, zero_point) = (1.0, 0);
-                    let input =
-                        Input { width: 20, height: 16, channels, colour, scale, zero_point, fit, fill: 99, filter, invert };
+                    let input = Input {
+                        width: 20,
+                        height: 16,
+                        channels,
+                        colour,
+                        scale,
+                        zero_point,
+                        fit,
+                        fill: 99,
+                        filter,
+                        invert,
+                    };
                     let tensor = Fitter::new(input).fit(&raster).unwrap();
                     assert_eq!(tensor.shape, [1, 16, 20, channels as usize], "{name}");
                     let worst = tensor.pixels.iter().zip(&expected.pixels).map(|(a, b)| a.abs_diff(*b)).max();
@@ -187,7 +197,18 @@ mod tests {
         let thread = Raster { width: 5000, height: 1, channels: 1, pixels: vec![200; 5000] };
         for fit in [Fit::Stretch, Fit::Crop, Fit::Letterbox] {
             let (colour, filter, invert) = (Colour::Grey, Filter::Bilinear, Invert::Auto);
-            let input = Input { width: 8, height: 8, channels: 1, colour, scale: 1.0, zero_point: 0, fit, fill: 0, filter, invert };
+            let input = Input {
+                width: 8,
+                height: 8,
+                channels: 1,
+                colour,
+                scale: 1.0,
+                zero_point: 0,
+                fit,
+                fill: 0,
+                filter,
+                invert,
+            };
             let tensor = Fitter::new(input).fit(&thread).unwrap();
             assert!(tensor.pixels.contains(&55), "{fit:?}: {:?}", tensor.pixels);
         }

@@ -98,9 +98,7 @@ mod tests {
     fn sample() -> Vec<u8> {
         let mut bytes = Vec::new();
         let pixels: Vec<u8> = (0..64 * 48 * 3).map(|at| u8::try_from(at / 3 % 64 * 4).unwrap()).collect();
-        JpegEncoder::new_with_quality(&mut bytes, 90)
-            .encode(&pixels, 64, 48, image::ExtendedColorType::Rgb8)
-            .unwrap();
+        JpegEncoder::new_with_quality(&mut bytes, 90).encode(&pixels, 64, 48, image::ExtendedColorType::Rgb8).unwrap();
         bytes
     }
 

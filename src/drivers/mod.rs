@@ -1,0 +1,3 @@
+//! Devices: settings in, what the stages' seams ask for out.
+
+pub mod tract;
