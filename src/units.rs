@@ -5,7 +5,7 @@ use std::ops::{Add, Sub};
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 
 /// A moment of `CLOCK_MONOTONIC`, in nanoseconds since boot: what kernels stamp frames and edges with.
@@ -119,7 +119,7 @@ impl FromStr for ItemId {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
-        let id = ulid::Ulid::from_string(text).with_context(|| format!("reading item id {text:?}"))?;
+        let id = ulid::Ulid::from_string(text).map_err(|error| anyhow!("reading item id {text:?}: {error}"))?;
         Ok(Self(id))
     }
 }
@@ -153,6 +153,10 @@ pub struct LaneId(pub usize);
 /// An actuator, by its place in the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ActuatorId(pub usize);
+
+/// An input line, by its place in the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InputId(pub usize);
 
 /// A class of the model, by its place in the manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
