@@ -64,6 +64,11 @@ impl Clock for SystemClock {
     }
 }
 
+/// Processor time that the calling thread has used: what a piece of work costs, whatever else the machine does.
+pub fn thread_cpu() -> Duration {
+    Duration::from_nanos(nanos(ClockId::ThreadCPUTime))
+}
+
 fn nanos(clock: ClockId) -> u64 {
     let time = clock_gettime(clock);
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);

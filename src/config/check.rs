@@ -16,6 +16,7 @@ impl Config {
         self.camera.check(&mut problems.below("camera"));
         self.view.check(&mut problems.below("view"));
         self.trigger.check(&mut problems.below("trigger"));
+        self.infer.check(&mut problems.below("infer"));
         self.decide.check(&mut problems.below("decide"));
         self.check_way(&mut problems);
         for (index, actuator) in self.actuator.iter().enumerate() {
@@ -104,7 +105,8 @@ impl Config {
     }
 
     fn check_lines(&self, problems: &mut Problems<'_>) {
-        let inputs = self.input.iter().enumerate().map(|(index, input)| (format!("input[{index}]"), &input.chip, &input.line));
+        let inputs =
+            self.input.iter().enumerate().map(|(index, input)| (format!("input[{index}]"), &input.chip, &input.line));
         let outputs = self
             .actuator
             .iter()
@@ -131,7 +133,8 @@ impl Config {
             ("belt.encoder".to_owned(), belt.and_then(|belt| belt.encoder.as_ref())),
             ("belt.running".to_owned(), belt.and_then(|belt| belt.running.as_ref())),
         ];
-        let confirm = self.lane.iter().enumerate().map(|(index, lane)| (format!("lane[{index}].confirm"), lane.confirm.as_ref()));
+        let confirm =
+            self.lane.iter().enumerate().map(|(index, lane)| (format!("lane[{index}].confirm"), lane.confirm.as_ref()));
         for (key, name) in wanted.into_iter().chain(confirm) {
             let Some(name) = name else { continue };
             problems.expect(
@@ -174,7 +177,8 @@ impl Config {
             for region in lane.regions.iter().filter(|region| !["JAWA", "LUAR_JAWA"].contains(&region.as_str())) {
                 problems.add("regions", format!("there is no region \"{region}\""), "name JAWA or LUAR_JAWA");
             }
-            let digits = |prefix: &&String| prefix.is_empty() || prefix.len() > 5 || !prefix.bytes().all(|b| b.is_ascii_digit());
+            let digits =
+                |prefix: &&String| prefix.is_empty() || prefix.len() > 5 || !prefix.bytes().all(|b| b.is_ascii_digit());
             for prefix in lane.postal_prefixes.iter().filter(digits) {
                 problems.add("postal_prefixes", format!("\"{prefix}\" begins no postal code"), "give 1 to 5 digits");
             }

@@ -8,13 +8,13 @@ use toml::de::{DeTable, DeValue};
 use crate::problem::Problem;
 
 /// The prefix of environment variables that override a key: `PILAH__MQTT__HOST` sets `mqtt.host`.
-pub const PREFIX: &str = "PILAH__";
+pub(super) const PREFIX: &str = "PILAH__";
 
 /// A configuration as it was written.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Tree {
+pub(super) struct Tree {
     /// The values.
-    pub value: Value,
+    pub(super) value: Value,
     /// Where each key stands.
     places: BTreeMap<String, Place>,
 }
@@ -33,7 +33,7 @@ impl Tree {
     ///
     /// # Errors
     /// What is not TOML, each with its line in the key.
-    pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
+    pub(super) fn parse(text: &str) -> Result<Self, Vec<Problem>> {
         let (table, errors) = DeTable::parse_recoverable(text);
         let problem = |error: &toml::de::Error| Problem {
             key: format!("line {}", error.span().map_or(1, |span| line(text, span.start))),
@@ -49,7 +49,7 @@ impl Tree {
     }
 
     /// Lays environment variables over the file. Their values are read as TOML, else taken as text.
-    pub fn lay_over(&mut self, variables: impl Iterator<Item = (String, String)>) {
+    pub(super) fn lay_over(&mut self, variables: impl Iterator<Item = (String, String)>) {
         for (name, text) in variables {
             let Some(path) = name.strip_prefix(PREFIX) else { continue };
             let keys: Vec<String> = path.split("__").map(str::to_lowercase).collect();
@@ -61,7 +61,7 @@ impl Tree {
     }
 
     /// Where `key` stands, or the nearest key above it.
-    pub fn place(&self, key: &str) -> Option<&Place> {
+    pub(super) fn place(&self, key: &str) -> Option<&Place> {
         let mut key = key;
         loop {
             if let Some(place) = self.places.get(key) {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::drivers::{camera, gpio};
 use crate::pipeline::look::View;
-use crate::pipeline::{actuate, decide, lane, track, trigger};
+use crate::pipeline::{actuate, decide, infer, lane, track, trigger};
 use crate::problem::Problem;
 pub use file::Place;
 use file::Tree;
@@ -34,8 +34,8 @@ pub struct Config {
     pub belt: Option<track::Settings>,
     /// `[bin]`: a smart bin without a belt. Either this or `[belt]`.
     pub bin: Option<track::bin::Settings>,
-    /// `[model]`: the net that classifies.
-    pub model: Model,
+    /// `[infer]`: the net that classifies.
+    pub infer: infer::Settings,
     /// `[decide]`: how many looks, and how sure.
     #[serde(default)]
     pub decide: decide::Settings,
@@ -62,14 +62,6 @@ pub struct Station {
     pub id: String,
     /// The lane in which an item ends when nothing moves.
     pub exception_lane: String,
-}
-
-/// `[model]`: the net that classifies.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Model {
-    /// A model's name, looked for in /usr/share/pilah/models and ./models, or a path with a slash.
-    pub name: String,
 }
 
 /// What is wrong with a configuration file: all of it.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::problem::{Problem, Problems};
 
 /// Every way in which `value` does not fit `schema`.
-pub fn check(value: &Value, schema: &Value) -> Vec<Problem> {
+pub(super) fn check(value: &Value, schema: &Value) -> Vec<Problem> {
     let mut found = Vec::new();
     let walk = Walk { root: schema };
     walk.check(value, schema, &mut Problems::new(&mut found));
@@ -203,7 +203,6 @@ mod tests {
 
     #[derive(Deserialize, JsonSchema)]
     #[serde(rename_all = "kebab-case")]
-    #[expect(dead_code, reason = "only its schema is used")]
     enum Kind {
         /// One.
         PhotoEye,
@@ -224,14 +223,18 @@ mod tests {
 
     #[test]
     fn everything_wrong_is_told_at_once_with_its_remedy() {
-        let wrong = json!({"nmae": "a", "count": 10, "kind": "photo-eyes", "list": [{"yes": "no"}], "free": {"x": "1"}});
-        assert_eq!(problems(&wrong), [
-            "nmae: no such key; did you mean name?",
-            "count: 10 is out of range; give a number from 1 to 9",
-            "kind: \"photo-eyes\" is not one of its values; did you mean photo-eye?",
-            "list[0].yes: \"no\" is not true or false; give true or false",
-            "free.x: \"1\" is not a number without a unit; give a number without a unit",
-            "name: is missing; add name = ... (What it is called)",
-        ]);
+        let wrong =
+            json!({"nmae": "a", "count": 10, "kind": "photo-eyes", "list": [{"yes": "no"}], "free": {"x": "1"}});
+        assert_eq!(
+            problems(&wrong),
+            [
+                "nmae: no such key; did you mean name?",
+                "count: 10 is out of range; give a number from 1 to 9",
+                "kind: \"photo-eyes\" is not one of its values; did you mean photo-eye?",
+                "list[0].yes: \"no\" is not true or false; give true or false",
+                "free.x: \"1\" is not a number without a unit; give a number without a unit",
+                "name: is missing; add name = ... (What it is called)",
+            ]
+        );
     }
 }

@@ -22,8 +22,8 @@ view_start_mm = 0
 view_end_mm = 200
 end_mm = 2000
 
-[model]
-name = "digits"
+[infer]
+model = "digits"
 
 [[input]]
 name = "eye"
@@ -60,17 +60,61 @@ fn a_good_configuration_is_silent() {
 fn each_mistake_gets_its_line_and_remedy() {
     for (from, to, wanted) in [
         ("site =", "sit =", "f.toml:3: station.sit: no such key; did you mean site?"),
-        ("speed_mm_s = 300", "speed_mm_s = \"300 mm/s\"", "f.toml:16: belt.speed_mm_s: \"300 mm/s\" is not a number without a unit; give a number without a unit"),
-        ("speed_mm_s = 300", "speed_mm_s = 0.3", "f.toml:16: belt.speed_mm_s: 0.3 is out of range; give a number from 1 to 5000"),
-        ("GPIO23", "GPIO17", "f.toml:31: actuator[0].line: GPIO17 is used by input[0] already; give each input and actuator its own line; lanes may share an actuator by its name"),
-        ("position_mm = 800", "position_mm = -5", "f.toml:32: actuator[0].position_mm: -5 is out of range; give a number from 0 to 50000"),
-        ("position_mm = 800", "position_mm = 0", "f.toml:32: actuator[0].position_mm: 0 mm is before the camera has seen the item; an actuator must sit behind the view's start and its own lead: past 0 mm"),
-        ("position_mm = 800", "position_mm = 2500", "f.toml:32: actuator[0].position_mm: 2500 mm is past the end of the belt at 2000 mm; measure both from the trigger"),
-        ("classes = [\"0\"]", "", "f.toml:34: lane[0].classes: nothing is bound to lane \"zero\"; bind classes, regions, provinces, regencies or postal_prefixes to it, or remove it"),
-        ("actuator = \"kick\"", "actuator = \"kik\"", "f.toml:37: lane[0].moves[0].actuator: there is no actuator \"kik\"; name one of kick"),
-        ("input = \"eye\"", "input = \"eyes\"", "f.toml:13: trigger.input: there is no input \"eyes\"; name one of eye"),
-        ("exception_lane = \"rest\"", "exception_lane = \"zero\"", "f.toml:5: station.exception_lane: lane \"zero\" needs moves, but items end there when nothing moves; take the lane at the end of the belt, or remove its moves"),
-        ("id = \"line-1\"", "id = \"Line 1/#\"", "f.toml:4: station.id: \"Line 1/#\" cannot stand in a topic; use 1 to 64 lower-case letters, digits and hyphens"),
+        (
+            "speed_mm_s = 300",
+            "speed_mm_s = \"300 mm/s\"",
+            "f.toml:16: belt.speed_mm_s: \"300 mm/s\" is not a number without a unit; give a number without a unit",
+        ),
+        (
+            "speed_mm_s = 300",
+            "speed_mm_s = 0.3",
+            "f.toml:16: belt.speed_mm_s: 0.3 is out of range; give a number from 1 to 5000",
+        ),
+        (
+            "GPIO23",
+            "GPIO17",
+            "f.toml:31: actuator[0].line: GPIO17 is used by input[0] already; give each input and actuator its own line; lanes may share an actuator by its name",
+        ),
+        (
+            "position_mm = 800",
+            "position_mm = -5",
+            "f.toml:32: actuator[0].position_mm: -5 is out of range; give a number from 0 to 50000",
+        ),
+        (
+            "position_mm = 800",
+            "position_mm = 0",
+            "f.toml:32: actuator[0].position_mm: 0 mm is before the camera has seen the item; an actuator must sit behind the view's start and its own lead: past 0 mm",
+        ),
+        (
+            "position_mm = 800",
+            "position_mm = 2500",
+            "f.toml:32: actuator[0].position_mm: 2500 mm is past the end of the belt at 2000 mm; measure both from the trigger",
+        ),
+        (
+            "classes = [\"0\"]",
+            "",
+            "f.toml:34: lane[0].classes: nothing is bound to lane \"zero\"; bind classes, regions, provinces, regencies or postal_prefixes to it, or remove it",
+        ),
+        (
+            "actuator = \"kick\"",
+            "actuator = \"kik\"",
+            "f.toml:37: lane[0].moves[0].actuator: there is no actuator \"kik\"; name one of kick",
+        ),
+        (
+            "input = \"eye\"",
+            "input = \"eyes\"",
+            "f.toml:13: trigger.input: there is no input \"eyes\"; name one of eye",
+        ),
+        (
+            "exception_lane = \"rest\"",
+            "exception_lane = \"zero\"",
+            "f.toml:5: station.exception_lane: lane \"zero\" needs moves, but items end there when nothing moves; take the lane at the end of the belt, or remove its moves",
+        ),
+        (
+            "id = \"line-1\"",
+            "id = \"Line 1/#\"",
+            "f.toml:4: station.id: \"Line 1/#\" cannot stand in a topic; use 1 to 64 lower-case letters, digits and hyphens",
+        ),
     ] {
         let found = problems(&GOOD.replacen(from, to, 1));
         assert!(found.iter().any(|line| line == wanted), "{to}: wanted\n{wanted}\nfound\n{}", found.join("\n"));

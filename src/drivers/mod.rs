@@ -1,5 +1,6 @@
-//! Devices: from settings to what the stages' seams ask for.
+//! Devices: settings in, what the stages' seams ask for out.
 
 pub mod camera;
 pub mod gpio;
 pub mod replay;
+pub mod tract;

@@ -308,14 +308,7 @@ impl Line {
     }
 
     /// Track: the item is sent to its lane, if the machine runs, the gap is wide enough and the time too.
-    fn settle(
-        &mut self,
-        now: Now,
-        item: ItemId,
-        mut verdict: Verdict,
-        steps: &mut Vec<Step>,
-        out: &mut Vec<Effect>,
-    ) {
+    fn settle(&mut self, now: Now, item: ItemId, mut verdict: Verdict, steps: &mut Vec<Step>, out: &mut Vec<Effect>) {
         if self.state != State::Running {
             verdict = Verdict { lane: self.exception, reason: Reason::Fault, ..verdict };
         } else if self.way.too_close(item) {
@@ -333,7 +326,7 @@ impl Line {
 
     /// Record: the decision with all that led to it.
     fn record(&self, now: Now, item: ItemId, open: Open, verdict: Verdict, out: &mut Vec<Effect>) {
-        let best = self.decide.best(&open.votes.mean(), 5);
+        let best = open.votes.mean().top(5);
         let scores = best.iter().map(|(class, p)| Score { class: self.decide.class(*class).to_owned(), p: *p });
         let mut stages_ms = open.last.as_ref().map_or_else(BTreeMap::new, Looked::stages_ms);
         stages_ms.insert("decide".into(), now.at.since(open.came).as_secs_f64() * 1e3);

@@ -8,6 +8,7 @@ mod fit;
 mod jpeg;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use image::codecs::jpeg::JpegEncoder;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::decode::{ACCEPTED, decode, decode_file};
 pub use self::fit::{Fitter, resize};
+use crate::pipeline::capture::{Picture, PixelFormat};
 use crate::problem::Problems;
 
 /// Decoded pixels, 8 bits a channel, rows without padding, channels innermost.
@@ -108,6 +110,12 @@ fn pixel(at: f64) -> u32 {
 }
 
 impl Raster {
+    /// As a camera would have sent it.
+    pub fn into_picture(self) -> Picture {
+        let format = if self.channels == 1 { PixelFormat::Grey8 } else { PixelFormat::Rgb8 };
+        Picture { format, width: self.width, height: self.height, bytes: Arc::from(self.pixels) }
+    }
+
     /// The rectangle that begins at `left`, `top`; it must lie inside.
     pub fn crop(&self, left: u32, top: u32, width: u32, height: u32) -> Self {
         let stride = self.width as usize * self.channels as usize;
@@ -296,7 +304,7 @@ mod tests {
     fn a_zone_outside_the_frame_is_refused() {
         let found = |zone: Zone| {
             let mut found = Vec::new();
-            Settings { view: zone }.check(&mut Problems::new(&mut found));
+            zone.check(&mut Problems::new(&mut found).below("view"));
             found.iter().map(|problem| problem.key.clone()).collect::<Vec<_>>()
         };
         assert!(found(Zone { left: 0.3, width: 0.7, ..Zone::default() }).is_empty());
