@@ -7,5 +7,6 @@ pub mod pipeline;
 pub mod problem;
 pub mod publish;
 pub mod record;
+pub mod sim;
 pub mod status;
 pub mod units;
