@@ -1,0 +1,14 @@
+//! A simulated line: belt, items, photo-eye, encoder, camera, actuators and lanes, with faults on request.
+//!
+//! It is deterministic: the same seed gives the same run. [`rig`] steps all stages in virtual time; [`devices`]
+//! hands the same world to the real threads. [`ledger`] knows where each item really fell and holds it against
+//! what the records say.
+
+pub mod devices;
+pub mod feed;
+pub mod ledger;
+pub mod motion;
+pub mod oracle;
+pub mod picture;
+pub mod rig;
+pub mod world;
