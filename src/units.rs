@@ -5,7 +5,6 @@ use std::ops::{Add, Sub};
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 /// A moment of `CLOCK_MONOTONIC`, in nanoseconds since boot: what kernels stamp frames and edges with.
@@ -119,7 +118,8 @@ impl FromStr for ItemId {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
-        let id = ulid::Ulid::from_string(text).with_context(|| format!("reading item id {text:?}"))?;
+        // ulid's error is no std error without its std feature, so it goes into the words.
+        let id = ulid::Ulid::from_string(text).map_err(|wrong| anyhow::anyhow!("reading item id {text:?}: {wrong}"))?;
         Ok(Self(id))
     }
 }
