@@ -5,6 +5,7 @@ use std::ops::{Add, Sub};
 use std::str::FromStr;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 
 /// A moment of `CLOCK_MONOTONIC`, in nanoseconds since boot: what kernels stamp frames and edges with.
@@ -118,8 +119,7 @@ impl FromStr for ItemId {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
-        // ulid's error is no std error without its std feature, so it goes into the words.
-        let id = ulid::Ulid::from_string(text).map_err(|wrong| anyhow::anyhow!("reading item id {text:?}: {wrong}"))?;
+        let id = ulid::Ulid::from_string(text).map_err(|error| anyhow!("reading item id {text:?}: {error}"))?;
         Ok(Self(id))
     }
 }
@@ -153,6 +153,10 @@ pub struct LaneId(pub usize);
 /// An actuator, by its place in the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ActuatorId(pub usize);
+
+/// An input line, by its place in the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InputId(pub usize);
 
 /// A class of the model, by its place in the manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,0 +1,479 @@
+//! Moves what must move, at its time and never longer than allowed.
+//!
+//! Invariants:
+//! - an output is on only between a move's start and its end, and never longer than its `max_on_ms`;
+//! - a move that cannot start within its window is missed, never made late;
+//! - two actuators of one `exclusive` group are never on together;
+//! - after `release` nothing is on and nothing waits.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::problem::Problems;
+use crate::units::{ActuatorId, ItemId, Timestamp};
+
+/// What drives the outputs. The real ones live in `drivers`, the simulated one in `sim`.
+pub trait Outputs: Send {
+    /// Drives one output.
+    ///
+    /// # Errors
+    /// When the device refuses; the caller releases everything and reports a fault.
+    fn drive(&mut self, output: Output, drive: Drive, now: Timestamp) -> Result<()>;
+}
+
+/// An output of the station.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Output {
+    /// An actuator's coil or servo.
+    Actuator(ActuatorId),
+    /// The square wave that feeds a charge-pump relay while the daemon lives.
+    Heartbeat,
+}
+
+/// What an output is told to do.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Drive {
+    /// Inactive: safe.
+    Off,
+    /// Active.
+    On,
+    /// A servo's angle in degrees.
+    Angle(f64),
+}
+
+/// `[[actuator]]`: something that moves.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The name that lanes use in their moves.
+    pub name: String,
+    /// `pulse` (a solenoid that kicks), `hold` (a gate held while the item passes) or `servo` (an angle).
+    pub kind: Kind,
+    /// The output line's name on its chip, such as `GPIO23`.
+    pub line: String,
+    /// The chip's label; the first chip that has the line when left out.
+    pub chip: Option<String>,
+    /// Whether the coil is on at a `high` or a `low` level.
+    #[serde(default)]
+    pub active: Level,
+    /// Where it acts: millimetres of belt behind the trigger. 0 on machines without a belt.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 50_000.0))]
+    pub position_mm: f64,
+    /// How long it needs from command to effect; it is commanded so much earlier.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 2000))]
+    pub lead_ms: u32,
+    /// How long a move lasts: the kick of a pulse, or the time a hold or servo stays.
+    #[serde(default = "Settings::on_ms")]
+    #[schemars(range(min = 1, max = 60_000))]
+    pub on_ms: u32,
+    /// The longest time it may be on, whatever asks for it.
+    #[serde(default = "Settings::max_on_ms")]
+    #[schemars(range(min = 1, max = 60_000))]
+    pub max_on_ms: u32,
+    /// For servos: the angle of rest, in degrees.
+    #[serde(default)]
+    #[schemars(range(min = -180.0, max = 360.0))]
+    pub home_deg: f64,
+    /// Actuators that name the same group never move together.
+    pub exclusive: Option<String>,
+}
+
+/// The kinds of actuator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A solenoid or air nozzle: a short kick as the item is before it.
+    Pulse,
+    /// A gate: on before the item reaches it, off after the item has passed.
+    Hold,
+    /// A servo: an angle, then home.
+    Servo,
+}
+
+/// The electrical level that means on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// 3.3 V.
+    #[default]
+    High,
+    /// 0 V.
+    Low,
+}
+
+impl Settings {
+    fn on_ms() -> u32 {
+        60
+    }
+
+    fn max_on_ms() -> u32 {
+        1000
+    }
+
+    /// Notes what is wrong with this actuator alone.
+    pub fn check(&self, problems: &mut Problems<'_>) {
+        problems.expect(!self.name.is_empty(), "name", "is empty", "give the actuator a name that its lanes can use");
+        problems.expect(
+            self.on_ms <= self.max_on_ms,
+            "on_ms",
+            format!("{} ms is longer than max_on_ms = {}", self.on_ms, self.max_on_ms),
+            "shorten the move, or raise max_on_ms if the coil's datasheet allows it",
+        );
+    }
+}
+
+/// One move of one item's divert, with its absolute times.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Order {
+    /// The item that it is for; `None` for a move by hand.
+    pub item: Option<ItemId>,
+    /// What moves.
+    pub actuator: ActuatorId,
+    /// `On`, or an angle.
+    pub drive: Drive,
+    /// When it is to start: the actuator's lead is already taken off.
+    pub at: Timestamp,
+    /// After this moment it is missed instead.
+    pub latest: Timestamp,
+    /// How long it lasts.
+    pub on_for: Duration,
+}
+
+/// What became of an order.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Moved {
+    /// The order.
+    pub order: Order,
+    /// When that was.
+    pub at: Timestamp,
+    /// What became of it.
+    pub how: How,
+}
+
+/// What can become of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// The output was driven.
+    Made,
+    /// It came too late, or another of its exclusive group was on.
+    Missed,
+    /// It was on for `max_on_ms` and was cut.
+    Overtime,
+}
+
+/// The state of every actuator, and the orders that wait.
+#[derive(Debug)]
+pub struct Actuate {
+    channels: Vec<Channel>,
+    /// Sorted by `at`, the next one last.
+    waiting: Vec<Order>,
+    heartbeat: Option<Heartbeat>,
+}
+
+#[derive(Debug)]
+struct Channel {
+    settings: Settings,
+    on: Option<On>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct On {
+    drive: Drive,
+    since: Timestamp,
+    until: Timestamp,
+    order: Order,
+}
+
+#[derive(Debug)]
+struct Heartbeat {
+    half: Duration,
+    next: Timestamp,
+    high: bool,
+}
+
+impl Actuate {
+    /// Orders that may wait at once: two for each item on a long belt. More is a fault of who orders.
+    pub const WAITING: usize = 256;
+
+    /// All off, nothing waiting. `heartbeat` is half the period of the heartbeat output, if there is one.
+    pub fn new(actuators: &[Settings], heartbeat: Option<Duration>, now: Timestamp) -> Self {
+        let channels = actuators.iter().map(|settings| Channel { settings: settings.clone(), on: None }).collect();
+        let heartbeat = heartbeat.map(|half| Heartbeat { half, next: now, high: false });
+        Self { channels, waiting: Vec::new(), heartbeat }
+    }
+
+    /// Drives every output to its safe state: coils off, servos home.
+    ///
+    /// # Errors
+    /// The first refusal; the other outputs are released all the same.
+    pub fn release(&mut self, outputs: &mut dyn Outputs, now: Timestamp) -> Result<()> {
+        self.waiting.clear();
+        let mut first = Ok(());
+        for (index, channel) in self.channels.iter_mut().enumerate() {
+            channel.on = None;
+            let released = outputs.drive(Output::Actuator(ActuatorId(index)), channel.rest(), now);
+            first = first.and(released);
+        }
+        if let Some(heartbeat) = &mut self.heartbeat {
+            heartbeat.high = false;
+            first = first.and(outputs.drive(Output::Heartbeat, Drive::Off, now));
+        }
+        first
+    }
+
+    /// Takes an order; `false` when too many wait already, which is a fault.
+    #[must_use]
+    pub fn order(&mut self, order: Order) -> bool {
+        if self.waiting.len() >= Self::WAITING {
+            return false;
+        }
+        let place = self.waiting.partition_point(|other| other.at > order.at);
+        self.waiting.insert(place, order);
+        true
+    }
+
+    /// Takes back what waits for `item`; returns how many moves that was. What is on already stays on.
+    pub fn recall(&mut self, item: ItemId) -> usize {
+        let before = self.waiting.len();
+        self.waiting.retain(|order| order.item != Some(item));
+        before - self.waiting.len()
+    }
+
+    /// When `step` has something to do next.
+    pub fn wake(&self) -> Option<Timestamp> {
+        let ends = self.channels.iter().filter_map(|channel| channel.on.map(|on| on.until));
+        let starts = self.waiting.last().map(|order| order.at);
+        let beat = self.heartbeat.as_ref().map(|heartbeat| heartbeat.next);
+        ends.chain(starts).chain(beat).min()
+    }
+
+    /// Does all that is due at `now`: ends first, then starts.
+    ///
+    /// # Errors
+    /// When a device refuses. What is on then is unknown: release everything.
+    pub fn step(&mut self, now: Timestamp, outputs: &mut dyn Outputs, done: &mut Vec<Moved>) -> Result<()> {
+        self.end(now, outputs, done)?;
+        while self.waiting.last().is_some_and(|order| order.at <= now) {
+            let Some(order) = self.waiting.pop() else { break };
+            let how = self.start(order, now, outputs)?;
+            done.push(Moved { order, at: now, how });
+        }
+        self.beat(now, outputs)
+    }
+
+    fn end(&mut self, now: Timestamp, outputs: &mut dyn Outputs, done: &mut Vec<Moved>) -> Result<()> {
+        for (index, channel) in self.channels.iter_mut().enumerate() {
+            let Some(on) = channel.on.filter(|on| on.until <= now) else { continue };
+            channel.on = None;
+            outputs.drive(Output::Actuator(ActuatorId(index)), channel.rest(), now)?;
+            if channel.settings.limit(on.since) <= on.until && on.order.at + on.order.on_for > on.until {
+                done.push(Moved { order: on.order, at: now, how: How::Overtime });
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, order: Order, now: Timestamp, outputs: &mut dyn Outputs) -> Result<How> {
+        if now > order.latest || self.group_busy(order.actuator) {
+            return Ok(How::Missed);
+        }
+        let Some(channel) = self.channels.get_mut(order.actuator.0) else { return Ok(How::Missed) };
+        // A second item right behind the first keeps the gate open; the longest on-time counts from the first.
+        let same = channel.on.filter(|on| on.drive == order.drive);
+        let since = same.map_or(now, |on| on.since);
+        let until = (now + order.on_for).min(channel.settings.limit(since));
+        let until = same.map_or(until, |on| on.until.max(until));
+        channel.on = Some(On { drive: order.drive, since, until, order });
+        if same.is_none() {
+            outputs.drive(Output::Actuator(order.actuator), order.drive, now)?;
+        }
+        Ok(How::Made)
+    }
+
+    fn group_busy(&self, actuator: ActuatorId) -> bool {
+        let group = |index: usize| self.channels.get(index).and_then(|channel| channel.settings.exclusive.as_ref());
+        let Some(own) = group(actuator.0) else { return false };
+        let others = self.channels.iter().enumerate().filter(|(index, _)| *index != actuator.0);
+        others.into_iter().any(|(index, channel)| channel.on.is_some() && group(index) == Some(own))
+    }
+
+    fn beat(&mut self, now: Timestamp, outputs: &mut dyn Outputs) -> Result<()> {
+        let Some(heartbeat) = self.heartbeat.as_mut().filter(|heartbeat| heartbeat.next <= now) else {
+            return Ok(());
+        };
+        heartbeat.high = !heartbeat.high;
+        heartbeat.next = now + heartbeat.half;
+        outputs.drive(Output::Heartbeat, if heartbeat.high { Drive::On } else { Drive::Off }, now)
+    }
+}
+
+impl Settings {
+    fn limit(&self, since: Timestamp) -> Timestamp {
+        since + Duration::from_millis(self.max_on_ms.into())
+    }
+}
+
+impl Channel {
+    fn rest(&self) -> Drive {
+        match self.settings.kind {
+            Kind::Pulse | Kind::Hold => Drive::Off,
+            Kind::Servo => Drive::Angle(self.settings.home_deg),
+        }
+    }
+}
+
+/// Outputs that are released when they go: on return, on error and while a panic unwinds.
+pub struct Armed<'a> {
+    /// The state of the actuators.
+    pub actuate: Actuate,
+    /// What drives them.
+    pub outputs: &'a mut dyn Outputs,
+    /// Tells the time of the release.
+    pub clock: &'a dyn crate::clock::Clock,
+}
+
+impl Drop for Armed<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = self.actuate.release(self.outputs, self.clock.now()) {
+            tracing::error!(error = format!("{error:#}"), "an output could not be released");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Trace(Vec<(u64, usize, Drive)>);
+
+    impl Outputs for Trace {
+        fn drive(&mut self, output: Output, drive: Drive, now: Timestamp) -> Result<()> {
+            let index = match output {
+                Output::Actuator(id) => id.0,
+                Output::Heartbeat => 99,
+            };
+            self.0.push((now.as_nanos() / 1_000_000, index, drive));
+            Ok(())
+        }
+    }
+
+    fn actuator(kind: Kind, exclusive: Option<&str>) -> Settings {
+        Settings {
+            name: "a".into(),
+            kind,
+            line: "GPIO1".into(),
+            chip: None,
+            active: Level::High,
+            position_mm: 0.0,
+            lead_ms: 0,
+            on_ms: 60,
+            max_on_ms: 100,
+            home_deg: 0.0,
+            exclusive: exclusive.map(str::to_owned),
+        }
+    }
+
+    fn order(actuator: usize, at_ms: u64, on_ms: u64) -> Order {
+        Order {
+            item: Some(ItemId::default()),
+            actuator: ActuatorId(actuator),
+            drive: Drive::On,
+            at: Timestamp::from_millis(at_ms),
+            latest: Timestamp::from_millis(at_ms + 5),
+            on_for: Duration::from_millis(on_ms),
+        }
+    }
+
+    /// Steps at each wake, up to 10 s.
+    fn run(actuate: &mut Actuate, trace: &mut Trace) -> Vec<Moved> {
+        let mut done = Vec::new();
+        while let Some(at) = actuate.wake().filter(|at| *at < Timestamp::from_millis(10_000)) {
+            actuate.step(at, trace, &mut done).unwrap();
+        }
+        done
+    }
+
+    #[test]
+    fn a_pulse_goes_on_and_off_at_its_times() {
+        let mut actuate = Actuate::new(&[actuator(Kind::Pulse, None)], None, Timestamp::ZERO);
+        assert!(actuate.order(order(0, 500, 60)));
+        assert!(actuate.order(order(0, 100, 60)));
+        let mut trace = Trace::default();
+        let done = run(&mut actuate, &mut trace);
+        assert_eq!(trace.0, [(100, 0, Drive::On), (160, 0, Drive::Off), (500, 0, Drive::On), (560, 0, Drive::Off)]);
+        assert!(done.iter().all(|moved| moved.how == How::Made));
+    }
+
+    #[test]
+    fn a_late_order_is_missed_and_moves_nothing() {
+        let mut actuate = Actuate::new(&[actuator(Kind::Pulse, None)], None, Timestamp::ZERO);
+        assert!(actuate.order(order(0, 100, 60)));
+        let (mut trace, mut done) = (Trace::default(), Vec::new());
+        actuate.step(Timestamp::from_millis(106), &mut trace, &mut done).unwrap();
+        assert_eq!(done[0].how, How::Missed);
+        assert_eq!(trace.0, []);
+    }
+
+    #[test]
+    fn no_coil_stays_on_longer_than_allowed() {
+        let mut actuate = Actuate::new(&[actuator(Kind::Hold, None)], None, Timestamp::ZERO);
+        for at in [100, 150, 180] {
+            assert!(actuate.order(order(0, at, 90)));
+        }
+        let mut trace = Trace::default();
+        let done = run(&mut actuate, &mut trace);
+        assert_eq!(trace.0, [(100, 0, Drive::On), (200, 0, Drive::Off)]);
+        assert_eq!(done.last().unwrap().how, How::Overtime);
+    }
+
+    #[test]
+    fn exclusive_actuators_never_move_together() {
+        let group = [actuator(Kind::Pulse, Some("arms")), actuator(Kind::Pulse, Some("arms"))];
+        let mut actuate = Actuate::new(&group, None, Timestamp::ZERO);
+        assert!(actuate.order(order(0, 100, 60)));
+        assert!(actuate.order(order(1, 130, 60)));
+        let mut trace = Trace::default();
+        let done = run(&mut actuate, &mut trace);
+        assert_eq!(trace.0, [(100, 0, Drive::On), (160, 0, Drive::Off)]);
+        assert_eq!(done[1].how, How::Missed);
+    }
+
+    #[test]
+    fn a_recalled_order_is_never_made() {
+        let mut actuate = Actuate::new(&[actuator(Kind::Pulse, None)], None, Timestamp::ZERO);
+        assert!(actuate.order(order(0, 100, 60)));
+        assert_eq!(actuate.recall(ItemId::default()), 1);
+        assert_eq!(actuate.wake(), None);
+    }
+
+    #[test]
+    fn release_stops_everything_and_homes_servos() {
+        let mut servo = actuator(Kind::Servo, None);
+        servo.home_deg = 15.0;
+        let mut actuate = Actuate::new(&[actuator(Kind::Pulse, None), servo], None, Timestamp::ZERO);
+        assert!(actuate.order(order(0, 100, 60)));
+        assert!(actuate.order(order(0, 300, 60)));
+        let (mut trace, mut done) = (Trace::default(), Vec::new());
+        actuate.step(Timestamp::from_millis(100), &mut trace, &mut done).unwrap();
+        actuate.release(&mut trace, Timestamp::from_millis(110)).unwrap();
+        assert_eq!(trace.0[1..], [(110, 0, Drive::Off), (110, 1, Drive::Angle(15.0))]);
+        assert_eq!(actuate.wake(), None);
+    }
+
+    #[test]
+    fn the_heartbeat_is_a_square_wave() {
+        let mut actuate = Actuate::new(&[], Some(Duration::from_millis(50)), Timestamp::ZERO);
+        let (mut trace, mut done) = (Trace::default(), Vec::new());
+        for _ in 0..3 {
+            let at = actuate.wake().unwrap();
+            actuate.step(at, &mut trace, &mut done).unwrap();
+        }
+        assert_eq!(trace.0, [(0, 99, Drive::On), (50, 99, Drive::Off), (100, 99, Drive::On)]);
+    }
+}

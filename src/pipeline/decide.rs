@@ -1,0 +1,240 @@
+//! From the votes of an item's frames to one lane, with the reason.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::pipeline::infer::Scores;
+use crate::pipeline::lane::Routes;
+use crate::problem::Problems;
+use crate::record::{Readings, Reason};
+use crate::units::{ClassId, LaneId};
+
+/// `[decide]`: how many looks, and how sure.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Frames that must have voted before a decision is made early.
+    #[schemars(range(min = 1, max = 100))]
+    pub min_frames: u32,
+    /// Frames after which the decision is made, sure or not.
+    #[schemars(range(min = 1, max = 100))]
+    pub max_frames: u32,
+    /// Probability from which no further frame is looked at.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub sure: f32,
+    /// Probabilities from which a class gets its lane, by class; the model's own thresholds where left out.
+    pub thresholds: BTreeMap<String, f32>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { min_frames: 1, max_frames: 3, sure: 0.97, thresholds: BTreeMap::new() }
+    }
+}
+
+impl Settings {
+    /// Notes what is wrong on its own.
+    pub fn check(&self, problems: &mut Problems<'_>) {
+        problems.expect(
+            self.min_frames <= self.max_frames,
+            "min_frames",
+            format!("{} is more than max_frames = {}", self.min_frames, self.max_frames),
+            "raise max_frames or lower min_frames",
+        );
+        for (class, threshold) in &self.thresholds {
+            problems.expect(
+                (0.0..=1.0).contains(threshold),
+                format_args!("thresholds.{class}"),
+                format!("{threshold} is no probability"),
+                "give a number from 0 to 1",
+            );
+        }
+    }
+}
+
+/// What a class of the model means for sorting.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    /// The class's id.
+    pub class: String,
+    /// Probability from which an item of this class gets its lane.
+    pub threshold: f32,
+}
+
+/// The class by which a model says that it knows none of its classes.
+pub const UNKNOWN: &str = "unknown";
+
+/// What the frames of one item said so far.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Votes {
+    sum: Vec<f32>,
+    /// Frames that voted.
+    pub frames: u32,
+    /// The last reading of the label.
+    pub readings: Option<Readings>,
+}
+
+impl Votes {
+    /// Counts one frame's scores.
+    pub fn add(&mut self, scores: &Scores) {
+        self.sum.resize(scores.0.len(), 0.0);
+        self.sum.iter_mut().zip(&scores.0).for_each(|(sum, p)| *sum += p);
+        self.frames += 1;
+    }
+
+    /// The mean over the frames: each frame's probability weighs the same, so that one glare does not decide.
+    pub fn mean(&self) -> Scores {
+        #[expect(clippy::cast_precision_loss, reason = "at most a hundred frames")]
+        let frames = self.frames.max(1) as f32;
+        Scores(self.sum.iter().map(|sum| sum / frames).collect())
+    }
+}
+
+/// What the votes come to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Verdict {
+    /// Where the item is to go.
+    pub lane: LaneId,
+    /// The class, where one was sure enough.
+    pub class: Option<ClassId>,
+    /// Probability of the best class.
+    pub confidence: f32,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// The rules by which votes become lanes.
+#[derive(Debug, Clone)]
+pub struct Decide {
+    settings: Settings,
+    rules: Vec<Rule>,
+    /// Below this probability nothing is known.
+    unknown: f32,
+    routes: Routes,
+    exception: LaneId,
+}
+
+impl Decide {
+    /// `rules` in the order of the model's classes; thresholds of the settings win over the model's.
+    pub fn new(settings: &Settings, mut rules: Vec<Rule>, unknown: f32, routes: Routes, exception: LaneId) -> Self {
+        for rule in &mut rules {
+            if let Some(threshold) = settings.thresholds.get(&rule.class) {
+                rule.threshold = *threshold;
+            }
+        }
+        Self { settings: settings.clone(), rules, unknown, routes, exception }
+    }
+
+    /// The class's id.
+    pub fn class(&self, class: ClassId) -> &str {
+        &self.rules[class.0].class
+    }
+
+    /// The best classes with their probabilities, best first, `n` at most.
+    pub fn best(&self, scores: &Scores, n: usize) -> Vec<(ClassId, f32)> {
+        let mut best: Vec<_> = scores.0.iter().enumerate().map(|(index, p)| (ClassId(index), *p)).collect();
+        best.sort_by(|a, b| b.1.total_cmp(&a.1));
+        best.truncate(n);
+        best
+    }
+
+    /// Whether another frame is worth looking at.
+    pub fn wants_more(&self, votes: &Votes) -> bool {
+        votes.frames < self.settings.max_frames && self.early(votes).is_none()
+    }
+
+    /// The verdict, if the votes allow one before the deadline.
+    pub fn early(&self, votes: &Votes) -> Option<Verdict> {
+        let all_in = votes.frames >= self.settings.max_frames;
+        let verdict = (votes.frames >= self.settings.min_frames).then(|| self.verdict(votes))?;
+        let sure = verdict.reason == Reason::Confident && verdict.confidence >= self.settings.sure;
+        (all_in || sure).then_some(verdict)
+    }
+
+    /// The verdict on what is there now: at the deadline, or when nothing more will come.
+    pub fn verdict(&self, votes: &Votes) -> Verdict {
+        let to_exception = |class, confidence, reason| Verdict { lane: self.exception, class, confidence, reason };
+        if let Some(readings) = &votes.readings {
+            return self.by_readings(readings);
+        }
+        let Some(&(class, p)) = self.best(&votes.mean(), 1).first() else {
+            return to_exception(None, 0.0, Reason::NoRead);
+        };
+        let rule = &self.rules[class.0];
+        if rule.class == UNKNOWN || p < self.unknown {
+            return to_exception(None, p, Reason::Unknown);
+        }
+        if p < rule.threshold {
+            return to_exception(None, p, Reason::Unsure);
+        }
+        let lane = self.routes.of_class(&rule.class).unwrap_or(self.exception);
+        Verdict { lane, class: Some(class), confidence: p, reason: Reason::Confident }
+    }
+
+    fn by_readings(&self, readings: &Readings) -> Verdict {
+        let fields = [&readings.postal_code, &readings.regency, &readings.province];
+        let confidence = fields.into_iter().flatten().map(|reading| reading.confidence).fold(0.0, f32::max);
+        let lane = self.routes.of_readings(readings);
+        let reason = if lane.is_some() { Reason::Confident } else { Reason::NoRead };
+        Verdict { lane: lane.unwrap_or(self.exception), class: None, confidence, reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::lane::lane;
+
+    fn decide() -> Decide {
+        let rules = ["glass", "metal", UNKNOWN].map(|class| Rule { class: class.into(), threshold: 0.8 });
+        let lanes = [lane("glass", &["glass"]), lane("metal", &["metal"]), lane("rest", &[])];
+        let settings = Settings { thresholds: BTreeMap::from([("metal".into(), 0.9)]), ..Settings::default() };
+        Decide::new(&settings, rules.to_vec(), 0.4, Routes::new(&lanes), LaneId(2))
+    }
+
+    fn votes(frames: &[[f32; 3]]) -> Votes {
+        let mut votes = Votes::default();
+        frames.iter().for_each(|scores| votes.add(&Scores(scores.to_vec())));
+        votes
+    }
+
+    #[test]
+    fn each_reason_has_its_lane() {
+        for (frames, lane, reason) in [
+            (vec![[0.95, 0.04, 0.01]], 0, Reason::Confident),
+            (vec![[0.05, 0.85, 0.1]], 2, Reason::Unsure),
+            (vec![[0.05, 0.92, 0.03]], 1, Reason::Confident),
+            (vec![[0.1, 0.1, 0.8]], 2, Reason::Unknown),
+            (vec![[0.35, 0.34, 0.31]], 2, Reason::Unknown),
+            (vec![], 2, Reason::NoRead),
+        ] {
+            let verdict = decide().verdict(&votes(&frames));
+            assert_eq!((verdict.lane, verdict.reason), (LaneId(lane), reason), "{frames:?}");
+        }
+    }
+
+    #[test]
+    fn a_second_look_settles_an_unsure_first_one() {
+        let decide = decide();
+        let one = votes(&[[0.7, 0.2, 0.1]]);
+        assert_eq!(decide.early(&one), None);
+        assert!(decide.wants_more(&one));
+        let sure = votes(&[[0.99, 0.005, 0.005]]);
+        assert_eq!(decide.early(&sure).unwrap().lane, LaneId(0));
+        let three = votes(&[[0.7, 0.2, 0.1], [0.9, 0.05, 0.05], [0.9, 0.05, 0.05]]);
+        assert_eq!(decide.early(&three).unwrap().reason, Reason::Confident);
+        assert!(!decide.wants_more(&three));
+    }
+
+    #[test]
+    fn a_class_without_a_lane_runs_to_the_exception_lane() {
+        let rules = vec![Rule { class: "glass".into(), threshold: 0.5 }];
+        let decide = Decide::new(&Settings::default(), rules, 0.0, Routes::new(&[lane("rest", &[])]), LaneId(0));
+        let mut votes = Votes::default();
+        votes.add(&Scores(vec![1.0]));
+        let verdict = decide.verdict(&votes);
+        assert_eq!((verdict.lane, verdict.class), (LaneId(0), Some(ClassId(0))));
+    }
+}

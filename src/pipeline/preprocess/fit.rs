@@ -1,0 +1,216 @@
+//! Pictures of any size to the size of a net, with Pillow's filters.
+
+use anyhow::{Context, Result};
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+
+use super::{Colour, Filter, Fit, Input, Invert, Raster, Tensor, pixel};
+
+/// Makes tensors of one kind; keeps the resizer's buffers between pictures.
+#[derive(Debug)]
+pub struct Fitter {
+    input: Input,
+    resizer: Resizer,
+}
+
+impl Fitter {
+    /// Fits pictures to `input`.
+    pub fn new(input: Input) -> Self {
+        Self { input, resizer: Resizer::new() }
+    }
+
+    /// Fits one picture.
+    ///
+    /// # Errors
+    /// When the resizer refuses its size.
+    pub fn fit(&mut self, raster: &Raster) -> Result<Tensor> {
+        let Input { width, height, colour, fit, filter, fill, invert, .. } = self.input;
+        let raster = match colour {
+            Colour::Grey => raster.grey(),
+            Colour::Rgb | Colour::Bgr => raster.colour(),
+        };
+        let mut inner = match fit {
+            Fit::Stretch => resize_part(&mut self.resizer, &raster, whole(&raster), (width, height), filter)?,
+            Fit::Crop => {
+                let middle = middle(&raster, width, height);
+                resize_part(&mut self.resizer, &raster, middle, (width, height), filter)?
+            }
+            Fit::Letterbox => {
+                let size = contained(&raster, width, height);
+                resize_part(&mut self.resizer, &raster, whole(&raster), size, filter)?
+            }
+        };
+        if invert == Invert::Always || invert == Invert::Auto && has_bright_border(&inner) {
+            inner.pixels.iter_mut().for_each(|level| *level = !*level);
+        }
+        let mut fitted = pad(inner, width, height, fill);
+        if colour == Colour::Bgr {
+            fitted.pixels.as_chunks_mut::<3>().0.iter_mut().for_each(|pixel| pixel.swap(0, 2));
+        }
+        Ok(Tensor { shape: self.input.shape(), pixels: fitted.pixels })
+    }
+}
+
+/// `raster` in another size.
+///
+/// # Errors
+/// When the resizer refuses the size.
+pub fn resize(raster: &Raster, width: u32, height: u32, filter: Filter) -> Result<Raster> {
+    resize_part(&mut Resizer::new(), raster, whole(raster), (width, height), filter)
+}
+
+/// A part of a raster, in pixels and fractions of them: left, top, width, height.
+type Part = (f64, f64, f64, f64);
+
+fn whole(raster: &Raster) -> Part {
+    (0.0, 0.0, f64::from(raster.width), f64::from(raster.height))
+}
+
+fn resize_part(
+    resizer: &mut Resizer,
+    raster: &Raster,
+    (left, top, part_width, part_height): Part,
+    (width, height): (u32, u32),
+    filter: Filter,
+) -> Result<Raster> {
+    let kind = if raster.channels == 1 { PixelType::U8 } else { PixelType::U8x3 };
+    let from = ImageRef::new(raster.width, raster.height, &raster.pixels, kind).context("reading pixels to resize")?;
+    let mut to = Image::new(width, height, kind);
+    let algorithm = match filter {
+        Filter::Nearest => ResizeAlg::Nearest,
+        Filter::Bilinear => ResizeAlg::Convolution(FilterType::Bilinear),
+    };
+    let options = ResizeOptions::new().resize_alg(algorithm).crop(left, top, part_width, part_height);
+    resizer
+        .resize(&from, &mut to, &options)
+        .with_context(|| format!("resizing {}x{} to {width}x{height}", raster.width, raster.height))?;
+    Ok(Raster { width, height, channels: raster.channels, pixels: to.into_vec() })
+}
+
+/// The part that is left when the picture is scaled to cover `width` x `height`, to whole pixels, and cut there.
+fn middle(raster: &Raster, width: u32, height: u32) -> Part {
+    let (whole_width, whole_height) = (f64::from(raster.width), f64::from(raster.height));
+    let ratio = (f64::from(width) / whole_width).max(f64::from(height) / whole_height);
+    let cut = |length: f64, target: u32| {
+        let covering = pixel(length * ratio).max(target);
+        let back = length / f64::from(covering);
+        (f64::from((covering - target) / 2) * back, f64::from(target) * back)
+    };
+    let ((left, part_width), (top, part_height)) = (cut(whole_width, width), cut(whole_height, height));
+    (left, top, part_width, part_height)
+}
+
+/// The largest size of the raster's own shape inside `width` x `height`.
+fn contained(raster: &Raster, width: u32, height: u32) -> (u32, u32) {
+    let (whole_width, whole_height) = (f64::from(raster.width), f64::from(raster.height));
+    let ratio = (f64::from(width) / whole_width).min(f64::from(height) / whole_height);
+    (pixel(whole_width * ratio).clamp(1, width), pixel(whole_height * ratio).clamp(1, height))
+}
+
+/// `inner` in the middle of a field of `fill`; an odd pixel goes right and below.
+fn pad(inner: Raster, width: u32, height: u32, fill: u8) -> Raster {
+    if (inner.width, inner.height) == (width, height) {
+        return inner;
+    }
+    let channels = inner.channels as usize;
+    let left = ((width - inner.width) / 2) as usize * channels;
+    let top = ((height - inner.height) / 2) as usize;
+    let (row, inner_row) = (width as usize * channels, inner.width as usize * channels);
+    let mut pixels = vec![fill; row * height as usize];
+    let rows = pixels.chunks_exact_mut(row).skip(top);
+    for (to, from) in rows.zip(inner.pixels.chunks_exact(inner_row)) {
+        to[left..left + inner_row].copy_from_slice(from);
+    }
+    Raster { width, height, channels: inner.channels, pixels }
+}
+
+/// Whether the median of the border's levels lies above the middle.
+fn has_bright_border(raster: &Raster) -> bool {
+    let (row, channels) = (raster.width as usize * raster.channels as usize, raster.channels as usize);
+    let last = raster.height as usize - 1;
+    let rows = raster.pixels.chunks_exact(row).enumerate();
+    let mut border: Vec<u8> = rows
+        .flat_map(|(at, levels)| {
+            let ends = [&levels[..channels], &levels[row - channels..]];
+            let [left, right] = if at == 0 || at == last { [levels, &[]] } else { ends };
+            left.iter().chain(right).copied()
+        })
+        .collect();
+    border.sort_unstable();
+    let (below, above) = (border[(border.len() - 1) / 2], border[border.len() / 2]);
+    u16::from(below) + u16::from(above) > 2 * 127
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::pipeline::preprocess::decode_file;
+
+    /// A picture of `tests/pillow`, which `make.py` there makes with the training's own code.
+    fn golden(name: &str) -> Raster {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pillow").join(name).with_extension("png");
+        decode_file(&std::fs::read(path).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn every_fit_filter_and_colour_is_pillows_within_one_level() {
+        let kinds = [
+            (Colour::Rgb, Filter::Bilinear, Invert::Never),
+            (Colour::Grey, Filter::Bilinear, Invert::Auto),
+            (Colour::Bgr, Filter::Bilinear, Invert::Never),
+            (Colour::Grey, Filter::Bilinear, Invert::Always),
+            (Colour::Rgb, Filter::Nearest, Invert::Never),
+        ];
+        for source in ["wide", "tall", "small"] {
+            let raster = golden(source);
+            for fit in [Fit::Stretch, Fit::Crop, Fit::Letterbox] {
+                for (colour, filter, invert) in kinds {
+                    let name = format!("{source}-{fit:?}-{colour:?}-{filter:?}-{invert:?}").to_lowercase();
+                    let expected = golden(&name);
+                    let channels = colour.channels();
+                    let (scale, zero_point) = (1.0, 0);
+                    let input = Input {
+                        width: 20,
+                        height: 16,
+                        channels,
+                        colour,
+                        scale,
+                        zero_point,
+                        fit,
+                        fill: 99,
+                        filter,
+                        invert,
+                    };
+                    let tensor = Fitter::new(input).fit(&raster).unwrap();
+                    assert_eq!(tensor.shape, [1, 16, 20, channels as usize], "{name}");
+                    let worst = tensor.pixels.iter().zip(&expected.pixels).map(|(a, b)| a.abs_diff(*b)).max();
+                    assert!(worst <= Some(1), "{name}: off by {worst:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_picture_one_pixel_high_fits_too() {
+        let thread = Raster { width: 5000, height: 1, channels: 1, pixels: vec![200; 5000] };
+        for fit in [Fit::Stretch, Fit::Crop, Fit::Letterbox] {
+            let (colour, filter, invert) = (Colour::Grey, Filter::Bilinear, Invert::Auto);
+            let input = Input {
+                width: 8,
+                height: 8,
+                channels: 1,
+                colour,
+                scale: 1.0,
+                zero_point: 0,
+                fit,
+                fill: 0,
+                filter,
+                invert,
+            };
+            let tensor = Fitter::new(input).fit(&thread).unwrap();
+            assert!(tensor.pixels.contains(&55), "{fit:?}: {:?}", tensor.pixels);
+        }
+    }
+}

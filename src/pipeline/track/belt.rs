@@ -1,0 +1,202 @@
+//! Where the belt is: counted by an encoder, or speed times time while it runs.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::units::{Millimetres, Speed, Timestamp};
+
+/// The belt's position over the last seconds, and its speed.
+///
+/// Positions only grow. An encoder that runs backwards is counted as running forwards: one channel cannot tell.
+#[derive(Debug, Clone)]
+pub struct Belt {
+    drive: Drive,
+    /// Samples of the position, oldest first; never empty.
+    trail: VecDeque<(Timestamp, Millimetres)>,
+}
+
+#[derive(Debug, Clone)]
+enum Drive {
+    /// The line's own edge count, so that a full event buffer loses none.
+    Encoder {
+        mm_per_count: f64,
+        count: Option<u64>,
+    },
+    Timed {
+        speed: Speed,
+        running: bool,
+    },
+}
+
+impl Belt {
+    /// How far back positions can be asked for: a frame that was exposed before a slow inference.
+    const TRAIL: Duration = Duration::from_secs(4);
+    /// Samples are kept this far apart at least, so that a fast encoder does not fill memory.
+    const SPACING: Duration = Duration::from_millis(2);
+    /// The speed is the mean over this time: long enough for a few counts of a slow belt.
+    const SPEED_OVER: Duration = Duration::from_millis(60);
+
+    /// A belt with an encoder that counts one edge each `mm_per_count`.
+    pub fn counted(mm_per_count: f64, now: Timestamp) -> Self {
+        Self::new(Drive::Encoder { mm_per_count, count: None }, now)
+    }
+
+    /// A belt that runs at a known speed while it runs.
+    pub fn timed(speed: Speed, running: bool, now: Timestamp) -> Self {
+        Self::new(Drive::Timed { speed, running }, now)
+    }
+
+    fn new(drive: Drive, now: Timestamp) -> Self {
+        Self { drive, trail: VecDeque::from([(now, Millimetres(0.0))]) }
+    }
+
+    /// Takes the encoder's edge count at `at`.
+    pub fn count(&mut self, new: u64, at: Timestamp) {
+        let Drive::Encoder { mm_per_count, count } = &mut self.drive else { return };
+        // The first count only says where counting starts; a smaller one is a line that was opened anew.
+        let counts = new.saturating_sub(count.replace(new).unwrap_or(new));
+        #[expect(clippy::cast_precision_loss, reason = "2^53 counts are longer than any belt runs")]
+        let way = Millimetres(counts as f64 * *mm_per_count);
+        let (_, last) = self.last();
+        self.sample(at, last + way);
+    }
+
+    /// Takes the belt-running input; means nothing where an encoder counts.
+    pub fn running(&mut self, now_running: bool, at: Timestamp) {
+        let position = self.position(at);
+        if let Drive::Timed { running, .. } = &mut self.drive {
+            *running = now_running;
+            self.sample(at, position);
+        }
+    }
+
+    /// The speed at `now`, which must not lie before the last sample.
+    pub fn speed(&self, now: Timestamp) -> Speed {
+        match self.drive {
+            Drive::Timed { speed, running } => Speed(if running { speed.0 } else { 0.0 }),
+            Drive::Encoder { mm_per_count, .. } => {
+                let (last_at, last) = self.last();
+                let from = last_at - Self::SPEED_OVER;
+                let oldest = self.trail.iter().rev().take_while(|(at, _)| *at >= from).last();
+                let (first_at, first) = oldest.copied().unwrap_or((last_at, last));
+                let over = last_at.since(first_at).as_secs_f64();
+                let mean = if over > 0.0 { (last - first).0 / over } else { 0.0 };
+                // Had it kept its speed, a count would have come: a silent encoder is a stopping belt.
+                let silent = now.since(last_at).as_secs_f64();
+                let most = if silent > 0.0 { 1.5 * mm_per_count / silent } else { f64::INFINITY };
+                Speed(mean.min(most))
+            }
+        }
+    }
+
+    /// The position at `at`: between samples by interpolation, after the last one by speed.
+    pub fn position(&self, at: Timestamp) -> Millimetres {
+        let (last_at, last) = self.last();
+        if at >= last_at {
+            let beyond = self.speed(at).travel(at.since(last_at));
+            return match self.drive {
+                // It may not run past the count that has not come.
+                Drive::Encoder { mm_per_count, .. } => last + Millimetres(beyond.0.min(mm_per_count)),
+                Drive::Timed { .. } => last + beyond,
+            };
+        }
+        let after = self.trail.partition_point(|(sample, _)| *sample <= at);
+        let Some((from, start)) = after.checked_sub(1).and_then(|before| self.trail.get(before)).copied() else {
+            return self.trail.front().map_or(last, |(_, oldest)| *oldest);
+        };
+        let (to, end) = self.trail[after];
+        let share = at.since(from).as_secs_f64() / to.since(from).as_secs_f64().max(f64::MIN_POSITIVE);
+        start + Millimetres((end - start).0 * share)
+    }
+
+    /// When the belt will be at `position` if it keeps its speed; `None` while it stands still.
+    /// A position it has passed gives the moment at which it passed, at most `TRAIL` ago.
+    pub fn moment(&self, position: Millimetres, now: Timestamp) -> Option<Timestamp> {
+        let here = self.position(now);
+        if position < here {
+            return Some(self.passed(position, here, now));
+        }
+        self.speed(now).time_for(position - here).map(|wait| now + wait)
+    }
+
+    fn passed(&self, position: Millimetres, here: Millimetres, now: Timestamp) -> Timestamp {
+        let after = self.trail.partition_point(|(_, sample)| *sample <= position);
+        let (from, start) = after.checked_sub(1).map_or(self.trail[0], |before| self.trail[before]);
+        let (to, end) = self.trail.get(after).copied().unwrap_or((now, here));
+        let share = ((position - start).0 / (end - start).0.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
+        from + to.since(from).mul_f64(share)
+    }
+
+    fn last(&self) -> (Timestamp, Millimetres) {
+        self.trail.back().copied().unwrap_or_default()
+    }
+
+    fn sample(&mut self, at: Timestamp, position: Millimetres) {
+        let spaced = self.trail.len() < 2 || at.since(self.trail[self.trail.len() - 2].0) >= Self::SPACING;
+        match self.trail.back_mut() {
+            Some(last) if !spaced || at <= last.0 => *last = (at.max(last.0), position),
+            _ => self.trail.push_back((at, position)),
+        }
+        while self.trail.len() > 2 && at.since(self.trail[1].0) > Self::TRAIL {
+            self.trail.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> Timestamp {
+        Timestamp::from_millis(ms)
+    }
+
+    fn near(a: f64, b: f64, within: f64) {
+        assert!((a - b).abs() <= within, "{a} is not within {within} of {b}");
+    }
+
+    /// A belt at 250 mm/s with a count each millimetre, until `ms`.
+    fn counted_until(ms: u64) -> Belt {
+        let mut belt = Belt::counted(1.0, at(0));
+        (0..=ms / 4).for_each(|count| belt.count(1000 + count, at(4 * count)));
+        belt
+    }
+
+    #[test]
+    fn an_encoder_gives_position_speed_and_moment() {
+        let belt = counted_until(2000);
+        near(belt.position(at(2000)).0, 500.0, 0.01);
+        near(belt.position(at(1000)).0, 250.0, 0.6);
+        near(belt.position(at(2002)).0, 500.5, 0.1);
+        near(belt.speed(at(2000)).0, 250.0, 5.0);
+        let moment = belt.moment(Millimetres(550.0), at(2000)).unwrap();
+        near(moment.as_secs_f64(), 2.2, 0.005);
+        let passed = belt.moment(Millimetres(250.0), at(2000)).unwrap();
+        near(passed.as_secs_f64(), 1.0, 0.005);
+    }
+
+    #[test]
+    fn a_silent_encoder_is_a_standing_belt() {
+        let belt = counted_until(2000);
+        assert!(belt.speed(at(2100)).0 < 20.0);
+        near(belt.position(at(60_000)).0, 501.0, 0.01);
+        assert_eq!(belt.moment(Millimetres(600.0), at(60_000)), None);
+    }
+
+    #[test]
+    fn lost_edges_do_not_lose_counts() {
+        let mut belt = Belt::counted(2.0, at(0));
+        belt.count(10, at(0));
+        belt.count(60, at(100));
+        near(belt.position(at(100)).0, 100.0, 0.01);
+    }
+
+    #[test]
+    fn a_timed_belt_stands_while_its_input_says_so() {
+        let mut belt = Belt::timed(Speed(100.0), true, at(0));
+        belt.running(false, at(1000));
+        belt.running(true, at(5000));
+        near(belt.position(at(3000)).0, 100.0, 0.01);
+        near(belt.position(at(6000)).0, 200.0, 0.01);
+    }
+}

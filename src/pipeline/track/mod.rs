@@ -1,0 +1,397 @@
+//! Follows each item from the trigger to where it ends, and plans its moves by belt position.
+//!
+//! Invariants:
+//! - an item is in exactly one of: undecided, planned, ended; it ends exactly once;
+//! - a move is released to the actuate thread only within `HORIZON` of its time, so that a belt that stops
+//!   can still take it back;
+//! - a decision that comes after its lane's deadline plans nothing;
+//! - of two items closer than the minimum gap neither has a move that is still to be released.
+
+pub mod belt;
+pub mod bin;
+mod plan;
+mod settings;
+
+use std::time::Duration;
+
+pub use plan::{LanePlan, PlannedMove};
+pub use settings::Settings;
+
+use crate::pipeline::actuate::{How, Moved, Order};
+use crate::record::Ending;
+use crate::units::{InputId, ItemId, LaneId, Millimetres, Timestamp};
+use belt::Belt;
+
+/// How long before its time a move is handed to the actuate thread.
+pub const HORIZON: Duration = Duration::from_millis(20);
+
+/// Items between trigger and outcome; a belt with more is misconfigured, and the item runs to the exception lane.
+pub const IN_FLIGHT: usize = 64;
+
+/// What tracking asks for or tells.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// No more frames will help this item: decide now.
+    Close(ItemId),
+    /// A move for the actuate thread.
+    Order(Order),
+    /// The belt stopped or slowed: take back what waits for this item.
+    Recall(ItemId),
+    /// An item ended.
+    Ended(Ended),
+    /// A lane's sensor saw something that nobody sent there.
+    Unexpected(LaneId),
+    /// Something that had to happen did not; the words say what.
+    Stuck(&'static str),
+}
+
+/// An item's end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// The item.
+    pub id: ItemId,
+    /// What became of it.
+    pub ending: Ending,
+    /// Where it was sent.
+    pub target: LaneId,
+    /// Where it is believed to be.
+    pub actual: Option<LaneId>,
+    /// Trigger to the lane's sensor.
+    pub confirmed_after: Option<Duration>,
+}
+
+/// How an item's arrival was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Arrival {
+    /// It is followed.
+    Followed,
+    /// It is followed, but it and the one before are too close: both go to the exception lane.
+    TooClose {
+        /// The item before, if it can still be sent elsewhere.
+        before: Option<ItemId>,
+    },
+    /// Too many are in flight; it runs through unseen.
+    Refused,
+}
+
+/// How a decision was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Assigned {
+    /// Its moves are planned (or it needs none).
+    Planned,
+    /// The lane can no longer be reached.
+    Late,
+    /// Nobody follows this item any more.
+    Gone,
+}
+
+#[derive(Debug, Clone)]
+struct Item {
+    id: ItemId,
+    came: Timestamp,
+    /// The belt's position as the item's leading edge came.
+    front: Millimetres,
+    length: Millimetres,
+    measured: bool,
+    too_close: bool,
+    close_asked: bool,
+    /// The lane, once decided.
+    lane: Option<LaneId>,
+    moves: Vec<PlannedMove>,
+}
+
+/// Follows the items on a belt.
+#[derive(Debug)]
+pub struct Track {
+    settings: Settings,
+    belt: Belt,
+    encoder: Option<InputId>,
+    running: Option<InputId>,
+    lanes: Vec<LanePlan>,
+    exception: LaneId,
+    /// In the order in which they came.
+    items: Vec<Item>,
+}
+
+impl Track {
+    /// An empty belt. `encoder` and `running` are the belt's inputs, already looked up by name.
+    pub fn new(
+        settings: &Settings,
+        lanes: Vec<LanePlan>,
+        exception: LaneId,
+        encoder: Option<InputId>,
+        running: Option<InputId>,
+        now: Timestamp,
+    ) -> Self {
+        let belt = settings.belt(encoder.is_some(), running.is_none(), now);
+        Self { settings: settings.clone(), belt, encoder, running, lanes, exception, items: Vec::new() }
+    }
+
+    /// Items between trigger and outcome.
+    pub fn in_flight(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Takes an edge of the belt's own inputs or of a lane's sensor; `false` when it is neither.
+    pub fn edge(&mut self, input: InputId, active: bool, count: u64, at: Timestamp, out: &mut Vec<Step>) -> bool {
+        if self.encoder == Some(input) {
+            self.belt.count(count, at);
+        } else if self.running == Some(input) {
+            self.belt.running(active, at);
+        } else if let Some(lane) = self.lanes.iter().position(|lane| lane.confirm == Some(input)) {
+            if active {
+                self.confirm(LaneId(lane), at, out);
+            }
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// An item's leading edge came at `at`.
+    pub fn came(&mut self, id: ItemId, at: Timestamp) -> Arrival {
+        if self.items.len() >= IN_FLIGHT {
+            return Arrival::Refused;
+        }
+        let front = self.belt.position(at);
+        let length = Millimetres(self.settings.item_mm);
+        let min_gap = self.settings.min_gap_mm;
+        let before = self.items.last_mut().filter(|before| (front - before.front - before.length).0 < min_gap);
+        let arrival = match before {
+            None => Arrival::Followed,
+            Some(before) => {
+                before.too_close = true;
+                let movable = before.moves.iter().all(|planned| planned.ended.is_none());
+                Arrival::TooClose { before: movable.then_some(before.id) }
+            }
+        };
+        let too_close = arrival != Arrival::Followed;
+        let item = Item {
+            id,
+            came: at,
+            front,
+            length,
+            measured: false,
+            too_close,
+            close_asked: false,
+            lane: None,
+            moves: Vec::new(),
+        };
+        self.items.push(item);
+        arrival
+    }
+
+    /// The last item's trailing edge left at `at`: now its length is known.
+    pub fn left(&mut self, at: Timestamp) {
+        let position = self.belt.position(at);
+        if let Some(item) = self.items.last_mut().filter(|item| !item.measured && item.came <= at) {
+            item.length = position - item.front;
+            item.measured = true;
+        }
+    }
+
+    /// The one undecided item in view at `exposed`, with its middle's place between the view's edges, 0 to 1.
+    /// `None` when there is none, or when a second one is in view.
+    pub fn in_view(&self, exposed: Timestamp) -> Option<(ItemId, f64)> {
+        let position = self.belt.position(exposed);
+        let (start, end) = (self.settings.view_start_mm, self.settings.view_end_mm);
+        let place = |item: &Item| ((position - item.front).0 - item.length.0 / 2.0 - start) / (end - start);
+        let mut inside = self.items.iter().filter(|item| (0.0..=1.0).contains(&place(item)));
+        let only = inside.next()?;
+        (inside.next().is_none() && only.lane.is_none()).then(|| (only.id, place(only)))
+    }
+
+    /// Whether `id` shares its gap with another item.
+    pub fn too_close(&self, id: ItemId) -> bool {
+        self.items.iter().any(|item| item.id == id && item.too_close)
+    }
+
+    /// Sends an item to a lane. A second decision replaces the first one's moves that were not made yet.
+    pub fn assign(&mut self, id: ItemId, lane: LaneId, now: Timestamp) -> Assigned {
+        let Some(index) = self.items.iter().position(|item| item.id == id) else { return Assigned::Gone };
+        let item = &self.items[index];
+        let moves = self.lanes[lane.0].moves_for(item.front, item.length);
+        let reachable = moves.iter().all(|planned| self.deadline(planned, now).is_none_or(|deadline| now <= deadline));
+        let item = &mut self.items[index];
+        if !reachable {
+            item.lane = Some(self.exception);
+            item.moves.clear();
+            return Assigned::Late;
+        }
+        item.lane = Some(lane);
+        item.moves = moves;
+        Assigned::Planned
+    }
+
+    /// The actuate thread's word on a move.
+    pub fn moved(&mut self, moved: &Moved) {
+        let Some(item) = self.items.iter_mut().find(|item| Some(item.id) == moved.order.item) else { return };
+        let actuator = moved.order.actuator;
+        let planned = item.moves.iter_mut().find(|planned| planned.actuator == actuator && planned.ended.is_none());
+        if let Some(planned) = planned.filter(|_| moved.how != How::Overtime) {
+            planned.ended = Some(moved.how);
+        }
+    }
+
+    /// Releases what is due, takes back what no longer is, closes votes and ends items.
+    pub fn step(&mut self, now: Timestamp, out: &mut Vec<Step>) {
+        for index in 0..self.items.len() {
+            self.release(index, now, out);
+            if self.items[index].lane.is_none() && !self.items[index].close_asked && self.closes(index, now) <= now {
+                self.items[index].close_asked = true;
+                out.push(Step::Close(self.items[index].id));
+            }
+        }
+        let position = self.belt.position(now);
+        let mut ended = Vec::new();
+        self.items.retain(|item| {
+            let end = item.lane.and_then(|lane| ending(item, lane, &self.lanes, self.exception, position));
+            ended.extend(end.clone());
+            end.is_none()
+        });
+        out.extend(ended.into_iter().map(Step::Ended));
+    }
+
+    /// Everything in flight is lost: the line was stopped, paused or reset under it.
+    pub fn abandon(&mut self, out: &mut Vec<Step>) {
+        for item in self.items.drain(..) {
+            out.push(Step::Recall(item.id));
+            let target = item.lane.unwrap_or(self.exception);
+            let (ending, confirmed_after) = (Ending::Lost, None);
+            out.push(Step::Ended(Ended { id: item.id, ending, target, actual: None, confirmed_after }));
+        }
+    }
+
+    /// When `step` has something to do if the belt keeps its speed.
+    pub fn wake(&self, now: Timestamp) -> Option<Timestamp> {
+        let next = |item: &Item| {
+            let moves = item.waiting().filter_map(|planned| {
+                let due = self.due(planned, now)?;
+                // A released move is watched closely: the belt may stop under it.
+                Some(if planned.released.is_some() { now + HORIZON / 4 } else { due - HORIZON })
+            });
+            let end = self.belt.moment(self.end_of(item), now);
+            moves.chain(end).min()
+        };
+        let closes = (0..self.items.len())
+            .filter(|index| self.items[*index].lane.is_none() && !self.items[*index].close_asked)
+            .map(|index| self.closes(index, now));
+        self.items.iter().filter_map(next).chain(closes).min()
+    }
+
+    fn release(&mut self, index: usize, now: Timestamp, out: &mut Vec<Step>) {
+        let id = self.items[index].id;
+        // Taken back only before its time: after that it has been made, and only the word is missing.
+        let slipped = self.items[index].waiting().any(|planned| {
+            let later = |at| self.due(planned, now).is_none_or(|due| due > at + HORIZON / 2);
+            planned.released.is_some_and(|at| now < at && later(at))
+        });
+        if slipped {
+            out.push(Step::Recall(id));
+            let moves = self.items[index].moves.iter_mut().filter(|planned| planned.ended.is_none());
+            moves
+                .filter(|planned| planned.released.is_some_and(|at| now < at))
+                .for_each(|planned| planned.released = None);
+        }
+        for place in 0..self.items[index].moves.len() {
+            let planned = self.items[index].moves[place];
+            let Some(due) = self.due(&planned, now).filter(|due| *due <= now + HORIZON) else { continue };
+            if planned.ended.is_none() && planned.released.is_none() {
+                let on_for = planned.on_for(self.belt.speed(now));
+                let latest = due + self.slack(now);
+                let (actuator, drive) = (planned.actuator, planned.drive);
+                out.push(Step::Order(Order { item: Some(id), actuator, drive, at: due, latest, on_for }));
+                self.items[index].moves[place].released = Some(due);
+            }
+        }
+    }
+
+    /// When a move is to be commanded, at the belt's present speed.
+    fn due(&self, planned: &PlannedMove, now: Timestamp) -> Option<Timestamp> {
+        self.belt.moment(planned.due, now).map(|moment| moment - planned.lead)
+    }
+
+    /// The last moment at which the move still meets its item; `None` while the belt stands.
+    fn deadline(&self, planned: &PlannedMove, now: Timestamp) -> Option<Timestamp> {
+        self.due(planned, now).map(|due| due + self.slack(now))
+    }
+
+    /// How long after its due time a move still meets the item.
+    fn slack(&self, now: Timestamp) -> Duration {
+        let tolerance = Millimetres(self.settings.tolerance_mm);
+        self.belt.speed(now).time_for(tolerance).unwrap_or(HORIZON)
+    }
+
+    /// When voting ends: the item has left the view, or the first lane's actuator must be ordered.
+    fn closes(&self, index: usize, now: Timestamp) -> Timestamp {
+        let item = &self.items[index];
+        let seen = item.front + Millimetres(item.length.0 / 2.0 + self.settings.view_end_mm + self.settings.decide_mm);
+        let unseen = self.belt.moment(seen, now);
+        let first = self.lanes.iter().flat_map(|lane| lane.moves_for(item.front, item.length));
+        let first = first.filter_map(|planned| self.due(&planned, now)).min();
+        // Twice the horizon: one to decide, one to release.
+        let first = first.map(|due| due - 2 * HORIZON);
+        unseen.into_iter().chain(first).min().unwrap_or(now + Duration::from_secs(3600))
+    }
+
+    /// The belt position at which the item must have ended.
+    fn end_of(&self, item: &Item) -> Millimetres {
+        self.lanes[item.lane.unwrap_or(self.exception).0].end(item.front, item.length)
+    }
+
+    fn confirm(&mut self, lane: LaneId, at: Timestamp, out: &mut Vec<Step>) {
+        let position = self.belt.position(at);
+        let plan = &self.lanes[lane.0];
+        let fits = |item: &Item| plan.confirms(item.front, item.length, position);
+        let sent_here = self.items.iter().position(|item| item.lane == Some(lane) && fits(item));
+        let Some(index) = sent_here.or_else(|| self.items.iter().position(fits)) else {
+            out.push(Step::Unexpected(lane));
+            return;
+        };
+        let item = self.items.remove(index);
+        let target = item.lane.unwrap_or(self.exception);
+        let ending = match (target == lane, lane == self.exception) {
+            (true, true) => Ending::Passed,
+            (true, false) => Ending::Diverted,
+            (false, true) if item.missed() => Ending::Missed,
+            (false, _) => Ending::Lost,
+        };
+        if target != lane {
+            out.push(Step::Recall(item.id));
+        }
+        let (actual, confirmed_after) = (Some(lane), Some(at.since(item.came)));
+        out.push(Step::Ended(Ended { id: item.id, ending, target, actual, confirmed_after }));
+    }
+}
+
+impl Item {
+    fn waiting(&self) -> impl Iterator<Item = &PlannedMove> {
+        self.moves.iter().filter(|planned| planned.ended.is_none())
+    }
+
+    fn missed(&self) -> bool {
+        self.moves.iter().any(|planned| planned.ended == Some(How::Missed))
+    }
+}
+
+/// How the item ended, if the belt's `position` says that it has.
+fn ending(item: &Item, lane: LaneId, lanes: &[LanePlan], exception: LaneId, position: Millimetres) -> Option<Ended> {
+    let missed = item.missed();
+    let at = if missed { exception } else { lane };
+    if position < lanes[at.0].end(item.front, item.length) {
+        return None;
+    }
+    let sensor = lanes[at.0].confirm.is_some();
+    let made = item.moves.iter().all(|planned| planned.ended == Some(How::Made));
+    let (ending, actual) = match (missed, lane == exception, sensor) {
+        (true, _, _) => (Ending::Missed, Some(exception)),
+        (false, _, true) => (Ending::Unconfirmed, None),
+        (false, true, false) => (Ending::Passed, Some(exception)),
+        (false, false, false) if made => (Ending::Diverted, Some(lane)),
+        (false, false, false) => (Ending::Lost, None),
+    };
+    Some(Ended { id: item.id, ending, target: lane, actual, confirmed_after: None })
+}
+
+#[cfg(test)]
+mod tests;

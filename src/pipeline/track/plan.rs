@@ -1,0 +1,124 @@
+//! A lane's moves as belt positions.
+
+use std::time::Duration;
+
+use crate::pipeline::actuate::{self, Drive, How, Kind};
+use crate::pipeline::lane;
+use crate::pipeline::track::Settings;
+use crate::units::{ActuatorId, InputId, Millimetres, Speed, Timestamp};
+
+/// A lane with its moves looked up.
+#[derive(Debug, Clone)]
+pub struct LanePlan {
+    moves: Vec<MovePlan>,
+    /// The input that sees items fall in.
+    pub confirm: Option<InputId>,
+    confirm_at: Millimetres,
+    confirm_within: Millimetres,
+    end_at: Millimetres,
+}
+
+#[derive(Debug, Clone)]
+struct MovePlan {
+    actuator: ActuatorId,
+    drive: Drive,
+    kind: Kind,
+    at: Millimetres,
+    lead: Duration,
+    on_for: Duration,
+}
+
+/// A move of one item.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PlannedMove {
+    /// What moves.
+    pub actuator: ActuatorId,
+    /// How.
+    pub drive: Drive,
+    /// The belt position at which it is to take effect.
+    pub due: Millimetres,
+    /// How much earlier it is commanded.
+    pub lead: Duration,
+    /// When it was handed to the actuate thread, as the time it is to start.
+    pub released: Option<Timestamp>,
+    /// What became of it.
+    pub ended: Option<How>,
+    least: Duration,
+    passing: Millimetres,
+}
+
+impl LanePlan {
+    /// Looks up a lane's moves; names were checked with the configuration, so an unknown one is skipped.
+    pub fn new(
+        lane: &lane::Settings,
+        actuators: &[actuate::Settings],
+        confirm: Option<InputId>,
+        belt: &Settings,
+    ) -> Self {
+        let find = |step: &lane::Move| {
+            let index = actuators.iter().position(|actuator| actuator.name == step.actuator)?;
+            let actuator = &actuators[index];
+            let drive = match actuator.kind {
+                Kind::Pulse | Kind::Hold => Drive::On,
+                Kind::Servo => Drive::Angle(step.angle_deg.unwrap_or(actuator.home_deg)),
+            };
+            Some(MovePlan {
+                actuator: ActuatorId(index),
+                drive,
+                kind: actuator.kind,
+                at: Millimetres(actuator.position_mm + step.offset_mm),
+                lead: Duration::from_millis(actuator.lead_ms.into()),
+                on_for: Duration::from_millis(actuator.on_ms.into()),
+            })
+        };
+        let moves: Vec<MovePlan> = lane.moves.iter().filter_map(find).collect();
+        let last = moves.iter().map(|step| step.at.0).fold(f64::NEG_INFINITY, f64::max);
+        let last = if moves.is_empty() { belt.end_mm } else { last };
+        let confirm_at = Millimetres(lane.confirm_mm.unwrap_or(last));
+        let confirm_within = Millimetres(belt.confirm_within_mm);
+        let slack = if confirm.is_some() { confirm_within.0 } else { belt.tolerance_mm };
+        let end_at = Millimetres(last.max(if confirm.is_some() { confirm_at.0 } else { last }) + slack);
+        Self { moves, confirm, confirm_at, confirm_within, end_at }
+    }
+
+    /// The moves for an item whose leading edge came at `front`.
+    pub fn moves_for(&self, front: Millimetres, length: Millimetres) -> Vec<PlannedMove> {
+        let plan = |step: &MovePlan| {
+            // A kick meets the item's middle; a gate or servo is there before the item and until it has passed.
+            let (aim, passing) = match step.kind {
+                Kind::Pulse => (Millimetres(length.0 / 2.0), Millimetres(0.0)),
+                Kind::Hold | Kind::Servo => (Millimetres(0.0), length),
+            };
+            PlannedMove {
+                actuator: step.actuator,
+                drive: step.drive,
+                due: front + aim + step.at,
+                lead: step.lead,
+                released: None,
+                ended: None,
+                least: step.on_for,
+                passing,
+            }
+        };
+        self.moves.iter().map(plan).collect()
+    }
+
+    /// The belt position at which an item in this lane must have ended.
+    pub fn end(&self, front: Millimetres, length: Millimetres) -> Millimetres {
+        front + length + self.end_at
+    }
+
+    /// Whether this lane's sensor, active at belt `position`, can have seen the item.
+    pub fn confirms(&self, front: Millimetres, length: Millimetres, position: Millimetres) -> bool {
+        let middle = front + Millimetres(length.0 / 2.0) + self.confirm_at;
+        (position - middle).0.abs() <= self.confirm_within.0
+    }
+}
+
+impl PlannedMove {
+    /// How long it lasts at the belt's `speed`.
+    pub fn on_for(&self, speed: Speed) -> Duration {
+        let passing = speed.time_for(self.passing).unwrap_or_default();
+        if self.passing.0 > 0.0 { self.least.max(passing + self.lead) } else { self.least }
+    }
+}

@@ -1,0 +1,111 @@
+//! `[belt]`: the belt's measures.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::pipeline::track::belt::Belt;
+use crate::problem::Problems;
+use crate::units::{Speed, Timestamp};
+
+/// `[belt]`: a moving belt. All places are millimetres behind the trigger, in the direction of travel.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The belt's usual speed. With an encoder only the checks use it.
+    #[schemars(range(min = 1.0, max = 5000.0))]
+    pub speed_mm_s: f64,
+    /// The encoder's input; without one the position is speed times time.
+    pub encoder: Option<String>,
+    /// Belt travel from one edge of the encoder to the next, rising and falling edges both counted.
+    #[serde(default = "Settings::mm_per_count")]
+    #[schemars(range(min = 0.01, max = 100.0))]
+    pub mm_per_count: f64,
+    /// The input that says that the belt runs; without one it is taken to run always.
+    pub running: Option<String>,
+    /// Usual length of an item, until the photo-eye has measured it.
+    #[serde(default = "Settings::item_mm")]
+    #[schemars(range(min = 1.0, max = 5000.0))]
+    pub item_mm: f64,
+    /// Least free belt between two items; closer ones go to the exception lane.
+    #[serde(default = "Settings::min_gap_mm")]
+    #[schemars(range(min = 0.0, max = 5000.0))]
+    pub min_gap_mm: f64,
+    /// Where the camera's view begins, at the picture's edge that items enter.
+    #[schemars(range(min = -5000.0, max = 50_000.0))]
+    pub view_start_mm: f64,
+    /// Where the camera's view ends.
+    #[schemars(range(min = -5000.0, max = 50_000.0))]
+    pub view_end_mm: f64,
+    /// Belt travel granted to the last look after the item has left the view.
+    #[serde(default = "Settings::decide_mm")]
+    #[schemars(range(min = 0.0, max = 5000.0))]
+    pub decide_mm: f64,
+    /// How far past its place a move still meets the item.
+    #[serde(default = "Settings::tolerance_mm")]
+    #[schemars(range(min = 0.1, max = 500.0))]
+    pub tolerance_mm: f64,
+    /// How far before or after its place a lane's sensor may see an item.
+    #[serde(default = "Settings::confirm_within_mm")]
+    #[schemars(range(min = 1.0, max = 5000.0))]
+    pub confirm_within_mm: f64,
+    /// Where the belt ends and drops into the exception lane.
+    #[schemars(range(min = 1.0, max = 50_000.0))]
+    pub end_mm: f64,
+}
+
+impl Settings {
+    fn mm_per_count() -> f64 {
+        1.0
+    }
+
+    fn item_mm() -> f64 {
+        100.0
+    }
+
+    fn min_gap_mm() -> f64 {
+        60.0
+    }
+
+    fn decide_mm() -> f64 {
+        60.0
+    }
+
+    fn tolerance_mm() -> f64 {
+        15.0
+    }
+
+    fn confirm_within_mm() -> f64 {
+        80.0
+    }
+
+    /// The belt at rest at position 0.
+    pub fn belt(&self, counted: bool, runs: bool, now: Timestamp) -> Belt {
+        if counted { Belt::counted(self.mm_per_count, now) } else { Belt::timed(Speed(self.speed_mm_s), runs, now) }
+    }
+
+    /// Notes what is wrong on its own.
+    pub fn check(&self, problems: &mut Problems<'_>) {
+        problems.expect(
+            self.view_start_mm < self.view_end_mm,
+            "view_end_mm",
+            format!("the view ends at {} mm, before it starts at {} mm", self.view_end_mm, self.view_start_mm),
+            "measure both from the trigger, in the direction of travel",
+        );
+        problems.expect(
+            self.view_end_mm < self.end_mm,
+            "end_mm",
+            format!("the belt ends at {} mm, within the camera's view", self.end_mm),
+            "measure the end of the belt from the trigger",
+        );
+        if self.encoder.is_some() {
+            // The kernel's event buffer and the sort thread keep up with ten thousand edges a second.
+            let rate = self.speed_mm_s / self.mm_per_count;
+            problems.expect(
+                rate <= 10_000.0,
+                "mm_per_count",
+                format!("{rate:.0} edges a second at {} mm/s", self.speed_mm_s),
+                "use a coarser encoder, or divide its signal: 10000 edges a second is the most",
+            );
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Tables over a belt of 100 mm/s: an item of 100 mm, an eye at 0, a view to 200 mm, two kickers and a gate.
+
+use super::*;
+use crate::pipeline::actuate::{self, Kind, Level};
+use crate::pipeline::lane;
+use crate::units::ActuatorId;
+
+const KICK_A: f64 = 500.0;
+const KICK_B: f64 = 800.0;
+
+fn settings() -> Settings {
+    Settings {
+        speed_mm_s: 100.0,
+        encoder: None,
+        mm_per_count: 1.0,
+        running: Some("running".into()),
+        item_mm: 100.0,
+        min_gap_mm: 60.0,
+        view_start_mm: 0.0,
+        view_end_mm: 200.0,
+        decide_mm: 50.0,
+        tolerance_mm: 10.0,
+        confirm_within_mm: 50.0,
+        end_mm: 1000.0,
+    }
+}
+
+fn actuator(name: &str, kind: Kind, position_mm: f64) -> actuate::Settings {
+    actuate::Settings {
+        name: name.into(),
+        kind,
+        line: "X".into(),
+        chip: None,
+        active: Level::High,
+        position_mm,
+        lead_ms: 30,
+        on_ms: 60,
+        max_on_ms: 5000,
+        home_deg: 0.0,
+        exclusive: None,
+    }
+}
+
+/// Lanes `a` (kicker, with a sensor at 600 mm), `b` (kicker), `gate` and the end of the belt.
+fn track(start: Timestamp) -> Track {
+    let actuators =
+        [actuator("a", Kind::Pulse, KICK_A), actuator("b", Kind::Pulse, KICK_B), actuator("g", Kind::Hold, 600.0)];
+    let plan = |name: &str, moves: &[&str], confirm: Option<InputId>| {
+        let mut settings = lane::lane(name, &[]);
+        settings.confirm_mm = confirm.map(|_| 600.0);
+        settings.moves = moves
+            .iter()
+            .map(|name| lane::Move { actuator: (*name).into(), angle_deg: None, offset_mm: 0.0, after_ms: 0 })
+            .collect();
+        LanePlan::new(&settings, &actuators, confirm, &self::settings())
+    };
+    let lanes = vec![
+        plan("a", &["a"], Some(InputId(7))),
+        plan("b", &["b"], None),
+        plan("gate", &["g"], None),
+        plan("end", &[], None),
+    ];
+    let mut track = Track::new(&settings(), lanes, LaneId(3), None, Some(InputId(1)), start);
+    assert!(track.edge(InputId(1), true, 1, start, &mut Vec::new()));
+    track
+}
+
+fn at(ms: u64) -> Timestamp {
+    Timestamp::from_millis(ms)
+}
+
+fn id(n: u128) -> ItemId {
+    ItemId(ulid::Ulid::from(n))
+}
+
+/// Steps each millisecond from `from` to `to`; the actuate thread makes every order it gets.
+fn run(track: &mut Track, from: u64, to: u64) -> Vec<Step> {
+    let mut all = Vec::new();
+    for ms in from..=to {
+        let mut out = Vec::new();
+        track.step(at(ms), &mut out);
+        for step in &out {
+            if let Step::Order(order) = step {
+                track.moved(&Moved { order: *order, at: order.at, how: How::Made });
+            }
+        }
+        all.extend(out);
+    }
+    all
+}
+
+fn endings(steps: &[Step]) -> Vec<(Ending, Option<LaneId>)> {
+    let ended = steps.iter().filter_map(|step| if let Step::Ended(ended) = step { Some(ended) } else { None });
+    ended.map(|ended| (ended.ending, ended.actual)).collect()
+}
+
+fn orders(steps: &[Step]) -> Vec<Order> {
+    steps.iter().filter_map(|step| if let Step::Order(order) = step { Some(*order) } else { None }).collect()
+}
+
+#[test]
+fn a_kick_meets_the_items_middle_less_its_lead() {
+    let mut track = track(at(0));
+    assert_eq!(track.came(id(1), at(1000)), Arrival::Followed);
+    track.left(at(2000));
+    assert_eq!(track.in_view(at(2000)), Some((id(1), 0.25)));
+    assert_eq!(track.assign(id(1), LaneId(1), at(2500)), Assigned::Planned);
+    let steps = run(&mut track, 2500, 12_000);
+    let [order] = orders(&steps)[..] else { panic!("{steps:?}") };
+    // Middle of the item (50 mm) at 800 mm: 8.5 s after it came, 30 ms earlier for the coil.
+    assert!(order.at.distance(at(9470)) < Duration::from_millis(1), "{order:?}");
+    assert_eq!((order.actuator, order.on_for), (ActuatorId(1), Duration::from_millis(60)));
+    assert_eq!(endings(&steps), [(Ending::Diverted, Some(LaneId(1)))]);
+}
+
+#[test]
+fn a_gate_opens_before_the_item_and_closes_behind_it() {
+    let mut track = track(at(0));
+    track.came(id(1), at(1000));
+    track.left(at(2500));
+    track.assign(id(1), LaneId(2), at(2600));
+    let [order] = orders(&run(&mut track, 2600, 9000))[..] else { panic!() };
+    assert!(order.at.distance(at(6970)) < Duration::from_millis(1), "{order:?}");
+    assert_eq!(order.on_for, Duration::from_millis(1530), "an item of 150 mm, and the lead");
+}
+
+#[test]
+fn a_decision_after_the_deadline_moves_nothing() {
+    let mut track = track(at(0));
+    track.came(id(1), at(1000));
+    assert_eq!(track.assign(id(1), LaneId(0), at(6700)), Assigned::Late);
+    let steps = run(&mut track, 6700, 13_000);
+    assert_eq!(orders(&steps), []);
+    assert_eq!(endings(&steps), [(Ending::Passed, Some(LaneId(3)))]);
+}
+
+#[test]
+fn a_belt_that_stops_takes_the_move_back_and_makes_it_later() {
+    let mut track = track(at(0));
+    track.came(id(1), at(1000));
+    track.assign(id(1), LaneId(0), at(2000));
+    // Due at 6470: released at 6450, the belt stops at 6460.
+    let mut out = Vec::new();
+    track.step(at(6451), &mut out);
+    assert_eq!(orders(&out).len(), 1);
+    track.edge(InputId(1), false, 2, at(6460), &mut out);
+    track.step(at(6461), &mut out);
+    assert_eq!(out.last(), Some(&Step::Recall(id(1))));
+    track.edge(InputId(1), true, 3, at(9460), &mut out);
+    let again = orders(&run(&mut track, 9460, 9600));
+    assert!(again[0].at.distance(at(9470)) < Duration::from_millis(1), "{again:?}");
+}
+
+#[test]
+fn votes_close_when_the_item_has_left_the_view() {
+    let mut track = track(at(0));
+    track.came(id(1), at(1000));
+    let closed = |steps: &[Step]| steps.iter().filter(|step| matches!(step, Step::Close(_))).count();
+    // Its middle leaves the view after 250 mm, and 50 mm are granted.
+    assert_eq!(closed(&run(&mut track, 1000, 3990)), 0);
+    assert_eq!(closed(&run(&mut track, 3990, 4010)), 1);
+    assert_eq!(closed(&run(&mut track, 4010, 4100)), 0, "it is asked once");
+}
+
+#[test]
+fn items_too_close_are_both_told() {
+    let mut track = track(at(0));
+    track.came(id(1), at(1000));
+    track.left(at(2000));
+    assert_eq!(track.came(id(2), at(2500)), Arrival::TooClose { before: Some(id(1)) });
+    assert!(track.too_close(id(1)) && track.too_close(id(2)));
+    track.left(at(3500));
+    assert_eq!(track.came(id(3), at(4200)), Arrival::Followed);
+    assert_eq!(track.in_view(at(3000)), None, "two are in view");
+}
+
+#[test]
+fn a_lanes_sensor_tells_where_the_item_is() {
+    for (seen_ms, ending, unexpected) in [
+        (Some(7500), (Ending::Diverted, Some(LaneId(0))), 0),
+        (Some(7100), (Ending::Diverted, Some(LaneId(0))), 0),
+        (Some(5000), (Ending::Unconfirmed, None), 1),
+        (None, (Ending::Unconfirmed, None), 0),
+    ] {
+        let mut track = track(at(0));
+        track.came(id(1), at(1000));
+        track.assign(id(1), LaneId(0), at(2000));
+        let mut steps = run(&mut track, 2000, seen_ms.unwrap_or(2000));
+        if let Some(ms) = seen_ms {
+            track.edge(InputId(7), true, 1, at(ms), &mut steps);
+        }
+        steps.extend(run(&mut track, seen_ms.unwrap_or(2000), 20_000));
+        assert_eq!(endings(&steps), [ending], "seen at {seen_ms:?}");
+        assert_eq!(steps.iter().filter(|step| matches!(step, Step::Unexpected(_))).count(), unexpected);
+    }
+}
+
+#[test]
+fn an_item_in_the_wrong_lane_is_reported_there() {
+    let mut track = track(at(0));
+    track.came(id(1), at(1000));
+    track.assign(id(1), LaneId(3), at(2000));
+    let mut steps = run(&mut track, 2000, 7500);
+    track.edge(InputId(7), true, 1, at(7500), &mut steps);
+    assert_eq!(endings(&steps), [(Ending::Lost, Some(LaneId(0)))]);
+}
+
+#[test]
+fn a_full_belt_refuses_and_an_abandoned_one_is_empty() {
+    let mut track = track(at(0));
+    for n in 0..u128::try_from(IN_FLIGHT).unwrap() {
+        track.came(id(n), at(1));
+    }
+    assert_eq!(track.came(id(999), at(2)), Arrival::Refused);
+    let mut out = Vec::new();
+    track.abandon(&mut out);
+    assert_eq!(endings(&out).len(), IN_FLIGHT);
+    assert_eq!(track.in_flight(), 0);
+}

@@ -1,0 +1,49 @@
+"""Makes the pictures beside it anew: what Pillow, by the training's own code, gives for three small pictures.
+
+    python tests/pillow/make.py
+
+The daemon's preprocessing is held to them within one grey level (src/pipeline/preprocess/fit.rs).
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent.parent / "models" / "train"))
+
+from pilah_train.pictures import fit, load  # noqa: E402
+from pilah_train.recipe import Input  # noqa: E402
+
+SOURCES = {"wide": (61, 23), "tall": (19, 50), "small": (9, 7)}
+FITS = ["stretch", "crop", "letterbox"]
+# colour, filter, invert
+KINDS = [
+    ("rgb", "bilinear", "never"),
+    ("grey", "bilinear", "auto"),
+    ("bgr", "bilinear", "never"),
+    ("grey", "bilinear", "always"),
+    ("rgb", "nearest", "never"),
+]
+
+
+def source(width: int, height: int) -> Image.Image:
+    """Bright, with edges, ramps and noise."""
+    y, x = np.mgrid[0:height, 0:width]
+    noise = np.random.default_rng(width).integers(0, 60, (height, width, 3))
+    ramps = np.stack([x * 150 // width, y * 150 // height, (x + y) * 150 // (width + height)], axis=2)
+    dark = ((x // 5 + y // 4) % 4 == 0) & (x > 2) & (x < width - 3)
+    return Image.fromarray(np.where(dark[..., None], ramps // 3, 45 + ramps + noise).astype(np.uint8))
+
+
+for name, size in SOURCES.items():
+    source(*size).save(HERE / f"{name}.png")
+    for how in FITS:
+        for colour, kernel, invert in KINDS:
+            channels = 1 if colour == "grey" else 3
+            i = Input(20, 16, channels, colour, fit=how, fill=99, filter=kernel, invert=invert)
+            tensor = fit(load(HERE / f"{name}.png", colour), i)
+            pixels = tensor[:, :, 0] if channels == 1 else tensor
+            Image.fromarray(pixels).save(HERE / f"{name}-{how}-{colour}-{kernel}-{invert}.png")
