@@ -14,6 +14,20 @@ pub trait Clock: Send + Sync {
 
     /// Wall time, for records only.
     fn wall(&self) -> WallTime;
+
+    /// Both.
+    fn read(&self) -> Now {
+        Now { at: self.now(), wall: self.wall() }
+    }
+}
+
+/// A moment by both clocks: what a stage gets instead of a clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// Monotonic, for deciding.
+    pub at: Timestamp,
+    /// Wall, for records.
+    pub wall: WallTime,
 }
 
 /// Wall time and what it is worth: a Raspberry Pi has no battery-backed clock.
@@ -48,6 +62,11 @@ impl Clock for SystemClock {
             synchronized: synchronized(),
         }
     }
+}
+
+/// Processor time that the calling thread has used: what a piece of work costs, whatever else the machine does.
+pub fn thread_cpu() -> Duration {
+    Duration::from_nanos(nanos(ClockId::ThreadCPUTime))
 }
 
 fn nanos(clock: ClockId) -> u64 {

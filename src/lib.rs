@@ -1,6 +1,8 @@
 //! pilah sorts: camera frames in, decisions by quantized CNNs, diverters moved in time, every decision on MQTT.
 
 pub mod clock;
+pub mod config;
+pub mod drivers;
 pub mod pipeline;
 pub mod problem;
 pub mod publish;

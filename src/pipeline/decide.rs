@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::pipeline::infer::Scores;
+use crate::pipeline::infer::{Class, Scores};
 use crate::pipeline::lane::Routes;
 use crate::problem::Problems;
 use crate::record::{Readings, Reason};
@@ -64,7 +64,7 @@ pub struct Rule {
 }
 
 /// The class by which a model says that it knows none of its classes.
-pub const UNKNOWN: &str = "unknown";
+pub const UNKNOWN: &str = Class::UNKNOWN;
 
 /// What the frames of one item said so far.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -132,14 +132,6 @@ impl Decide {
         &self.rules[class.0].class
     }
 
-    /// The best classes with their probabilities, best first, `n` at most.
-    pub fn best(&self, scores: &Scores, n: usize) -> Vec<(ClassId, f32)> {
-        let mut best: Vec<_> = scores.0.iter().enumerate().map(|(index, p)| (ClassId(index), *p)).collect();
-        best.sort_by(|a, b| b.1.total_cmp(&a.1));
-        best.truncate(n);
-        best
-    }
-
     /// Whether another frame is worth looking at.
     pub fn wants_more(&self, votes: &Votes) -> bool {
         votes.frames < self.settings.max_frames && self.early(votes).is_none()
@@ -159,7 +151,7 @@ impl Decide {
         if let Some(readings) = &votes.readings {
             return self.by_readings(readings);
         }
-        let Some(&(class, p)) = self.best(&votes.mean(), 1).first() else {
+        let Some(&(class, p)) = votes.mean().top(1).first() else {
             return to_exception(None, 0.0, Reason::NoRead);
         };
         let rule = &self.rules[class.0];

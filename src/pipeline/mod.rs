@@ -1,11 +1,417 @@
-//! The stages in the order in which data passes through them.
+//! The way of the data: read this page first.
+//!
+//! ```text
+//!  camera thread      sort thread                                   actuate thread
+//!  capture ---------> trigger -> track ----------------------------> actuate -> pins
+//!                        |         ^  |                                  |
+//!                        |  votes  |  | Close                            | Moved
+//!                     infer thread |  v                                  v
+//!                     preprocess -> decide -> Decision ------> record <- Ended
+//!                     infer, read
+//! ```
+//!
+//! [`Line`] is the sort thread's part: it takes what happened, passes it through the stages in order and
+//! returns what is to be done. It does no I/O and reads no clock, so that the daemon runs it on real time and
+//! the simulation on virtual time. Looking at a picture takes longer than a move may wait: [`look::Looker`] does
+//! it on a thread of its own and sends back its vote.
 
 pub mod actuate;
 pub mod capture;
 pub mod decide;
 pub mod infer;
 pub mod lane;
+pub mod look;
 pub mod preprocess;
 pub mod read;
 pub mod track;
 pub mod trigger;
+pub mod way;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::clock::Now;
+use crate::record::{Decision, Event, Incident, Outcome, Phase, Reason, Score, State, Words};
+use crate::units::{InputId, ItemId, LaneId, Timestamp};
+use actuate::{How, Moved, Order};
+use capture::Frame;
+use decide::{Decide, Verdict, Votes};
+use look::{Job, Looked};
+use track::{Arrival, Assigned, Ended, Step};
+use trigger::{Edge, Kind, Motion, Passage, PhotoEye};
+use way::Way;
+
+/// Something that happened, for the sort thread.
+#[derive(Debug)]
+pub enum Input {
+    /// An input line changed.
+    Edge(Edge),
+    /// The camera has a new frame; with it a small grey picture where [`Line::watches`] asks for one.
+    Frame(Frame, Option<Vec<u8>>),
+    /// A picture has been looked at.
+    Looked(Looked),
+    /// The actuate thread made or missed a move.
+    Moved(Moved),
+    /// A person or a command says that an item is in view.
+    Trigger,
+    /// The machine changes what it is doing.
+    State(State),
+    /// Time went by.
+    Tick,
+}
+
+/// Something to be done.
+#[derive(Debug)]
+pub enum Effect {
+    /// Look at a picture; the answer comes back as [`Input::Looked`].
+    Look(Job),
+    /// Make a move at its time.
+    Order(Order),
+    /// Take back the moves of an item that were not made yet.
+    Recall(ItemId),
+    /// Switch everything off.
+    Release,
+    /// Put on disk and on the wire.
+    Record(Event),
+    /// Keep the picture of an item; `sure` ones are the first to go.
+    Keep {
+        /// The picture's id in the decision.
+        id: String,
+        /// What was looked at.
+        job: Job,
+        /// Whether the decision was sure.
+        sure: bool,
+    },
+}
+
+/// What the line needs to know beside its stages, looked up once.
+#[derive(Debug, Clone)]
+pub struct Names {
+    /// Lanes in the configuration's order.
+    pub lanes: Vec<String>,
+    /// Advice a class, in the model's order.
+    pub advice: Vec<Option<Words>>,
+    /// Name and version of the model.
+    pub model: String,
+}
+
+/// The sort thread's stages with the items they are busy with.
+#[derive(Debug)]
+pub struct Line {
+    trigger: Trigger,
+    decide: Decide,
+    way: Way,
+    names: Names,
+    exception: LaneId,
+    state: State,
+    /// Items that are not decided yet.
+    open: BTreeMap<ItemId, Open>,
+    /// The item whose picture is being looked at. One look at a time: a frame that comes meanwhile is old
+    /// before anyone could look at it.
+    looking: Option<ItemId>,
+    ids: fastrand::Rng,
+}
+
+/// What starts an item.
+#[derive(Debug)]
+pub struct Trigger {
+    /// The photo-eye and its input, where there is one.
+    pub eye: Option<(PhotoEye, InputId)>,
+    /// The watcher of the camera's picture, where there is one.
+    pub motion: Option<Motion>,
+    /// The time between items, where only the clock tells.
+    pub interval: Option<Duration>,
+    next: Timestamp,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    came: Timestamp,
+    votes: Votes,
+    last: Option<Looked>,
+}
+
+impl Trigger {
+    /// The trigger of the settings; `input` is the photo-eye's.
+    pub fn new(settings: &trigger::Settings, input: Option<InputId>, now: Timestamp) -> Self {
+        let is = |kind| settings.kind == kind;
+        let interval = settings.interval_ms.filter(|_| is(Kind::Interval));
+        Self {
+            eye: input.filter(|_| is(Kind::PhotoEye)).map(|input| (PhotoEye::new(settings), input)),
+            motion: is(Kind::Motion).then(|| Motion::new(settings)),
+            interval: interval.map(|ms| Duration::from_millis(ms.into())),
+            next: now,
+        }
+    }
+}
+
+impl Line {
+    /// A line that is ready. `seed` makes the items' ids; real ones take it from the system.
+    pub fn new(trigger: Trigger, decide: Decide, way: Way, names: Names, exception: LaneId, seed: u64) -> Self {
+        let (open, ids) = (BTreeMap::new(), fastrand::Rng::with_seed(seed));
+        Self { trigger, decide, way, names, exception, state: State::Ready, open, looking: None, ids }
+    }
+
+    /// What the machine is doing.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// Items between trigger and outcome.
+    pub fn in_flight(&self) -> usize {
+        self.way.in_flight()
+    }
+
+    /// Whether each frame must come with a small grey picture.
+    pub fn watches(&self) -> bool {
+        self.trigger.motion.is_some()
+    }
+
+    /// Whether a frame exposed at `exposed` would be looked at: others need not even be decoded.
+    pub fn wants(&self, exposed: Timestamp) -> bool {
+        self.watches() || (self.looking.is_none() && self.candidate(exposed).is_some())
+    }
+
+    /// When the line has something to do even if nothing happens.
+    pub fn wake(&self, now: Timestamp) -> Option<Timestamp> {
+        let eye = self.trigger.eye.as_ref().and_then(|(eye, _)| eye.wake());
+        let interval = self.trigger.interval.map(|_| self.trigger.next);
+        [eye, interval, self.way.wake(now)].into_iter().flatten().min()
+    }
+
+    /// Passes what happened through the stages in order; `out` gets what is to be done.
+    pub fn step(&mut self, now: Now, input: Input, out: &mut Vec<Effect>) {
+        let mut steps = Vec::new();
+        match input {
+            Input::Edge(edge) => self.edge(now, edge, &mut steps, out),
+            Input::Frame(frame, small) => self.frame(now, frame, small, out),
+            Input::Looked(looked) => self.looked(now, looked, &mut steps, out),
+            Input::Moved(moved) => self.moved(&moved, out),
+            Input::Trigger => self.came(now, now.at, out),
+            Input::State(state) => self.enter(state, &mut steps, out),
+            Input::Tick => {}
+        }
+        self.passage(now, out);
+        self.way.step(now.at, &mut steps);
+        self.carry_out(now, steps, out);
+    }
+
+    /// Trigger: an edge starts an item, or belongs to the belt or to a lane.
+    fn edge(&mut self, now: Now, edge: Edge, steps: &mut Vec<Step>, out: &mut Vec<Effect>) {
+        match &mut self.trigger.eye {
+            Some((eye, input)) if *input == edge.input => {
+                if let Some(passage) = eye.edge(edge.active, edge.at) {
+                    self.pass(now, passage, out);
+                }
+            }
+            _ => {
+                self.way.edge(edge, steps);
+            }
+        }
+    }
+
+    /// Trigger: what is due without a new edge.
+    fn passage(&mut self, now: Now, out: &mut Vec<Effect>) {
+        if let Some(passage) = self.trigger.eye.as_mut().and_then(|(eye, _)| eye.settle(now.at)) {
+            self.pass(now, passage, out);
+        }
+        if let Some(interval) = self.trigger.interval.filter(|_| now.at >= self.trigger.next) {
+            self.trigger.next = now.at + interval;
+            self.came(now, now.at, out);
+        }
+    }
+
+    fn pass(&mut self, now: Now, passage: Passage, out: &mut Vec<Effect>) {
+        match passage {
+            Passage::Came(at) => self.came(now, at, out),
+            Passage::Left(at) => self.way.left(at),
+        }
+    }
+
+    /// Track: a new item.
+    fn came(&mut self, now: Now, at: Timestamp, out: &mut Vec<Effect>) {
+        let random = u128::from(self.ids.u64(..)) << 64 | u128::from(self.ids.u64(..));
+        let id = ItemId(ulid::Ulid::from_parts(u64::try_from(now.wall.unix_ms).unwrap_or(0), random));
+        if self.state == State::Ready {
+            self.state = State::Running;
+        }
+        let open = Open { came: at, ..Open::default() };
+        match self.way.came(id, at) {
+            Arrival::Followed => {
+                self.open.insert(id, open);
+            }
+            Arrival::TooClose { before } => {
+                self.open.insert(id, open);
+                if let Some(before) = before {
+                    out.push(Effect::Recall(before));
+                    self.decide_now(now, before, out);
+                }
+            }
+            Arrival::Refused => out.push(Effect::Record(incident(
+                "too-many-items",
+                "an item came while no more could be followed; it runs to the exception lane: check the feed",
+                "barang datang saat tidak ada lagi yang bisa diikuti; barang jalan ke jalur sisa: periksa umpan",
+            ))),
+        }
+    }
+
+    /// Capture: a frame is worth a look when it shows one undecided item.
+    fn frame(&mut self, now: Now, frame: Frame, small: Option<Vec<u8>>, out: &mut Vec<Effect>) {
+        if let (Some(motion), Some(small)) = (&mut self.trigger.motion, small) {
+            let scene = motion.look(small);
+            if self.way.scene(scene, frame.exposed) {
+                motion.learn_empty();
+            }
+            if scene.moving && scene.occupied && self.way.is_idle() {
+                self.came(now, frame.exposed, out);
+            }
+        }
+        if self.looking.is_none()
+            && let Some((item, place)) = self.candidate(frame.exposed)
+        {
+            self.looking = Some(item);
+            out.push(Effect::Look(Job { item, frame, place, arrived: now.at }));
+        }
+    }
+
+    fn candidate(&self, exposed: Timestamp) -> Option<(ItemId, f64)> {
+        let (item, place) = self.way.in_view(exposed)?;
+        let open = self.open.get(&item)?;
+        self.decide.wants_more(&open.votes).then_some((item, place))
+    }
+
+    /// Decide: a vote came; it may be enough.
+    fn looked(&mut self, now: Now, looked: Looked, steps: &mut Vec<Step>, out: &mut Vec<Effect>) {
+        self.looking = None;
+        let item = looked.job.item;
+        let Some(open) = self.open.get_mut(&item) else { return };
+        if let Some(scores) = &looked.scores {
+            open.votes.add(scores);
+        }
+        open.votes.readings = looked.readings.clone().or(open.votes.readings.take());
+        open.last = Some(looked);
+        if let Some(verdict) = self.decide.early(&open.votes) {
+            self.settle(now, item, verdict, steps, out);
+        }
+    }
+
+    /// Decide: the time for votes is over.
+    fn decide_now(&mut self, now: Now, item: ItemId, out: &mut Vec<Effect>) {
+        let Some(open) = self.open.get(&item) else { return };
+        let mut verdict = self.decide.verdict(&open.votes);
+        if self.looking == Some(item) && open.votes.frames == 0 {
+            verdict = Verdict { lane: self.exception, class: None, confidence: 0.0, reason: Reason::Late };
+        }
+        let mut steps = Vec::new();
+        self.settle(now, item, verdict, &mut steps, out);
+        self.carry_out(now, steps, out);
+    }
+
+    /// Track: the item is sent to its lane, if the machine runs, the gap is wide enough and the time too.
+    fn settle(&mut self, now: Now, item: ItemId, mut verdict: Verdict, steps: &mut Vec<Step>, out: &mut Vec<Effect>) {
+        if self.state != State::Running {
+            verdict = Verdict { lane: self.exception, reason: Reason::Fault, ..verdict };
+        } else if self.way.too_close(item) {
+            verdict = Verdict { lane: self.exception, reason: Reason::TooClose, ..verdict };
+        }
+        match self.way.assign(item, verdict.lane, now.at, steps) {
+            Assigned::Planned => {}
+            Assigned::Late => verdict = Verdict { lane: self.exception, reason: Reason::Late, ..verdict },
+            Assigned::Gone => return,
+        }
+        if let Some(open) = self.open.remove(&item) {
+            self.record(now, item, open, verdict, out);
+        }
+    }
+
+    /// Record: the decision with all that led to it.
+    fn record(&self, now: Now, item: ItemId, open: Open, verdict: Verdict, out: &mut Vec<Effect>) {
+        let best = open.votes.mean().top(5);
+        let scores = best.iter().map(|(class, p)| Score { class: self.decide.class(*class).to_owned(), p: *p });
+        let mut stages_ms = open.last.as_ref().map_or_else(BTreeMap::new, Looked::stages_ms);
+        stages_ms.insert("decide".into(), now.at.since(open.came).as_secs_f64() * 1e3);
+        let picture = open.last.as_ref().map(|_| item.to_string());
+        let decision = Decision {
+            id: item,
+            class: verdict.class.map(|class| self.decide.class(class).to_owned()),
+            advice: verdict.class.and_then(|class| self.names.advice[class.0].clone()),
+            confidence: verdict.confidence,
+            scores: scores.collect(),
+            readings: open.votes.readings,
+            reason: verdict.reason,
+            target_lane: self.names.lanes[verdict.lane.0].clone(),
+            model: self.names.model.clone(),
+            picture: picture.clone(),
+            frames: open.votes.frames,
+            stages_ms,
+        };
+        out.push(Effect::Record(Event::Decision(decision)));
+        if let Some((looked, id)) = open.last.zip(picture) {
+            out.push(Effect::Keep { id, job: looked.job, sure: verdict.reason == Reason::Confident });
+        }
+    }
+
+    /// Actuate: what became of a move.
+    fn moved(&mut self, moved: &Moved, out: &mut Vec<Effect>) {
+        self.way.moved(moved);
+        if moved.how == How::Overtime {
+            out.push(Effect::Record(incident(
+                "actuator-overtime",
+                "a coil was cut at its longest on-time: the belt may have stopped with a gate open",
+                "kumparan diputus pada batas waktu nyala: ban mungkin berhenti saat gerbang terbuka",
+            )));
+        }
+    }
+
+    fn enter(&mut self, state: State, steps: &mut Vec<Step>, out: &mut Vec<Effect>) {
+        if !matches!(state, State::Ready | State::Running) {
+            self.way.abandon(steps);
+            self.open.clear();
+            out.push(Effect::Release);
+        }
+        self.state = state;
+    }
+
+    /// Carries out what tracking asks for, until it asks for nothing more.
+    fn carry_out(&mut self, now: Now, steps: Vec<Step>, out: &mut Vec<Effect>) {
+        for step in steps {
+            match step {
+                Step::Close(item) => self.decide_now(now, item, out),
+                Step::Order(order) => out.push(Effect::Order(order)),
+                Step::Recall(item) => out.push(Effect::Recall(item)),
+                Step::Ended(ended) => out.push(Effect::Record(self.outcome(ended))),
+                Step::Unexpected(lane) => {
+                    let name = &self.names.lanes[lane.0];
+                    out.push(Effect::Record(incident(
+                        "unexpected-item",
+                        &format!("the sensor of lane {name} saw an item that nobody sent there: look into the chute"),
+                        &format!("sensor jalur {name} melihat barang yang tidak dikirim ke sana: periksa saluran"),
+                    )));
+                }
+                Step::Stuck(what) => out.push(Effect::Record(incident(
+                    "cycle-stuck",
+                    &format!("{what}: look into the machine"),
+                    &format!("siklus tertahan ({what}): periksa mesin"),
+                ))),
+            }
+        }
+    }
+
+    fn outcome(&mut self, ended: Ended) -> Event {
+        self.open.remove(&ended.id);
+        let name = |lane: LaneId| self.names.lanes[lane.0].clone();
+        Event::Outcome(Outcome {
+            id: ended.id,
+            outcome: ended.ending,
+            target_lane: name(ended.target),
+            actual_lane: ended.actual.map(name),
+            confirmed_ms: ended.confirmed_after.map(|after| after.as_secs_f64() * 1e3),
+        })
+    }
+}
+
+/// An incident that begins.
+pub fn incident(code: &str, en: &str, id: &str) -> Event {
+    let text = Words { en: en.into(), id: id.into() };
+    Event::Incident(Incident { incident: code.into(), phase: Phase::Opened, text })
+}

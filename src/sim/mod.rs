@@ -1,5 +1,18 @@
-//! Everything simulated: part of the program, used by the demo and the tests, and able to fail on request.
+//! A simulated line: belt, items, photo-eye, encoder, camera, actuators and lanes, with faults on request.
+//!
+//! It is deterministic: the same seed gives the same run. [`rig`] steps all stages in virtual time; [`devices`]
+//! hands the same world to the real threads. [`ledger`] knows where each item really fell and holds it against
+//! what the records say. [`link`] is a broker in memory whose connection breaks on request, [`clock`] a clock that
+//! stands still.
 
 pub mod clock;
+pub mod devices;
+pub mod feed;
+pub mod ledger;
 pub mod link;
+pub mod motion;
+pub mod oracle;
+pub mod picture;
+pub mod rig;
 pub mod samples;
+pub mod world;

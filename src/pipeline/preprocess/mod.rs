@@ -8,6 +8,7 @@ mod fit;
 mod jpeg;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use image::codecs::jpeg::JpegEncoder;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::decode::{ACCEPTED, decode, decode_file};
 pub use self::fit::{Fitter, resize};
+use crate::pipeline::capture::{Picture, PixelFormat};
 use crate::problem::Problems;
 
 /// Decoded pixels, 8 bits a channel, rows without padding, channels innermost.
@@ -38,21 +40,6 @@ pub struct Tensor {
     pub shape: [usize; 4],
     /// Row by row, channels innermost.
     pub pixels: Vec<u8>,
-}
-
-/// What a station configures of this stage: `[preprocess]`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Settings {
-    /// The part of the frame in which items are: what lies outside of it never reaches the model.
-    pub view: Zone,
-}
-
-impl Settings {
-    /// Notes everything that is wrong with these settings.
-    pub fn check(&self, problems: &mut Problems<'_>) {
-        self.view.check(&mut problems.below("view"));
-    }
 }
 
 /// A rectangle in fractions of the frame, 0 to 1, from its top left corner: the same for every resolution.
@@ -123,6 +110,12 @@ fn pixel(at: f64) -> u32 {
 }
 
 impl Raster {
+    /// As a camera would have sent it.
+    pub fn into_picture(self) -> Picture {
+        let format = if self.channels == 1 { PixelFormat::Grey8 } else { PixelFormat::Rgb8 };
+        Picture { format, width: self.width, height: self.height, bytes: Arc::from(self.pixels) }
+    }
+
     /// The rectangle that begins at `left`, `top`; it must lie inside.
     pub fn crop(&self, left: u32, top: u32, width: u32, height: u32) -> Self {
         let stride = self.width as usize * self.channels as usize;
@@ -311,7 +304,7 @@ mod tests {
     fn a_zone_outside_the_frame_is_refused() {
         let found = |zone: Zone| {
             let mut found = Vec::new();
-            Settings { view: zone }.check(&mut Problems::new(&mut found));
+            zone.check(&mut Problems::new(&mut found).below("view"));
             found.iter().map(|problem| problem.key.clone()).collect::<Vec<_>>()
         };
         assert!(found(Zone { left: 0.3, width: 0.7, ..Zone::default() }).is_empty());

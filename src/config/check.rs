@@ -1,0 +1,224 @@
+//! The rules that no stage can check alone: names that must exist, lines used twice, lanes that cannot be reached.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::config::Config;
+use crate::pipeline::actuate::Kind;
+use crate::pipeline::trigger;
+use crate::problem::{Problem, Problems};
+
+impl Config {
+    /// Every rule that the values break.
+    pub(super) fn check(&self) -> Vec<Problem> {
+        let mut found = Vec::new();
+        let mut problems = Problems::new(&mut found);
+        self.check_station(&mut problems);
+        self.camera.check(&mut problems.below("camera"));
+        self.view.check(&mut problems.below("view"));
+        self.trigger.check(&mut problems.below("trigger"));
+        self.infer.check(&mut problems.below("infer"));
+        self.decide.check(&mut problems.below("decide"));
+        self.check_way(&mut problems);
+        for (index, actuator) in self.actuator.iter().enumerate() {
+            actuator.check(&mut problems.below(format_args!("actuator[{index}]")));
+        }
+        self.check_names(&mut problems);
+        self.check_lines(&mut problems);
+        self.check_inputs(&mut problems);
+        self.check_lanes(&mut problems);
+        found
+    }
+
+    fn check_station(&self, problems: &mut Problems<'_>) {
+        for (key, value) in [("station.site", &self.station.site), ("station.id", &self.station.id)] {
+            let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            problems.expect(
+                !value.is_empty() && value.len() <= 64 && value.chars().all(allowed),
+                key,
+                format!("\"{value}\" cannot stand in a topic"),
+                "use 1 to 64 lower-case letters, digits and hyphens",
+            );
+        }
+        let exception = &self.station.exception_lane;
+        match self.lane.iter().find(|lane| lane.name == *exception) {
+            None => problems.add(
+                "station.exception_lane",
+                format!("there is no lane \"{exception}\""),
+                format!("name one of {}", names(self.lane.iter().map(|lane| &lane.name))),
+            ),
+            Some(lane) => problems.expect(
+                lane.moves.is_empty(),
+                "station.exception_lane",
+                format!("lane \"{exception}\" needs moves, but items end there when nothing moves"),
+                "take the lane at the end of the belt, or remove its moves",
+            ),
+        }
+    }
+
+    fn check_way(&self, problems: &mut Problems<'_>) {
+        match (&self.belt, &self.bin) {
+            (Some(belt), None) => belt.check(&mut problems.below("belt")),
+            (None, Some(bin)) => bin.check(&mut problems.below("bin")),
+            (Some(_), Some(_)) => problems.add("bin", "a machine has a belt or is a bin", "remove [belt] or [bin]"),
+            (None, None) => {
+                problems.add("belt", "is missing", "add [belt] for a conveyor or [bin] for a machine without one");
+            }
+        }
+        if let Some(belt) = &self.belt {
+            for (index, actuator) in self.actuator.iter().enumerate() {
+                // The item's middle has left the view, the last look has had its time, and the coil its lead.
+                let lead = belt.speed_mm_s * f64::from(actuator.lead_ms) / 1e3;
+                let earliest = belt.view_start_mm.max(0.0) + lead;
+                problems.expect(
+                    actuator.position_mm > earliest,
+                    format_args!("actuator[{index}].position_mm"),
+                    format!("{} mm is before the camera has seen the item", actuator.position_mm),
+                    format!("an actuator must sit behind the view's start and its own lead: past {earliest:.0} mm"),
+                );
+                problems.expect(
+                    actuator.position_mm < belt.end_mm,
+                    format_args!("actuator[{index}].position_mm"),
+                    format!("{} mm is past the end of the belt at {} mm", actuator.position_mm, belt.end_mm),
+                    "measure both from the trigger",
+                );
+            }
+        }
+    }
+
+    fn check_names(&self, problems: &mut Problems<'_>) {
+        let lists: [(&str, Vec<&String>); 3] = [
+            ("input", self.input.iter().map(|input| &input.name).collect()),
+            ("actuator", self.actuator.iter().map(|actuator| &actuator.name).collect()),
+            ("lane", self.lane.iter().map(|lane| &lane.name).collect()),
+        ];
+        for (table, list) in lists {
+            let mut seen = BTreeSet::new();
+            for (index, name) in list.into_iter().enumerate() {
+                problems.expect(
+                    seen.insert(name),
+                    format_args!("{table}[{index}].name"),
+                    format!("there is another {table} \"{name}\""),
+                    "give each its own name",
+                );
+            }
+        }
+    }
+
+    fn check_lines(&self, problems: &mut Problems<'_>) {
+        let inputs =
+            self.input.iter().enumerate().map(|(index, input)| (format!("input[{index}]"), &input.chip, &input.line));
+        let outputs = self
+            .actuator
+            .iter()
+            .enumerate()
+            .map(|(index, actuator)| (format!("actuator[{index}]"), &actuator.chip, &actuator.line));
+        let heartbeat = self.gpio.heartbeat_line.iter().map(|line| ("gpio.heartbeat".to_owned(), &None, line));
+        let mut used: BTreeMap<(&Option<String>, &String), String> = BTreeMap::new();
+        for (key, chip, line) in inputs.chain(outputs).chain(heartbeat) {
+            if let Some(other) = used.get(&(chip, line)) {
+                problems.add(
+                    format_args!("{key}.line"),
+                    format!("{line} is used by {other} already"),
+                    "give each input and actuator its own line; lanes may share an actuator by its name",
+                );
+            }
+            used.entry((chip, line)).or_insert(key);
+        }
+    }
+
+    fn check_inputs(&self, problems: &mut Problems<'_>) {
+        let belt = self.belt.as_ref();
+        let wanted = [
+            ("trigger.input".to_owned(), self.trigger.input.as_ref()),
+            ("belt.encoder".to_owned(), belt.and_then(|belt| belt.encoder.as_ref())),
+            ("belt.running".to_owned(), belt.and_then(|belt| belt.running.as_ref())),
+        ];
+        let confirm =
+            self.lane.iter().enumerate().map(|(index, lane)| (format!("lane[{index}].confirm"), lane.confirm.as_ref()));
+        for (key, name) in wanted.into_iter().chain(confirm) {
+            let Some(name) = name else { continue };
+            problems.expect(
+                self.input.iter().any(|input| input.name == *name),
+                key,
+                format!("there is no input \"{name}\""),
+                format!("name one of {}", names(self.input.iter().map(|input| &input.name))),
+            );
+        }
+        problems.expect(
+            self.belt.is_none() || self.trigger.kind != trigger::Kind::Motion,
+            "trigger.kind",
+            "on a moving belt the picture always moves",
+            "use a photo-eye, or an interval",
+        );
+    }
+
+    fn check_lanes(&self, problems: &mut Problems<'_>) {
+        let mut bound: BTreeMap<(&str, &String), &String> = BTreeMap::new();
+        for (index, lane) in self.lane.iter().enumerate() {
+            let problems = &mut problems.below(format_args!("lane[{index}]"));
+            let lists = [
+                ("classes", &lane.classes),
+                ("regions", &lane.regions),
+                ("provinces", &lane.provinces),
+                ("regencies", &lane.regencies),
+                ("postal_prefixes", &lane.postal_prefixes),
+            ];
+            problems.expect(
+                lane.name == self.station.exception_lane || lists.iter().any(|(_, list)| !list.is_empty()),
+                "classes",
+                format!("nothing is bound to lane \"{}\"", lane.name),
+                "bind classes, regions, provinces, regencies or postal_prefixes to it, or remove it",
+            );
+            for (key, value) in lists.iter().flat_map(|(key, list)| list.iter().map(move |value| (*key, value))) {
+                if let Some(other) = bound.insert((key, value), &lane.name) {
+                    problems.add(key, format!("\"{value}\" is bound to lane \"{other}\" too"), "bind it to one lane");
+                }
+            }
+            for region in lane.regions.iter().filter(|region| !["JAWA", "LUAR_JAWA"].contains(&region.as_str())) {
+                problems.add("regions", format!("there is no region \"{region}\""), "name JAWA or LUAR_JAWA");
+            }
+            let digits =
+                |prefix: &&String| prefix.is_empty() || prefix.len() > 5 || !prefix.bytes().all(|b| b.is_ascii_digit());
+            for prefix in lane.postal_prefixes.iter().filter(digits) {
+                problems.add("postal_prefixes", format!("\"{prefix}\" begins no postal code"), "give 1 to 5 digits");
+            }
+            self.check_moves(lane, problems);
+        }
+    }
+
+    fn check_moves(&self, lane: &crate::pipeline::lane::Settings, problems: &mut Problems<'_>) {
+        for (index, step) in lane.moves.iter().enumerate() {
+            let problems = &mut problems.below(format_args!("moves[{index}]"));
+            let Some(actuator) = self.actuator.iter().find(|actuator| actuator.name == step.actuator) else {
+                let known = names(self.actuator.iter().map(|actuator| &actuator.name));
+                let what = format!("there is no actuator \"{}\"", step.actuator);
+                problems.add("actuator", what, format!("name one of {known}"));
+                continue;
+            };
+            let servo = actuator.kind == Kind::Servo;
+            problems.expect(
+                servo == step.angle_deg.is_some(),
+                "angle_deg",
+                if servo { "a servo's move needs an angle" } else { "only a servo has an angle" },
+                if servo { "add angle_deg = ..." } else { "remove it, or make the actuator a servo" },
+            );
+            problems.expect(
+                self.belt.is_none() || step.after_ms == 0,
+                "after_ms",
+                "on a belt moves are given by place",
+                "use offset_mm",
+            );
+            problems.expect(
+                self.belt.is_some() || step.offset_mm == 0.0,
+                "offset_mm",
+                "without a belt moves are given by time",
+                "use after_ms",
+            );
+        }
+    }
+}
+
+fn names<'a>(all: impl Iterator<Item = &'a String>) -> String {
+    let all: Vec<&str> = all.map(String::as_str).collect();
+    if all.is_empty() { "none: there is none yet".into() } else { all.join(", ") }
+}

@@ -1,0 +1,162 @@
+//! The configuration: one TOML file made of the stages' own settings, checked whole before anything starts.
+
+mod check;
+mod file;
+mod shape;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::drivers::{camera, gpio};
+use crate::pipeline::look::View;
+use crate::pipeline::{actuate, decide, infer, lane, track, trigger};
+use crate::problem::Problem;
+pub use file::Place;
+use file::Tree;
+
+/// A station's whole configuration. Each table is documented where the stage that uses it is.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `[station]`: who this is.
+    pub station: Station,
+    /// `[camera]`: where pictures come from.
+    pub camera: camera::Settings,
+    /// `[view]`: the part of the picture that matters.
+    #[serde(default)]
+    pub view: View,
+    /// `[trigger]`: what says that an item is in view.
+    pub trigger: trigger::Settings,
+    /// `[belt]`: a moving belt. Either this or `[bin]`.
+    pub belt: Option<track::Settings>,
+    /// `[bin]`: a smart bin without a belt. Either this or `[belt]`.
+    pub bin: Option<track::bin::Settings>,
+    /// `[infer]`: the net that classifies.
+    pub infer: infer::Settings,
+    /// `[decide]`: how many looks, and how sure.
+    #[serde(default)]
+    pub decide: decide::Settings,
+    /// `[gpio]`: what drives inputs and outputs.
+    #[serde(default)]
+    pub gpio: gpio::Settings,
+    /// `[[input]]`: photo-eyes, encoder, lane sensors.
+    #[serde(default)]
+    pub input: Vec<gpio::InputSettings>,
+    /// `[[actuator]]`: what moves.
+    #[serde(default)]
+    pub actuator: Vec<actuate::Settings>,
+    /// `[[lane]]`: where items can end.
+    pub lane: Vec<lane::Settings>,
+}
+
+/// `[station]`: who this is.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Station {
+    /// The place, as it stands in topics: lower-case letters, digits and hyphens.
+    pub site: String,
+    /// The machine at that place, as it stands in topics.
+    pub id: String,
+    /// The lane in which an item ends when nothing moves.
+    pub exception_lane: String,
+}
+
+/// What is wrong with a configuration file: all of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BadConfig {
+    /// The file.
+    pub file: PathBuf,
+    /// What is wrong, in the order of the file.
+    pub problems: Vec<Located>,
+}
+
+/// A problem and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Located {
+    /// The line, counted from 1; null for what comes from the environment or stands nowhere.
+    pub line: Option<usize>,
+    /// The environment variable that set the value, if one did.
+    pub variable: Option<String>,
+    /// What is wrong.
+    #[serde(flatten)]
+    pub problem: Problem,
+}
+
+impl std::error::Error for BadConfig {}
+
+impl fmt::Display for BadConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (file, several) = (self.file.display(), self.problems.len());
+        for located in &self.problems {
+            match (&located.variable, located.line) {
+                (Some(variable), _) => writeln!(f, "{variable}: {}", located.problem)?,
+                (None, Some(line)) => writeln!(f, "{file}:{line}: {}", located.problem)?,
+                (None, None) => writeln!(f, "{file}: {}", located.problem)?,
+            }
+        }
+        write!(f, "{several} {} found", if several == 1 { "problem" } else { "problems" })
+    }
+}
+
+impl Config {
+    /// Reads and checks a file, with the environment's overrides.
+    ///
+    /// # Errors
+    /// [`BadConfig`] for what is wrong in the text; another error when the file cannot be read.
+    pub fn load(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            anyhow::anyhow!("reading configuration {}: {error}; give its path with --config", path.display())
+        })?;
+        Ok(Self::parse(path, &text, std::env::vars())?)
+    }
+
+    /// Checks a text as if it were the file at `path`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn parse(
+        path: &Path,
+        text: &str,
+        variables: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, BadConfig> {
+        let bad = |problems: Vec<Located>| BadConfig { file: path.to_owned(), problems };
+        let nowhere = |problem| Located { line: None, variable: None, problem };
+        let mut tree = Tree::parse(text).map_err(|all| bad(all.into_iter().map(nowhere).collect()))?;
+        tree.lay_over(variables);
+        let locate = |problem: Problem| {
+            let (line, variable) = match tree.place(&problem.key) {
+                Some(Place::Line(line)) => (Some(*line), None),
+                Some(Place::Variable(name)) => (None, Some(name.clone())),
+                None => (None, None),
+            };
+            Located { line, variable, problem }
+        };
+        let sorted = |problems: Vec<Problem>| {
+            let mut located: Vec<Located> = problems.into_iter().map(locate).collect();
+            located.sort_by_key(|located| located.line.unwrap_or(usize::MAX));
+            bad(located)
+        };
+        let wrong_shape = shape::check(&tree.value, &Self::schema());
+        let config = match serde_json::from_value::<Self>(tree.value.clone()) {
+            Ok(config) => config,
+            Err(_) if !wrong_shape.is_empty() => return Err(sorted(wrong_shape)),
+            Err(error) => {
+                let (key, what) = (String::new(), error.to_string());
+                return Err(bad(vec![nowhere(Problem { key, what, remedy: "correct the value".into() })]));
+            }
+        };
+        let problems: Vec<Problem> = wrong_shape.into_iter().chain(config.check()).collect();
+        if problems.is_empty() { Ok(config) } else { Err(sorted(problems)) }
+    }
+
+    /// The JSON Schema of the file: names, types, ranges and meanings of all keys.
+    pub fn schema() -> serde_json::Value {
+        schemars::schema_for!(Self).to_value()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! Tables of bad configurations: every problem with its line and remedy.
+
+use super::*;
+
+const GOOD: &str = r#"
+[station]
+site = "depok"
+id = "line-1"
+exception_lane = "rest"
+
+[camera]
+driver = "replay"
+path = "pictures"
+
+[trigger]
+kind = "photo-eye"
+input = "eye"
+
+[belt]
+speed_mm_s = 300
+view_start_mm = 0
+view_end_mm = 200
+end_mm = 2000
+
+[infer]
+model = "digits"
+
+[[input]]
+name = "eye"
+line = "GPIO17"
+
+[[actuator]]
+name = "kick"
+kind = "pulse"
+line = "GPIO23"
+position_mm = 800
+
+[[lane]]
+name = "zero"
+classes = ["0"]
+moves = [{ actuator = "kick" }]
+
+[[lane]]
+name = "rest"
+"#;
+
+fn problems(text: &str) -> Vec<String> {
+    match Config::parse(Path::new("f.toml"), text, std::iter::empty()) {
+        Ok(_) => Vec::new(),
+        Err(bad) => bad.to_string().lines().map(str::to_owned).collect(),
+    }
+}
+
+#[test]
+fn a_good_configuration_is_silent() {
+    assert_eq!(problems(GOOD), [""; 0]);
+}
+
+#[test]
+fn each_mistake_gets_its_line_and_remedy() {
+    for (from, to, wanted) in [
+        ("site =", "sit =", "f.toml:3: station.sit: no such key; did you mean site?"),
+        (
+            "speed_mm_s = 300",
+            "speed_mm_s = \"300 mm/s\"",
+            "f.toml:16: belt.speed_mm_s: \"300 mm/s\" is not a number without a unit; give a number without a unit",
+        ),
+        (
+            "speed_mm_s = 300",
+            "speed_mm_s = 0.3",
+            "f.toml:16: belt.speed_mm_s: 0.3 is out of range; give a number from 1 to 5000",
+        ),
+        (
+            "GPIO23",
+            "GPIO17",
+            "f.toml:31: actuator[0].line: GPIO17 is used by input[0] already; give each input and actuator its own line; lanes may share an actuator by its name",
+        ),
+        (
+            "position_mm = 800",
+            "position_mm = -5",
+            "f.toml:32: actuator[0].position_mm: -5 is out of range; give a number from 0 to 50000",
+        ),
+        (
+            "position_mm = 800",
+            "position_mm = 0",
+            "f.toml:32: actuator[0].position_mm: 0 mm is before the camera has seen the item; an actuator must sit behind the view's start and its own lead: past 0 mm",
+        ),
+        (
+            "position_mm = 800",
+            "position_mm = 2500",
+            "f.toml:32: actuator[0].position_mm: 2500 mm is past the end of the belt at 2000 mm; measure both from the trigger",
+        ),
+        (
+            "classes = [\"0\"]",
+            "",
+            "f.toml:34: lane[0].classes: nothing is bound to lane \"zero\"; bind classes, regions, provinces, regencies or postal_prefixes to it, or remove it",
+        ),
+        (
+            "actuator = \"kick\"",
+            "actuator = \"kik\"",
+            "f.toml:37: lane[0].moves[0].actuator: there is no actuator \"kik\"; name one of kick",
+        ),
+        (
+            "input = \"eye\"",
+            "input = \"eyes\"",
+            "f.toml:13: trigger.input: there is no input \"eyes\"; name one of eye",
+        ),
+        (
+            "exception_lane = \"rest\"",
+            "exception_lane = \"zero\"",
+            "f.toml:5: station.exception_lane: lane \"zero\" needs moves, but items end there when nothing moves; take the lane at the end of the belt, or remove its moves",
+        ),
+        (
+            "id = \"line-1\"",
+            "id = \"Line 1/#\"",
+            "f.toml:4: station.id: \"Line 1/#\" cannot stand in a topic; use 1 to 64 lower-case letters, digits and hyphens",
+        ),
+    ] {
+        let found = problems(&GOOD.replacen(from, to, 1));
+        assert!(found.iter().any(|line| line == wanted), "{to}: wanted\n{wanted}\nfound\n{}", found.join("\n"));
+    }
+}
+
+#[test]
+fn all_problems_come_at_once_in_the_order_of_the_file() {
+    let text = GOOD.replace("site =", "sit =").replace("GPIO23", "GPIO17").replace("end_mm = 2000", "end_mm = 100");
+    let found = problems(&text);
+    assert_eq!(found.len(), 3, "what is missing or unknown is told before the rules: {found:#?}");
+    let text = text.replace("sit =", "site =");
+    let found = problems(&text);
+    assert_eq!(found.len(), 4, "{found:#?}");
+    assert!(found[0].starts_with("f.toml:19: belt.end_mm"), "{found:#?}");
+    assert_eq!(found[3], "3 problems found");
+}
+
+#[test]
+fn a_variable_is_named_when_its_value_is_wrong() {
+    let variables = [("PILAH__BELT__SPEED_MM_S".to_owned(), "fast".to_owned())];
+    let bad = Config::parse(Path::new("f.toml"), GOOD, variables.into_iter()).unwrap_err();
+    let text = bad.to_string();
+    assert!(text.starts_with("PILAH__BELT__SPEED_MM_S: belt.speed_mm_s: \"fast\" is not a number"), "{text}");
+}

@@ -1,0 +1,78 @@
+//! `[gpio]` and `[[input]]`: which lines, and how they are driven.
+
+use anyhow::{Result, bail};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::pipeline::actuate::Level;
+
+/// `[gpio]`: what drives inputs and outputs.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// `gpiochip`, `rppal` or `none`.
+    pub driver: Driver,
+    /// The output line of the heartbeat that feeds a charge-pump relay, where there is one.
+    pub heartbeat_line: Option<String>,
+    /// Half a period of the heartbeat.
+    #[schemars(range(min = 5, max = 1000))]
+    pub heartbeat_half_ms: Option<u32>,
+}
+
+/// What drives the lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Driver {
+    /// The kernel's GPIO character device: any board.
+    #[default]
+    Gpiochip,
+    /// rppal: Raspberry Pi only.
+    Rppal,
+    /// Nothing moves: a scan station that only reports.
+    None,
+}
+
+/// `[[input]]`: a photo-eye, an encoder, a lane's sensor.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InputSettings {
+    /// The name that other tables use.
+    pub name: String,
+    /// The line's name on its chip, such as `GPIO17`.
+    pub line: String,
+    /// The chip's label; the first chip that has the line when left out.
+    pub chip: Option<String>,
+    /// Whether the input is active at a `high` or a `low` level.
+    #[serde(default)]
+    pub active: Level,
+    /// The pull resistor: `none`, `up` or `down`.
+    #[serde(default)]
+    pub pull: Pull,
+}
+
+/// A pull resistor.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pull {
+    /// Left as it is: there is one outside.
+    #[default]
+    None,
+    /// To 3.3 V.
+    Up,
+    /// To ground.
+    Down,
+}
+
+impl Settings {
+    /// Says whether this build can drive the lines.
+    ///
+    /// # Errors
+    /// When it has no such driver.
+    pub fn supported(&self) -> Result<()> {
+        match self.driver {
+            Driver::None => Ok(()),
+            Driver::Gpiochip => bail!("opening the GPIO lines: this build has no gpiochip driver"),
+            Driver::Rppal => bail!("opening the GPIO lines: this build has no rppal driver"),
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Devices: settings in, what the stages' seams ask for out.
+
+pub mod camera;
+pub mod gpio;
+pub mod replay;
+pub mod tract;

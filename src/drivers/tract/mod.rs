@@ -1,0 +1,146 @@
+//! Models from their folders, run by tract.
+//!
+//! Loading trusts nothing: the manifest, the file's hash, the graph's input and output, and what the net says about
+//! the golden pictures must agree, or the model is refused by an error that names the file and the field.
+
+mod float;
+mod graph;
+mod plan;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use self::plan::Net;
+use crate::clock;
+use crate::pipeline::infer::{Classifier, Engine, Golden, Manifest, Model, Settings, Tensor};
+use crate::pipeline::preprocess::decode_file;
+
+/// Where models are looked for by name: installed ones first.
+pub const FOLDERS: [&str; 2] = ["/usr/share/pilah/models", "models"];
+
+/// The file that makes a folder a model.
+const MANIFEST: &str = "model.toml";
+
+/// How far the float net may be off where the quantized one may be off by 1: golden scores are those of int8.
+const FLOAT_SLACK: f32 = 4.0;
+
+/// Finds and loads the model of a station.
+///
+/// # Errors
+/// When there is none of that name, or something about it is wrong.
+pub fn open(settings: &Settings) -> Result<Classifier> {
+    load(&find(&settings.model)?, settings.engine)
+}
+
+/// The folder of a model: a path as it is where it has a slash, else the first of [`FOLDERS`] that has the name.
+///
+/// # Errors
+/// When none has it.
+pub fn find(model: &str) -> Result<PathBuf> {
+    let candidates: Vec<PathBuf> = match model.contains('/') {
+        true => vec![PathBuf::from(model)],
+        false => FOLDERS.iter().map(|folder| Path::new(folder).join(model)).collect(),
+    };
+    if let Some(found) = candidates.iter().find(|folder| folder.join(MANIFEST).is_file()) {
+        return Ok(found.clone());
+    }
+    let places: Vec<_> = candidates.iter().map(|folder| folder.join(MANIFEST).display().to_string()).collect();
+    bail!("looking for model {model:?}: no {}; `pilah model list` shows what is there", places.join(" and no "))
+}
+
+/// The folders of all models that have a name, the ones that [`find`] prefers first.
+pub fn list() -> Vec<PathBuf> {
+    let folders = FOLDERS.iter().filter_map(|folder| fs::read_dir(folder).ok());
+    let inner = folders.flat_map(|entries| {
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        paths
+    });
+    inner.filter(|folder| folder.join(MANIFEST).is_file()).collect()
+}
+
+/// Reads and checks the manifest of a model's folder, and nothing else of it.
+///
+/// # Errors
+/// When it cannot be read, or anything in it is wrong; all problems at once, a line each.
+pub fn read_manifest(folder: &Path) -> Result<Manifest> {
+    let path = folder.join(MANIFEST);
+    let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let manifest = Manifest::parse(&text).with_context(|| format!("reading {}", path.display()))?;
+    let problems: Vec<String> = manifest.check().iter().map(ToString::to_string).collect();
+    ensure!(problems.is_empty(), "checking {}: {}", path.display(), problems.join("\n  "));
+    Ok(manifest)
+}
+
+/// Loads the model in `folder` and checks it whole.
+///
+/// # Errors
+/// When the manifest, the hash, the graph or a golden picture is wrong; the error names which.
+pub fn load(folder: &Path, engine: Engine) -> Result<Classifier> {
+    let manifest = read_manifest(folder)?;
+    let path = folder.join(&manifest.file);
+    let net = fs::read(&path)
+        .map_err(anyhow::Error::from)
+        .and_then(|bytes| graph::read(&bytes, &manifest))
+        .with_context(|| format!("reading {}", path.display()))?;
+    let build = |engine| match engine {
+        Engine::Float => Net::new(&float::dequantized(&net)?, manifest.input.shape()),
+        Engine::Int8 | Engine::Auto => Net::new(&net, manifest.input.shape()),
+    };
+    let build = |engine| build(engine).with_context(|| format!("compiling {} for {engine:?}", path.display()));
+    let (engine, net) = match engine {
+        Engine::Auto => faster(build(Engine::Int8)?, build(Engine::Float)?, manifest.input.shape())?,
+        chosen => (chosen, build(chosen)?),
+    };
+    let mut classifier = Classifier::new(manifest, engine, Box::new(net));
+    for golden in classifier.manifest.golden.clone() {
+        check_golden(&mut classifier, folder, &golden)
+            .with_context(|| format!("checking {}", folder.join(&golden.file).display()))?;
+    }
+    Ok(classifier)
+}
+
+/// The net that takes less processor time here and now: on some boards tract's int8 is the slower one.
+fn faster(mut int8: Net, mut float: Net, shape: [usize; 4]) -> Result<(Engine, Net)> {
+    let grey = Tensor { shape, pixels: vec![127; shape.iter().product()] };
+    let (int8_time, float_time) = (fastest_run(&mut int8, &grey)?, fastest_run(&mut float, &grey)?);
+    tracing::debug!(?int8_time, ?float_time, "engines measured");
+    Ok(if int8_time < float_time { (Engine::Int8, int8) } else { (Engine::Float, float) })
+}
+
+/// The best of a few runs; the first ones fill the caches.
+fn fastest_run(net: &mut Net, tensor: &Tensor) -> Result<Duration> {
+    const RUNS: usize = 3;
+    let mut best = Duration::MAX;
+    for _ in 0..RUNS {
+        let start = clock::thread_cpu();
+        net.run(tensor)?;
+        best = best.min(clock::thread_cpu() - start);
+    }
+    Ok(best)
+}
+
+fn check_golden(classifier: &mut Classifier, folder: &Path, golden: &Golden) -> Result<()> {
+    let picture = decode_file(&fs::read(folder.join(&golden.file))?)?;
+    let tensor = classifier.prepare(&picture)?;
+    let scores = classifier.scores(&tensor)?;
+    let tolerance = match classifier.engine {
+        Engine::Float => golden.tolerance * FLOAT_SLACK,
+        Engine::Int8 | Engine::Auto => golden.tolerance,
+    };
+    for ((class, found), expected) in classifier.manifest.classes.iter().zip(&scores.0).zip(&golden.scores) {
+        ensure!(
+            (found - expected).abs() <= tolerance,
+            "class {} scores {found:.3} instead of {expected:.3} +-{tolerance}; \
+             the picture, the net and {MANIFEST} do not belong together: install the model again",
+            class.id
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

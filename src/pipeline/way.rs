@@ -1,0 +1,125 @@
+//! The way items go: on a belt or through a smart bin.
+
+use crate::pipeline::actuate::Moved;
+use crate::pipeline::track::bin::Bin;
+use crate::pipeline::track::{Arrival, Assigned, Step, Track};
+use crate::pipeline::trigger::{Edge, Scene};
+use crate::units::{ItemId, LaneId, Timestamp};
+
+/// A belt that moves, or a bin in which one item rests.
+#[derive(Debug)]
+pub enum Way {
+    /// Items follow each other.
+    Belt(Track),
+    /// One item at a time.
+    Bin(Bin),
+}
+
+impl Way {
+    /// Items between trigger and outcome.
+    pub fn in_flight(&self) -> usize {
+        match self {
+            Self::Belt(track) => track.in_flight(),
+            Self::Bin(bin) => bin.in_flight(),
+        }
+    }
+
+    /// Whether a new item may start by motion.
+    pub fn is_idle(&self) -> bool {
+        match self {
+            Self::Belt(_) => true,
+            Self::Bin(bin) => bin.is_empty(),
+        }
+    }
+
+    /// A new item.
+    pub fn came(&mut self, id: ItemId, at: Timestamp) -> Arrival {
+        match self {
+            Self::Belt(track) => track.came(id, at),
+            Self::Bin(bin) => bin.came(id, at),
+        }
+    }
+
+    /// The last item's trailing edge.
+    pub fn left(&mut self, at: Timestamp) {
+        match self {
+            Self::Belt(track) => track.left(at),
+            Self::Bin(_) => {}
+        }
+    }
+
+    /// An edge of the belt's inputs or of a lane's sensor; others mean nothing here.
+    pub fn edge(&mut self, edge: Edge, out: &mut Vec<Step>) {
+        match self {
+            Self::Belt(track) => track.edge(edge.input, edge.active, edge.count, edge.at, out),
+            Self::Bin(bin) => bin.edge(edge.input, edge.active, edge.at, out),
+        };
+    }
+
+    /// What the picture says; returns whether it may be learned as the empty view.
+    pub fn scene(&mut self, scene: Scene, at: Timestamp) -> bool {
+        match self {
+            Self::Belt(_) => false,
+            Self::Bin(bin) => {
+                bin.scene(scene, at);
+                bin.expects_empty_view()
+            }
+        }
+    }
+
+    /// The one undecided item in view and the place of its middle, 0 to 1.
+    pub fn in_view(&self, exposed: Timestamp) -> Option<(ItemId, f64)> {
+        match self {
+            Self::Belt(track) => track.in_view(exposed),
+            Self::Bin(bin) => bin.in_view(exposed),
+        }
+    }
+
+    /// Whether the item shares its gap with another.
+    pub fn too_close(&self, id: ItemId) -> bool {
+        match self {
+            Self::Belt(track) => track.too_close(id),
+            Self::Bin(_) => false,
+        }
+    }
+
+    /// Sends an item to a lane.
+    pub fn assign(&mut self, id: ItemId, lane: LaneId, now: Timestamp, out: &mut Vec<Step>) -> Assigned {
+        match self {
+            Self::Belt(track) => track.assign(id, lane, now),
+            Self::Bin(bin) => bin.assign(id, lane, now, out),
+        }
+    }
+
+    /// The actuate thread's word on a move.
+    pub fn moved(&mut self, moved: &Moved) {
+        match self {
+            Self::Belt(track) => track.moved(moved),
+            Self::Bin(bin) => bin.moved(moved),
+        }
+    }
+
+    /// Does what is due.
+    pub fn step(&mut self, now: Timestamp, out: &mut Vec<Step>) {
+        match self {
+            Self::Belt(track) => track.step(now, out),
+            Self::Bin(bin) => bin.step(now, out),
+        }
+    }
+
+    /// Everything in flight is lost.
+    pub fn abandon(&mut self, out: &mut Vec<Step>) {
+        match self {
+            Self::Belt(track) => track.abandon(out),
+            Self::Bin(bin) => bin.abandon(out),
+        }
+    }
+
+    /// When `step` has something to do next.
+    pub fn wake(&self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Belt(track) => track.wake(now),
+            Self::Bin(bin) => bin.wake(now),
+        }
+    }
+}

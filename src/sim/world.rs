@@ -1,0 +1,355 @@
+//! What the simulated line's matter does: items ride, eyes see, actuators push, lanes fill.
+
+use std::time::Duration;
+
+use crate::pipeline::actuate::{Drive, Kind, Output};
+use crate::pipeline::trigger::Edge;
+use crate::sim::feed::{Coming, Faults};
+use crate::sim::motion::Motion;
+use crate::units::{ActuatorId, InputId, LaneId, Millimetres, Speed, Timestamp};
+
+/// How the line is built.
+#[derive(Debug, Clone)]
+pub struct Plant {
+    /// The belt's usual speed.
+    pub speed: Speed,
+    /// The photo-eye's input.
+    pub eye: InputId,
+    /// The encoder's input and the belt's way from edge to edge.
+    pub encoder: Option<(InputId, Millimetres)>,
+    /// The belt-running input.
+    pub running: Option<InputId>,
+    /// What pushes.
+    pub actuators: Vec<Pusher>,
+    /// Which pushes bring an item into which lane; the exception lane has none.
+    pub lanes: Vec<Chute>,
+    /// Where items fall that nothing pushed.
+    pub exception: LaneId,
+    /// Where the belt ends.
+    pub end: Millimetres,
+    /// How far off its middle a push still moves an item.
+    pub reach: Millimetres,
+}
+
+/// A simulated actuator.
+#[derive(Debug, Clone, Copy)]
+pub struct Pusher {
+    /// What kind of push.
+    pub kind: Kind,
+    /// Where it acts.
+    pub at: Millimetres,
+    /// From command to effect.
+    pub delay: Duration,
+}
+
+/// A simulated lane.
+#[derive(Debug, Clone)]
+pub struct Chute {
+    /// The pushes it takes.
+    pub pushes: Vec<(ActuatorId, Drive)>,
+    /// Its sensor and where that sits.
+    pub sensor: Option<(InputId, Millimetres)>,
+}
+
+/// An item in the simulated world.
+#[derive(Debug, Clone)]
+pub struct Thing {
+    /// As the feed planned it.
+    pub coming: Coming,
+    /// When its leading edge was at the trigger.
+    pub came: Option<Timestamp>,
+    /// Where it fell.
+    pub fell: Option<LaneId>,
+    /// Whether a push met it that ought to have moved it but was stuck.
+    pub spared: bool,
+    pushes: Vec<(ActuatorId, Drive)>,
+    tail_seen: bool,
+    sensed: bool,
+    /// Actuators it has passed.
+    passed: Vec<bool>,
+}
+
+/// One movement of one actuator and the items that it met.
+#[derive(Debug, Clone)]
+pub struct Movement {
+    /// What moved.
+    pub actuator: ActuatorId,
+    /// How.
+    pub drive: Drive,
+    /// When it was commanded.
+    pub on: Timestamp,
+    /// When it was commanded off.
+    pub off: Option<Timestamp>,
+    /// Whether the command did nothing.
+    pub stuck: bool,
+    /// The things it met, by number.
+    pub met: Vec<usize>,
+}
+
+/// The simulated line.
+#[derive(Debug)]
+pub struct World {
+    plant: Plant,
+    /// The belt.
+    pub motion: Motion,
+    /// Every item of the run, in the order in which they come.
+    pub things: Vec<Thing>,
+    /// Everything that moved.
+    pub movements: Vec<Movement>,
+    now: Timestamp,
+    counts: u64,
+    edges: u64,
+    first: usize,
+    faults: Faults,
+    rng: fastrand::Rng,
+    stick_next: bool,
+    /// Until when the belt keeps an unusual speed.
+    odd_until: Option<Timestamp>,
+    /// Until when the camera is lost.
+    pub camera_lost_until: Timestamp,
+    /// How far the wall clock has jumped, in milliseconds.
+    pub wall_jump_ms: i64,
+    pending: Vec<Edge>,
+}
+
+impl World {
+    /// A line on which `coming` will come.
+    pub fn new(plant: Plant, coming: Vec<Coming>, faults: Faults, seed: u64, start: Timestamp) -> Self {
+        let actuators = plant.actuators.len();
+        let thing = |coming| Thing {
+            coming,
+            came: None,
+            fell: None,
+            spared: false,
+            pushes: Vec::new(),
+            tail_seen: false,
+            sensed: false,
+            passed: vec![false; actuators],
+        };
+        let motion = Motion::new(plant.speed, start);
+        let mut world = Self {
+            plant,
+            motion,
+            things: coming.into_iter().map(thing).collect(),
+            movements: Vec::new(),
+            now: start,
+            counts: 0,
+            edges: 0,
+            first: 0,
+            faults,
+            rng: fastrand::Rng::with_seed(seed),
+            stick_next: false,
+            odd_until: None,
+            camera_lost_until: Timestamp::ZERO,
+            wall_jump_ms: 0,
+            pending: Vec::new(),
+        };
+        world.run_input(true, start);
+        world
+    }
+
+    /// Whether every item has fallen and been sensed.
+    pub fn done(&self) -> bool {
+        self.first == self.things.len()
+    }
+
+    /// Things that were before the camera at `at`, with the place of their leading edge behind the trigger.
+    pub fn in_view(&self, at: Timestamp, from: f64, to: f64) -> Vec<(usize, Millimetres)> {
+        let position = self.motion.position(at);
+        let place = |(index, thing): (usize, &Thing)| {
+            let front = position - thing.coming.front;
+            let seen = front.0 > from && front.0 - thing.coming.length.0 < to && thing.fell.is_none();
+            seen.then_some((index, front))
+        };
+        self.active().filter_map(place).collect()
+    }
+
+    /// Drives an output: the actuator follows after its delay, unless it is stuck.
+    pub fn drive(&mut self, output: Output, drive: Drive, home: Drive, now: Timestamp) {
+        let Output::Actuator(actuator) = output else { return };
+        let rest = drive == home;
+        if let Some(last) = self.movements.iter_mut().rev().find(|movement| movement.actuator == actuator)
+            && last.off.is_none()
+        {
+            last.off = Some(now);
+        }
+        if !rest {
+            let stuck = std::mem::take(&mut self.stick_next);
+            self.movements.push(Movement { actuator, drive, on: now, off: None, stuck, met: Vec::new() });
+        }
+    }
+
+    /// Lets time pass until `now`; returns the edges of all inputs in the order of their times.
+    pub fn advance(&mut self, now: Timestamp) -> Vec<Edge> {
+        let before = self.now;
+        self.end_odd_speed(now);
+        self.now = now.max(before);
+        let position = self.motion.position(self.now);
+        self.encoder(position);
+        for index in self.first..self.things.len() {
+            if position < self.things[index].coming.front {
+                break;
+            }
+            self.pass_eye(index, position);
+            self.pass_actuators(index, position);
+            self.fall(index, position);
+            self.sense(index, position);
+        }
+        while self.things.get(self.first).is_some_and(|thing| thing.fell.is_some() && thing.sensed) {
+            self.first += 1;
+        }
+        self.pending.sort_by_key(|edge| edge.at);
+        let due = self.pending.partition_point(|edge| edge.at <= self.now);
+        self.pending.drain(..due).collect()
+    }
+
+    fn active(&self) -> impl Iterator<Item = (usize, &Thing)> {
+        self.things.iter().enumerate().skip(self.first).take_while(|(_, thing)| thing.came.is_some())
+    }
+
+    fn end_odd_speed(&mut self, now: Timestamp) {
+        if let Some(until) = self.odd_until.filter(|until| *until <= now) {
+            self.odd_until = None;
+            self.motion.change(self.plant.speed, until);
+            self.run_input(true, until);
+        }
+    }
+
+    fn encoder(&mut self, position: Millimetres) {
+        let Some((input, way)) = self.plant.encoder else { return };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the belt only runs forwards")]
+        let counts = (position.0 / way.0) as u64;
+        if counts > self.counts {
+            self.counts = counts;
+            #[expect(clippy::cast_precision_loss, reason = "2^53 counts are longer than any run")]
+            let at = self.motion.moment(Millimetres(counts as f64 * way.0)).unwrap_or(self.now);
+            self.pending.push(Edge { input, active: counts % 2 == 1, at: at.min(self.now), count: counts });
+        }
+    }
+
+    fn pass_eye(&mut self, index: usize, position: Millimetres) {
+        let Coming { front, length, .. } = self.things[index].coming;
+        if self.things[index].came.is_none() {
+            let at = self.motion.moment(front).unwrap_or(self.now);
+            self.things[index].came = Some(at);
+            self.bounce(self.plant.eye, true, at);
+            self.mishap(at);
+        }
+        if !self.things[index].tail_seen && position >= front + length {
+            self.things[index].tail_seen = true;
+            let at = self.motion.moment(front + length).unwrap_or(self.now);
+            self.bounce(self.plant.eye, false, at);
+        }
+    }
+
+    /// A contact bounces: a few more edges within 4 ms, ending at the new level.
+    fn bounce(&mut self, input: InputId, active: bool, at: Timestamp) {
+        let bounces = self.rng.u32(0..3);
+        for step in 0..=2 * bounces {
+            self.edges += 1;
+            let at = at + Duration::from_micros(u64::from(step) * self.rng.u64(200..900));
+            self.pending.push(Edge { input, active: active == (step % 2 == 0), at, count: self.edges });
+        }
+    }
+
+    /// As each item comes, something may go wrong.
+    fn mishap(&mut self, at: Timestamp) {
+        let faults = self.faults;
+        let ms = self.rng.u64(300..2500);
+        let odd = |world: &mut Self, speed: f64, ms: u64| {
+            if world.odd_until.is_none() {
+                world.motion.change(Speed(world.plant.speed.0 * speed), world.now);
+                world.odd_until = Some(world.now + Duration::from_millis(ms));
+                world.run_input(speed > 0.0, world.now);
+            }
+        };
+        if self.rng.f64() < faults.stuck {
+            self.stick_next = true;
+        }
+        if self.rng.f64() < faults.stop {
+            odd(self, 0.0, ms);
+        }
+        if self.rng.f64() < faults.slow && self.plant.encoder.is_some() {
+            odd(self, 0.5, ms);
+        }
+        if self.rng.f64() < faults.camera {
+            self.camera_lost_until = at + Duration::from_millis(self.rng.u64(300..3000));
+        }
+        if self.rng.f64() < faults.clock {
+            self.wall_jump_ms += self.rng.i64(-3..4) * 365 * 86_400_000;
+        }
+    }
+
+    fn run_input(&mut self, active: bool, at: Timestamp) {
+        if let Some(input) = self.plant.running {
+            self.edges += 1;
+            self.pending.push(Edge { input, active, at, count: self.edges });
+        }
+    }
+
+    /// Once the item's middle is past an actuator's reach, it is known whether it was pushed.
+    fn pass_actuators(&mut self, index: usize, position: Millimetres) {
+        for actuator in 0..self.plant.actuators.len() {
+            let Coming { front, length, .. } = self.things[index].coming;
+            let pusher = self.plant.actuators[actuator];
+            let middle = front + Millimetres(length.0 / 2.0) + pusher.at;
+            let reach = if pusher.kind == Kind::Pulse { self.plant.reach } else { Millimetres(0.0) };
+            let thing = &self.things[index];
+            if thing.passed[actuator] || thing.fell.is_some() || position < middle + self.plant.reach {
+                continue;
+            }
+            let from = self.motion.moment(middle - reach).unwrap_or(self.now);
+            let to = self.motion.moment(middle + reach).unwrap_or(self.now);
+            self.push(index, ActuatorId(actuator), pusher.delay, (from, to));
+        }
+    }
+
+    fn push(&mut self, index: usize, actuator: ActuatorId, delay: Duration, (from, to): (Timestamp, Timestamp)) {
+        let thing = &mut self.things[index];
+        thing.passed[actuator.0] = true;
+        for movement in self.movements.iter_mut().rev().take(64).filter(|movement| movement.actuator == actuator) {
+            let on = movement.on + delay;
+            let off = movement.off.map(|off| off + delay);
+            if on <= to && off.is_none_or(|off| off >= from) {
+                movement.met.push(index);
+                if movement.stuck {
+                    thing.spared = true;
+                } else {
+                    thing.pushes.push((actuator, movement.drive));
+                }
+            }
+        }
+    }
+
+    fn fall(&mut self, index: usize, position: Millimetres) {
+        let thing = &mut self.things[index];
+        if thing.fell.is_some() {
+            return;
+        }
+        let pushed = |chute: &Chute| {
+            !chute.pushes.is_empty() && chute.pushes.iter().all(|push| thing.pushes.contains(push))
+        };
+        let lane = self.plant.lanes.iter().position(pushed).map(LaneId);
+        let at_end = position >= thing.coming.front + thing.coming.length + self.plant.end;
+        thing.fell = lane.or_else(|| at_end.then_some(self.plant.exception));
+    }
+
+    fn sense(&mut self, index: usize, position: Millimetres) {
+        let thing = &self.things[index];
+        let Some(lane) = thing.fell.filter(|_| !thing.sensed) else { return };
+        let Some((input, at)) = self.plant.lanes[lane.0].sensor else {
+            self.things[index].sensed = true;
+            return;
+        };
+        let seen = thing.coming.front + Millimetres(thing.coming.length.0 / 2.0) + at;
+        if position >= seen {
+            let at = self.motion.moment(seen).unwrap_or(self.now);
+            self.things[index].sensed = true;
+            for (active, after) in [(true, 0), (false, 30)] {
+                self.edges += 1;
+                let at = at + Duration::from_millis(after);
+                self.pending.push(Edge { input, active, at, count: self.edges });
+            }
+        }
+    }
+}
