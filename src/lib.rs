@@ -10,4 +10,6 @@ pub mod publish;
 pub mod record;
 pub mod sim;
 pub mod status;
+pub mod store;
+pub mod trouble;
 pub mod units;
