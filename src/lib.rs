@@ -1,6 +1,7 @@
 //! pilah sorts: camera frames in, decisions by quantized CNNs, diverters moved in time, every decision on MQTT.
 
 pub mod clock;
+pub mod cmd;
 pub mod config;
 pub mod drivers;
 pub mod pipeline;

@@ -1,1 +1,18 @@
-fn main() {}
+//! The program `pilah`; everything it does lives in the library.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use pilah::cmd::{Cli, print};
+
+fn main() -> ExitCode {
+    match Cli::parse().run() {
+        Ok(code) => code,
+        // Who reads our output has seen enough, as `head` does.
+        Err(error) if error.is::<print::Closed>() => ExitCode::SUCCESS,
+        Err(error) => {
+            print::note(format_args!("pilah: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

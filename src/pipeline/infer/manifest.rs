@@ -32,7 +32,7 @@ pub struct Manifest {
     /// How the net wants its pictures.
     pub input: Input,
     /// What the net's numbers mean.
-    pub output: Verdict,
+    pub output: Calibration,
     /// The classes, in the order of the net's outputs.
     #[serde(rename = "class")]
     pub classes: Vec<Class>,
@@ -58,7 +58,7 @@ pub enum Task {
 /// What a net's numbers mean.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Verdict {
+pub struct Calibration {
     /// What logits are divided by, so that probabilities are what they say.
     pub temperature: f32,
     /// A best probability below this means: none of the classes.
@@ -87,9 +87,6 @@ pub struct Class {
 }
 
 impl Class {
-    /// The class of what is none of the others; it never gets a lane of its own.
-    pub const UNKNOWN: &'static str = "unknown";
-
     /// Its name in both languages.
     pub fn name(&self) -> Words {
         Words { en: self.en.clone(), id: self.id_id.clone() }
@@ -194,7 +191,7 @@ impl Manifest {
     }
 }
 
-impl Verdict {
+impl Calibration {
     fn check(&self, problems: &mut Problems<'_>) {
         let usable = self.temperature.is_finite() && self.temperature > 0.0;
         let what = format!("{} is not a positive number", self.temperature);

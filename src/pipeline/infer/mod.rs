@@ -11,7 +11,9 @@ use anyhow::{Context, Result, ensure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::manifest::{Class, Golden, Manifest, Source, Task, Verdict};
+#[cfg(test)]
+pub(crate) use self::manifest::tests::GOOD as GOOD_MANIFEST;
+pub use self::manifest::{Calibration, Class, Golden, Manifest, Source, Task};
 pub use crate::pipeline::preprocess::Tensor;
 use crate::pipeline::preprocess::{Fitter, Raster};
 use crate::problem::Problems;

@@ -1,0 +1,141 @@
+//! `pilah evaluate`: how good a model is on labelled pictures, along the daemon's own path.
+
+mod figures;
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use anyhow::{Context, Result, bail, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use self::figures::{Figures, Judged};
+use super::{pictures, print};
+use crate::drivers::tract;
+use crate::pipeline::decide::UNKNOWN;
+use crate::pipeline::infer::{Classifier, Engine, Manifest};
+use crate::units::ClassId;
+
+/// Measures a model on pictures that lie in a folder a class.
+///
+/// Prints accuracy, precision, recall and F1 of each class, the confusion matrix, the calibration error, and the risk
+/// at each coverage. Pictures that cannot be read are named, skipped and counted.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The model: a name that `pilah model list` shows, or the path of its folder.
+    #[arg(long, value_name = "DIR")]
+    model: String,
+    /// The pictures: a folder that holds a folder for each class, named by the class's id, and maybe one `unknown`.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Prints one JSON object instead of tables.
+    #[arg(long)]
+    json: bool,
+    /// Also writes report.md and confusion.svg into this folder.
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+    /// What runs the net.
+    #[arg(long, value_enum, default_value_t)]
+    engine: Engine,
+}
+
+/// Measures and prints.
+///
+/// # Errors
+/// When the model does not load, the folders do not fit its classes, or no picture can be read.
+pub fn run(args: &Args) -> Result<ExitCode> {
+    let folder = tract::find(&args.model)?;
+    let classifier = tract::load(&folder, args.engine)?;
+    let manifest = classifier.manifest.clone();
+    let engine = classifier.engine;
+    let samples = samples(&args.data, &manifest)?;
+    let (judged, skipped) = judge(classifier, &folder, &samples)?;
+    for problem in &skipped {
+        print::note(format_args!("skipped: {problem}"));
+    }
+    ensure!(
+        !judged.is_empty(),
+        "evaluating on {}: none of {} pictures can be read",
+        args.data.display(),
+        samples.len()
+    );
+    let figures = Figures::new(&manifest, &judged);
+    if let Some(folder) = &args.report {
+        let title = format!("{} ({engine:?}) on {}", manifest.title(), args.data.display());
+        report::write(folder, &title, &figures, skipped.len())?;
+    }
+    if args.json {
+        print::json(&figures.json())?;
+    } else {
+        print::line(report::text(&figures, skipped.len()).trim_end())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A picture and its class; `None` is unknown to a model that has no such class.
+struct Sample {
+    path: PathBuf,
+    label: Option<ClassId>,
+}
+
+fn samples(data: &Path, manifest: &Manifest) -> Result<Vec<Sample>> {
+    let mut samples = Vec::new();
+    let entries = std::fs::read_dir(data).with_context(|| format!("listing {}", data.display()))?;
+    let mut folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    folders.sort();
+    for folder in folders {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let label = manifest.class_named(&name);
+        if label.is_none() && name != UNKNOWN {
+            let classes: Vec<&str> = manifest.classes.iter().map(|class| class.id.as_str()).collect();
+            bail!("{} is no class of {}; its classes are {}", folder.display(), manifest.name, classes.join(", "));
+        }
+        samples.extend(pictures::below(&folder)?.into_iter().map(|path| Sample { path, label }));
+    }
+    ensure!(!samples.is_empty(), "no pictures in {}; it must hold a folder for each class", data.display());
+    Ok(samples)
+}
+
+/// Classifies all samples on every core; what could not be read comes back as text.
+fn judge(first: Classifier, folder: &Path, samples: &[Sample]) -> Result<(Vec<Judged>, Vec<String>)> {
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} pictures, {eta} left")?;
+    let bar = ProgressBar::new(samples.len() as u64).with_style(style);
+    let (next, engine) = (AtomicUsize::new(0), first.engine);
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(samples.len());
+    let work = |mut classifier: Classifier| {
+        let (mut judged, mut skipped) = (Vec::new(), Vec::new());
+        while let Some(sample) = samples.get(next.fetch_add(1, Ordering::Relaxed)) {
+            match look(&mut classifier, sample) {
+                Ok(one) => judged.push(one),
+                Err(error) => skipped.push(format!("{error:#}")),
+            }
+            bar.inc(1);
+        }
+        (judged, skipped)
+    };
+    let parts = thread::scope(|scope| -> Result<Vec<_>> {
+        let mut handles = Vec::new();
+        for worker in 1..workers {
+            let (work, classifier) = (&work, tract::load(folder, engine)?);
+            let name = format!("evaluate-{worker}");
+            handles.push(thread::Builder::new().name(name).spawn_scoped(scope, move || work(classifier))?);
+        }
+        let mut parts = vec![work(first)];
+        for handle in handles {
+            parts.push(handle.join().map_err(|_| anyhow::anyhow!("a worker of evaluate panicked"))?);
+        }
+        Ok(parts)
+    })?;
+    bar.finish_and_clear();
+    let (judged, mut skipped): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
+    skipped.iter_mut().for_each(|part| part.sort());
+    Ok((judged.concat(), skipped.concat()))
+}
+
+fn look(classifier: &mut Classifier, sample: &Sample) -> Result<Judged> {
+    let tensor = classifier.prepare(&pictures::read(&sample.path)?)?;
+    let (called, confidence) = classifier.scores(&tensor)?.best();
+    Ok(Judged { label: sample.label, called, confidence })
+}

@@ -1,0 +1,77 @@
+//! The command line: one file a subcommand, each with its `Args` and a `run`.
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrong usage (by clap), 78 bad configuration, on which systemd does not restart.
+
+pub mod bench;
+pub mod completions;
+pub mod evaluate;
+pub mod man;
+pub mod model;
+mod pictures;
+pub mod print;
+mod save;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// The exit code for a configuration whose text is wrong: `EX_CONFIG` of sysexits.h.
+pub const BAD_CONFIG: u8 = 78;
+
+/// Sorts what passes a camera: quantized CNNs decide, diverters move in time, every decision goes to MQTT.
+#[derive(Debug, Parser)]
+#[command(name = "pilah", version, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Evaluate(evaluate::Args),
+    Bench(bench::Args),
+    Model(model::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+impl Cli {
+    /// Does what the command line says.
+    ///
+    /// # Errors
+    /// When it could not be done; the caller prints the error and exits with 1.
+    pub fn run(&self) -> Result<ExitCode> {
+        match &self.command {
+            Command::Evaluate(args) => evaluate::run(args),
+            Command::Bench(args) => bench::run(args),
+            Command::Model(args) => model::run(args),
+            Command::Completions(args) => completions::run(args),
+            Command::Man(args) => man::run(args),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_and_option_explains_itself() {
+        fn check(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "{} has no help", command.get_name());
+            for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+                assert!(argument.get_help().is_some(), "{} {} has no help", command.get_name(), argument.get_id());
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Cli::command());
+    }
+}
