@@ -67,8 +67,7 @@ fn way(config: &Config, exception: LaneId, now: Timestamp) -> Way {
 
 /// On a belt the window follows the item; a bin's item rests in the middle.
 fn view(config: &Config) -> View {
-    let window = config.view.window.filter(|_| config.belt.is_some());
-    View { window, ..config.view }
+    View { window: config.belt.as_ref().map(crate::pipeline::track::Settings::window), ..config.view }
 }
 
 /// The input's place in the configuration. The names were checked, so that a name finds its input.
@@ -107,7 +106,9 @@ pub fn check_against(config: &Config, manifest: &Manifest) -> Vec<Problem> {
     }
     let bound = |class: &str| config.lane.iter().any(|lane| lane.classes.iter().any(|name| name == class));
     let sorts_by_class = config.lane.iter().any(|lane| !lane.classes.is_empty());
-    for class in known.iter().filter(|class| sorts_by_class && **class != crate::pipeline::decide::UNKNOWN && !bound(class)) {
+    for class in
+        known.iter().filter(|class| sorts_by_class && **class != crate::pipeline::decide::UNKNOWN && !bound(class))
+    {
         problems.add(
             "lane",
             format!("class \"{class}\" of model {} has no lane", manifest.title()),

@@ -60,8 +60,8 @@ impl Looked {
 pub struct View {
     /// The part of the frame in which items are; what lies outside never reaches the model.
     pub zone: Zone,
-    /// On belts: width of the window that follows the item, as a share of the zone; the whole zone when left out.
-    #[schemars(range(min = 0.01, max = 1.0))]
+    /// On belts: width of the window that follows the item, as a share of the zone; `[belt]` gives it in millimetres.
+    #[serde(skip)]
     pub window: Option<f64>,
     /// Whether items run from the picture's right edge to its left.
     pub mirrored: bool,

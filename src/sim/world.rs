@@ -275,10 +275,11 @@ impl World {
     /// A contact bounces: a few more edges within 4 ms, ending at the new level.
     fn bounce(&mut self, input: InputId, active: bool, at: Timestamp) {
         let bounces = self.rng.u32(0..3);
+        let mut at = at;
         for step in 0..=2 * bounces {
             self.edges += 1;
-            let at = at + Duration::from_micros(u64::from(step) * self.rng.u64(200..900));
             self.pending.push(Edge { input, active: active == (step % 2 == 0), at, count: self.edges });
+            at = at + Duration::from_micros(self.rng.u64(200..900));
         }
     }
 
@@ -349,9 +350,8 @@ impl World {
         if thing.fell.is_some() {
             return;
         }
-        let pushed = |chute: &Chute| {
-            !chute.pushes.is_empty() && chute.pushes.iter().all(|push| thing.pushes.contains(push))
-        };
+        let pushed =
+            |chute: &Chute| !chute.pushes.is_empty() && chute.pushes.iter().all(|push| thing.pushes.contains(push));
         let lane = self.plant.lanes.iter().position(pushed).map(LaneId);
         let at_end = position >= thing.coming.front + thing.coming.length + self.plant.end;
         thing.fell = lane.or_else(|| at_end.then_some(self.plant.exception));
