@@ -37,7 +37,7 @@ def run(a) -> int:
     recipe = recipes.load(a.recipe)
     from .prepare import SPLITS, prepare
 
-    items = prepare(recipe, a.data, a.extra)
+    items = prepare(recipe, a.data, a.extra, a.out)
     for split in SPLITS:
         counts = Counter(i.label for i in items if i.split == split)
         print(f"{split}: {sum(counts.values())} pictures:", ", ".join(f"{c} {counts[k]}" for k, c in enumerate(recipe.ids)))

@@ -101,13 +101,34 @@ def _dense(curve: np.ndarray) -> np.ndarray:
     return np.stack([np.interp(between, at, curve[:, 0]), np.interp(between, at, curve[:, 1])], 1)
 
 
+def golden(folder: Path) -> None:
+    """Five pictures that between them take every turn of the preprocessing: sizes, bars, light on dark, colour."""
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def one(digit: str, size: int) -> Image.Image:
+        return draw(digit, np.random.default_rng((77, int(digit))), size)
+
+    one("3", 64).save(folder / "three.png", optimize=True)
+    Image.fromarray(255 - np.asarray(one("7", 28))).save(folder / "seven-light-on-dark.png", optimize=True)
+    one("5", 96).crop((16, 0, 80, 96)).save(folder / "five-tall.png", optimize=True)
+    tinted = np.stack([np.asarray(one("2", 80), np.float32) * k for k in (0.75, 0.9, 1.0)], 2)
+    Image.fromarray(tinted.astype(np.uint8)).save(folder / "two-colour.jpg", quality=90)
+    wide = Image.new("L", (120, 72), 224)
+    wide.paste(one("8", 72).point(lambda v: min(224, v)), (24, 0))
+    wide.save(folder / "eight-wide.png", optimize=True)
+
+
 def main() -> None:
     p = argparse.ArgumentParser(prog="pilah_train.draw_digits", description=__doc__)
     p.add_argument("folder", type=Path, help="gets <digit>/<digit>-<n>.png")
     p.add_argument("--each", type=int, default=6)
     p.add_argument("--size", type=int, default=64)
     p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--golden", action="store_true", help="draw the golden pictures into the folder instead")
     a = p.parse_args()
+    if a.golden:
+        golden(a.folder)
+        return
     for digit in SKELETONS:
         (a.folder / digit).mkdir(parents=True, exist_ok=True)
         for n in range(a.each):

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import hashlib
+import json
 import re
 import struct
 from collections import Counter
@@ -37,7 +38,7 @@ class Item:
         return Image.fromarray(self.pixels) if self.path is None else pictures.load(self.path, colour)
 
 
-def prepare(recipe: Recipe, data: Path, extra: Path | None = None) -> list[Item]:
+def prepare(recipe: Recipe, data: Path, extra: Path | None = None, out: Path | None = None) -> list[Item]:
     """All usable items with their split; fills in the recipe's classes from the folders where it names none."""
     data = Path(data)
     if not data.is_dir():
@@ -53,7 +54,7 @@ def prepare(recipe: Recipe, data: Path, extra: Path | None = None) -> list[Item]
     if extra:
         items += _extra(recipe, Path(extra))
     items = _usable(recipe, data, items)
-    _split(recipe, items)
+    _split(recipe, items, out / "split.json" if out else None)
     _check_sizes(recipe, items)
     return items
 
@@ -137,17 +138,29 @@ def _usable(recipe: Recipe, data: Path, items: list[Item]) -> list[Item]:
     return kept
 
 
-def _split(recipe: Recipe, items: list[Item]) -> None:
-    """Whole groups, by a hash of their name and the seed: adding pictures never moves the others."""
+def _split(recipe: Recipe, items: list[Item], keep: Path | None) -> None:
+    """Whole groups, within each class and source, in the order of a hash; what `keep` has on file stays where it was."""
+    kept = json.loads(keep.read_text()) if keep and keep.exists() else {}
+    kinds: dict = {}
     for item in items:
-        digest = hashlib.sha256(f"{recipe.train.seed}:{item.group}".encode()).digest()
-        at = int.from_bytes(digest[:6], "big") / 2**48
-        if at < recipe.data.test:
-            item.split = "test"
-        elif at < recipe.data.test + recipe.data.validation:
-            item.split = "validation"
-        else:
-            item.split = "train"
+        kinds.setdefault((item.label, item.source), {}).setdefault(item.group, []).append(item)
+    for groups in kinds.values():
+        total, done = sum(map(len, groups.values())), Counter()
+        for name, members in groups.items():
+            if name in kept:
+                done[kept[name]] += len(members)
+        order = sorted(groups, key=lambda g: hashlib.sha256(f"{recipe.train.seed}:{g}".encode()).digest())
+        for name in order:
+            if name not in kept:
+                wanted = {"test": recipe.data.test * total, "validation": recipe.data.validation * total}
+                half = len(groups[name]) / 2
+                kept[name] = next((s for s, n in wanted.items() if done[s] + half <= n), "train")
+                done[kept[name]] += len(groups[name])
+            for item in groups[name]:
+                item.split = kept[name]
+    if keep:
+        keep.parent.mkdir(parents=True, exist_ok=True)
+        keep.write_text(json.dumps(kept, indent=0, sort_keys=True))
 
 
 def _check_sizes(recipe: Recipe, items: list[Item]) -> None:

@@ -100,27 +100,36 @@ def train(recipe: Recipe, items: list[Item], out: Path, device: str = "auto", wo
         optimizer.load_state_dict(state["optimizer"])
         done, best, history = state["done"], state["best"], state["history"]
         print(f"resuming after epoch {done}")
+    elif t.head_views:  # the new head alone is the first candidate
+        began = time.monotonic()
+        best = _note(history, best, out, key, average, 0, float("nan"), validate(recipe, average, parts["validation"], where, workers), began)
     while done < t.epochs and not _stale(history, t.patience):
         began = time.monotonic()
         loss = _epoch(recipe, net, average, optimizer, parts["train"], done, where, workers)
-        accuracy, recall, val_loss = validate(recipe, average, parts["validation"], where, workers)
+        measured = validate(recipe, average, parts["validation"], where, workers)
         done += 1
-        score = (accuracy + recall) / 2
-        history.append(
-            {"epoch": done, "loss": loss, "validation_loss": val_loss, "validation_accuracy": accuracy,
-             "validation_macro_recall": recall, "score": score, "seconds": round(time.monotonic() - began)}
-        )  # fmt: skip
-        print(f"epoch {done}/{t.epochs}: loss {loss:.4f}, validation {accuracy:.4f}, macro recall {recall:.4f}, {history[-1]['seconds']} s", flush=True)
-        if score > best:
-            best = score
-            _save(out / "best.pt", {"key": key, "net": average.state_dict(), "epoch": done})
+        best = _note(history, best, out, key, average, done, loss, measured, began)
         _save(
             out / "last.pt",
             {"key": key, "net": net.state_dict(), "average": average.state_dict(), "optimizer": optimizer.state_dict(),
              "done": done, "best": best, "history": history},
         )  # fmt: skip
-        (out / "epochs.json").write_text(json.dumps(history, indent=1))
     return best_net(recipe, out)
+
+
+def _note(history: list, best: float, out: Path, key: str, net, epoch: int, loss: float, measured, began: float) -> float:
+    """Writes the epoch down, and the net where it is the best so far by the mean of accuracy and macro recall."""
+    accuracy, recall, val_loss = measured
+    score, seconds = (accuracy + recall) / 2, round(time.monotonic() - began)
+    history.append(
+        {"epoch": epoch, "loss": loss, "validation_loss": val_loss, "validation_accuracy": accuracy,
+         "validation_macro_recall": recall, "score": score, "seconds": seconds}
+    )  # fmt: skip
+    print(f"epoch {epoch}: loss {loss:.4f}, validation {accuracy:.4f}, macro recall {recall:.4f}, {seconds} s", flush=True)
+    (out / "epochs.json").write_text(json.dumps(history, indent=1))
+    if score > best:
+        _save(out / "best.pt", {"key": key, "net": net.state_dict(), "epoch": epoch})
+    return max(best, score)
 
 
 def best_net(recipe: Recipe, out: Path) -> nets.Net:
