@@ -20,14 +20,16 @@ def ece(p: np.ndarray, y: np.ndarray, bins: int = 15) -> float:
 
 
 def thresholds(p: np.ndarray, y: np.ndarray, precision: float, floor: float) -> list[float]:
-    """Per class the lowest probability from which `precision` of what is called so is right, and at least `floor`."""
+    """Per class the lowest probability from which `precision` of what is called so is right, and at least `floor`.
+
+    The errors allowed are rounded to whole ones: else a single error among a few hundred would shut the class's lane."""
     out = []
     for k in range(p.shape[1]):
         called = p.argmax(1) == k
         order = np.argsort(-p[called, k])
         top, right = p[called, k][order], (y[called] == k)[order]
-        share = np.cumsum(right) / np.arange(1, len(right) + 1)
-        good = np.nonzero(share >= precision)[0]
+        allowed = np.round((1 - precision) * np.arange(1, len(right) + 1))
+        good = np.nonzero(np.cumsum(~right) <= allowed)[0]
         if len(good) == 0:
             out.append(0.95)
             continue
