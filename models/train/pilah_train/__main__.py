@@ -19,6 +19,7 @@ def main() -> int:
     p.add_argument("--out", type=Path, required=True, help="checkpoints and measurements; a stopped training goes on from here")
     p.add_argument("--model", type=Path, help="the model folder to write; without it nothing is exported")
     p.add_argument("--golden", type=Path, help="a folder of own pictures to ship with their scores, at most six")
+    p.add_argument("--fold", metavar="K/N", help="cross-validation: the K-th of N parts of what is not test is the validation")
     p.add_argument("--steps", default=",".join(STEPS), help=f"some of {','.join(STEPS)} (default: all)")
     p.add_argument("--device", default="auto", help="auto, cpu or cuda")
     p.add_argument("--workers", type=int, default=2, help="processes that read and augment pictures")
@@ -35,6 +36,8 @@ def run(a) -> int:
     if unknown := set(steps) - set(STEPS):
         raise Fault(f"unknown step {', '.join(sorted(unknown))}; known are {', '.join(STEPS)}")
     recipe = recipes.load(a.recipe)
+    if a.fold:
+        recipe.data.fold, recipe.data.folds = _fold(a.fold)
     from .prepare import SPLITS, prepare
 
     items = prepare(recipe, a.data, a.extra, a.out)
@@ -58,6 +61,13 @@ def run(a) -> int:
 
         report.report(recipe, items, a.out, a.model)
     return 0
+
+
+def _fold(text: str) -> tuple[int, int]:
+    k, _, n = text.partition("/")
+    if not (k.isdigit() and n.isdigit() and 1 <= int(k) <= int(n) and int(n) >= 2):
+        raise Fault(f"--fold {text}: write K/N, such as 1/5 up to 5/5")
+    return int(k) - 1, int(n)
 
 
 if __name__ == "__main__":

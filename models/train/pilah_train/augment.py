@@ -56,28 +56,28 @@ def objects(picture: Image.Image, rng: np.random.Generator, size: tuple[int, int
     """Any pose, light, camera and background, so that no class can be known by the look of its source."""
     w, h = size
     cut = None
-    if rng.random() < 0.35:
+    if rng.random() < 0.3:
         cut = _cut_out(picture)
     if cut is not None:
         picture = _on_background(picture, cut, rng)
     picture = _degrade(picture, rng)
     picture = _pose(picture, rng, (w, h))
     picture = _light(picture, rng)
-    if rng.random() < 0.25:
+    if rng.random() < 0.15:
         picture = _cover(picture, rng)
     return picture
 
 
 def _degrade(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Another resolution, blur and JPEG: each source has its own, and a net would learn them instead of the thing."""
-    if rng.random() < 0.6:
+    if rng.random() < 0.45:
         long = max(picture.size)
-        ratio = min(1.0, np.exp(rng.uniform(np.log(90), np.log(288))) / long)
+        ratio = min(1.0, np.exp(rng.uniform(np.log(100), np.log(288))) / long)
         if ratio < 1:
             small = (max(1, round(picture.width * ratio)), max(1, round(picture.height * ratio)))
             picture = picture.resize(small, Image.Resampling.BILINEAR)
-    if rng.random() < 0.2:
-        picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.8)))
+    if rng.random() < 0.15:
+        picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.5)))
     if rng.random() < 0.5:
         file = io.BytesIO()
         picture.save(file, "JPEG", quality=int(rng.integers(30, 92)))
@@ -88,9 +88,9 @@ def _degrade(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
 def _pose(picture: Image.Image, rng: np.random.Generator, size: tuple[int, int]) -> Image.Image:
     """One affine map for turn, scale, aspect, shift and mirror; what falls outside continues the rim's colour."""
     w, h = size
-    quarter = rng.integers(4) if rng.random() < 0.5 else 0
-    a = np.deg2rad(rng.uniform(-30, 30) if rng.random() < 0.6 else 0) + quarter * np.pi / 2
-    scale = np.exp(rng.uniform(np.log(0.55), np.log(1.35)))  # of the source, in view: below 1 is nearer
+    quarter = rng.integers(4) if rng.random() < 0.4 else 0
+    a = np.deg2rad(rng.uniform(-30, 30) if rng.random() < 0.5 else 0) + quarter * np.pi / 2
+    scale = np.exp(rng.uniform(np.log(0.7), np.log(1.3)))  # of the source, in view: below 1 is nearer
     aspect = np.exp(rng.uniform(-0.2, 0.2))
     turn = np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
     m = np.diag([picture.width / w, picture.height / h]) @ turn @ np.diag([scale * aspect, scale / aspect])
@@ -107,22 +107,22 @@ def _pose(picture: Image.Image, rng: np.random.Generator, size: tuple[int, int])
 
 def _light(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     for kind, low, high, share in (
-        (ImageEnhance.Brightness, 0.5, 1.5, 0.7),
-        (ImageEnhance.Contrast, 0.6, 1.4, 0.5),
-        (ImageEnhance.Color, 0.2, 1.6, 0.5),
+        (ImageEnhance.Brightness, 0.6, 1.4, 0.5),
+        (ImageEnhance.Contrast, 0.7, 1.3, 0.4),
+        (ImageEnhance.Color, 0.4, 1.5, 0.4),
     ):
         if rng.random() < share:
             picture = kind(picture).enhance(rng.uniform(low, high))
     x = np.asarray(picture)
     if rng.random() < 0.5:  # white balance
-        gains = np.exp(rng.normal(0, 0.1, 3))
+        gains = np.exp(rng.normal(0, 0.07, 3))
         x = np.clip(x * gains, 0, 255).astype(np.uint8)
     if rng.random() < 0.3:  # a lamp to one side
         axis = int(rng.integers(2))
         ramp = np.linspace(*rng.uniform(0.6, 1.25, 2), x.shape[axis], dtype=np.float32)
         x = np.clip(x * (ramp[None, :, None] if axis else ramp[:, None, None]), 0, 255).astype(np.uint8)
     if rng.random() < 0.25:  # sensor noise
-        x = np.clip(x + rng.normal(0, rng.uniform(2, 14), x.shape), 0, 255).astype(np.uint8)
+        x = np.clip(x + rng.normal(0, rng.uniform(2, 10), x.shape), 0, 255).astype(np.uint8)
     return Image.fromarray(x)
 
 

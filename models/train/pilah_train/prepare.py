@@ -102,9 +102,8 @@ def _extra(recipe: Recipe, extra: Path) -> list[Item]:
 
 
 def _group(recipe: Recipe, source: str, name: str, path: Path) -> str:
-    number = re.search(r"(\d+)$", path.stem)
-    block = recipe.data.block.get(source, 1)
-    return f"{source}/{name}/{int(number.group(1)) // block if number else path.stem}"
+    number, block = re.search(r"(\d+)$", path.stem), recipe.data.block.get(source, 1)
+    return f"{source}/{name}/{int(number.group(1)) // block if number and block > 1 else path.stem}"
 
 
 def _usable(recipe: Recipe, data: Path, items: list[Item]) -> list[Item]:
@@ -150,8 +149,12 @@ def _split(recipe: Recipe, items: list[Item], keep: Path | None) -> None:
             if name in kept:
                 done[kept[name]] += len(members)
         order = sorted(groups, key=lambda g: hashlib.sha256(f"{recipe.train.seed}:{g}".encode()).digest())
+        turn = 0
         for name in order:
-            if name not in kept:
+            if name not in kept and recipe.data.folds and done["test"] + len(groups[name]) / 2 > recipe.data.test * total:
+                kept[name] = "validation" if turn % recipe.data.folds == recipe.data.fold else "train"
+                turn += 1
+            elif name not in kept:
                 wanted = {"test": recipe.data.test * total, "validation": recipe.data.validation * total}
                 half = len(groups[name]) / 2
                 kept[name] = next((s for s, n in wanted.items() if done[s] + half <= n), "train")

@@ -42,6 +42,8 @@ class Data:
     block: dict[str, int] = field(default_factory=dict)  # source -> so many neighbouring numbers show one thing
     validation: float = 0.15
     test: float = 0.15
+    fold: int = 0  # which of `folds` parts is the validation; set by --fold
+    folds: int = 0
     min_pictures: int = 5  # a class with fewer is refused
     notes: dict[str, str] = field(default_factory=dict)  # source -> licence, where the data does not say it
 
@@ -94,7 +96,7 @@ class Recipe:
 
     def settings(self) -> dict:
         """All that changes what a training would learn; a checkpoint of other settings is not resumed."""
-        data = {k: v for k, v in asdict(self.data).items() if k != "notes"}
+        data = {k: v for k, v in asdict(self.data).items() if k != "notes" and (k not in ("fold", "folds") or self.data.folds)}
         train = {k: v for k, v in asdict(self.train).items() if k not in ("epochs", "patience")}  # more may be asked for later
         return {"input": asdict(self.input), "data": data, "train": train, "classes": self.ids}
 

@@ -51,6 +51,13 @@ def _headline(m: dict) -> str:
     ]
     if "unknown_rejected" in m:
         rows.append(("unknown things that get no lane", _percent(m["unknown_rejected"])))
+    if "photos_accuracy_int8" in m:
+        rows += [
+            ("photographs alone: accuracy, macro recall", f"{_percent(m['photos_accuracy_int8'])}, {_percent(m['photos_macro_recall'])}"),
+            ("photographs alone: get a lane, of these right", f"{_percent(m['photos_lane_share'])}, {_percent(m['photos_lane_precision'])}"),
+        ]
+    if "augmented_accuracy_int8" in m:
+        rows.append(("accuracy with the training's random changes (up to 1000 pictures)", _percent(m["augmented_accuracy_int8"])))
     return "| int8, test split, thresholds as shipped | |\n|---|---|\n" + "\n".join(f"| {a} | {b} |" for a, b in rows)
 
 
@@ -84,13 +91,13 @@ def _epochs(out: Path) -> str:
     lines = ["| epoch | training loss | validation loss | validation accuracy | validation macro recall |", "|---|---|---|---|---|"]
     for e in json.loads((out / "epochs.json").read_text()):
         lines.append(
-            f"| {e['epoch']} | {e['loss']:.3f} | {e['validation_loss']:.3f} | {_percent(e['validation_accuracy'])} | {_percent(e['validation_macro_recall'])} |"
+            f"| {e['epoch']} | {'head alone' if e['epoch'] == 0 else format(e['loss'], '.3f')} | {e['validation_loss']:.3f} | {_percent(e['validation_accuracy'])} | {_percent(e['validation_macro_recall'])} |"
         )
     return "\n".join(lines)
 
 
 def _percent(v: float) -> str:
-    return "-" if np.isnan(v) else f"{100 * v:.2f}%"
+    return "" if v is None else "-" if np.isnan(v) else f"{100 * v:.2f}%"
 
 
 def _confusion(table: np.ndarray, ids: list[str], path: Path) -> None:

@@ -98,7 +98,6 @@ def test_all_views_of_a_thing_fall_into_one_split(tmp_path):
     for name in "ab":
         (tmp_path / "set" / name).mkdir(parents=True)
         for n in range(200):
-            Image.new("L", (8, 8), n).putpixel((0, 0), ord(name))
             picture = Image.new("L", (8, 8), n)
             picture.putpixel((0, 0), ord(name))
             picture.save(tmp_path / "set" / name / f"x{n:04}.png")
@@ -108,3 +107,27 @@ def test_all_views_of_a_thing_fall_into_one_split(tmp_path):
         splits.setdefault(item.group, set()).add(item.split)
     assert len(splits) == 40 and all(len(s) == 1 for s in splits.values())
     assert {i.split for i in items} == {"train", "validation", "test"}
+
+
+def test_folds_are_each_once_validation_and_never_test(drawn):
+    from pilah_train.prepare import prepare
+
+    recipe, seen, test = recipes.load(drawn / "recipe.toml"), [], set()
+    for fold in range(3):
+        recipe.data.fold, recipe.data.folds = fold, 3
+        items = prepare(recipe, drawn / "data")
+        seen += [i.group for i in items if i.split == "validation"]
+        test |= {i.group for i in items if i.split == "test"}
+    assert len(seen) == len(set(seen)) and not set(seen) & test
+    assert len(seen) + len(test) == 90
+
+
+def test_a_split_stays_when_pictures_are_added(drawn):
+    from pilah_train.prepare import prepare
+
+    recipe = recipes.load(drawn / "recipe.toml")
+    before = {i.group: i.split for i in prepare(recipe, drawn / "data", out=drawn / "out")}
+    for n in range(20):
+        draw_digits.draw("7", np.random.default_rng((4, n)), 32).save(drawn / "data" / "7" / f"new-{n}.png")
+    after = {i.group: i.split for i in prepare(recipe, drawn / "data", out=drawn / "out")}
+    assert len(after) == 110 and all(after[g] == s for g, s in before.items())
