@@ -1,0 +1,256 @@
+"""Simple rigid things for the demo's pictures: cells, bottles, tins, cups and electronics."""
+
+import numpy as np
+from mathutils import Matrix
+from PIL import Image, ImageDraw, ImageFont
+
+from .soft import as_built
+from .solid import TAU, Solid, Thing, curve
+from .surface import clear_glass, label, picture, solid_colour
+
+
+def _steel(rough: float = 0.25):
+    return solid_colour((0.7, 0.7, 0.7), rough, 1.0)
+
+
+def _along(image: Image.Image):
+    """Printed so that the words run along a turned thing."""
+    return picture(image.rotate(90, expand=True), 0.35)
+
+
+def _round_cell(rng, r: float, tall: float, cover, tip) -> Solid:
+    """A round cell: coloured sleeve, tip of another colour, button and flat end."""
+    body = Solid().lathe([(r, 0.05), (r, 0.74 * tall)], cover).lathe([(r, 0.74 * tall), (r, tall - 0.1), (0.85 * r, tall)], tip)
+    body.lathe([(0, 0), (0.9 * r, 0), (r, 0.05)], _steel())
+    return body.lathe([(0.85 * r, tall), (0.4 * r, tall + 0.02), (0.38 * r, tall + 0.17 * r + 0.08), (0, tall + 0.17 * r + 0.1)], _steel())
+
+
+def _cell_print(rng, ground, ink, size: str):
+    return _along(label(rng, ground, ink, ["+ KUAT", f"{size} 1.5V ALKALINE", "jangan dibakar"]))
+
+
+def aa(rng) -> Thing:
+    """An AA cell, black and copper."""
+    return as_built(_round_cell(rng, 0.71, 4.9, _cell_print(rng, (0.015, 0.015, 0.018), (0.8, 0.6, 0.3), "AA LR6"), solid_colour((0.62, 0.3, 0.12), 0.25, 0.9)), 0)
+
+
+def aa_pair(rng) -> Thing:
+    """Two AA cells side by side, head to tail."""
+    cell = lambda: _round_cell(rng, 0.71, 4.9, _cell_print(rng, (0.02, 0.18, 0.05), (0.85, 0.85, 0.8), "AA R6"), solid_colour((0.75, 0.6, 0.1), 0.3, 0.5))
+    tip = Matrix.Rotation(np.pi / 2, 4, "X")
+    return as_built(Solid().add(cell(), Matrix.Translation((0, 2.5, 0.71)) @ tip)
+                    .add(cell(), Matrix.Translation((1.6, -2.6, 0.71)) @ Matrix.Rotation(0.12, 4, "Z") @ tip.inverted()))
+
+
+def d_cell(rng) -> Thing:
+    """A fat D cell."""
+    return as_built(_round_cell(rng, 1.65, 5.9, _cell_print(rng, (0.55, 0.03, 0.03), (0.9, 0.85, 0.7), "D R20"), solid_colour((0.6, 0.6, 0.62), 0.25, 0.9)), 0)
+
+
+def nine_volt(rng) -> Thing:
+    """A 9 V block with its two snaps."""
+    cover = picture(label(rng, (0.015, 0.02, 0.05), (0.9, 0.75, 0.2), ["9V", "6LR61 ALKALINE"], (512, 384)), 0.35)
+    body = Solid().box((4.6, 2.6, 1.7), (0, 0, 0.85), cover, 0.18)
+    body.box((0.5, 2.62, 1.72), (2.1, 0, 0.86), solid_colour((0.6, 0.45, 0.2), 0.3, 0.9), 0.12)
+    turn = Matrix.Rotation(np.pi / 2, 4, "Y")
+    body.add(Solid().lathe([(0.33, 0), (0.33, 0.25), (0.28, 0.35), (0, 0.35)], _steel()), Matrix.Translation((2.3, -0.65, 0.85)) @ turn)
+    return as_built(body.add(Solid().lathe([(0.35, 0), (0.35, 0.1), (0.52, 0.2), (0.55, 0.4), (0.4, 0.4), (0.36, 0.2), (0, 0.2)], _steel(), 6),
+                             Matrix.Translation((2.3, 0.65, 0.85)) @ turn))
+
+
+def can(rng, crushed: bool = False) -> Thing:
+    """A drink can, whole or crushed."""
+    paint = label(rng, (0.6, 0.02, 0.03) if not crushed else (0.02, 0.12, 0.5), (0.9, 0.9, 0.9), ["SEGAR", "minuman ringan 330 ml"], (768, 384))
+    body = Solid().lathe([(3.3, z) for z in np.linspace(0.9, 10.6, 40)], picture(paint, 0.28, 0.55), 64)
+    body.lathe([(0, 0.7), (1.8, 0.6), (2.4, 0), (2.6, 0.1), (3.3, 0.9)], _steel(), 64)
+    body.lathe([(3.3, 10.6), (2.75, 11.6), (2.85, 11.75), (2.75, 11.9), (2.55, 11.6), (2.4, 11.3), (0, 11.35)], _steel(), 64)
+    tab = [(0.9 * np.cos(a), 1.3 * np.sin(a)) for a in np.linspace(0, TAU, 20)[:-1]]
+    body.add(Solid().prism(np.array(tab), 0.12, _steel(0.2), 0.04), Matrix.Translation((0, 0.6, 11.45)))
+    body.add(Solid().prism(0.75 * np.array(tab), 0.02, solid_colour((0.03, 0.03, 0.03))), Matrix.Translation((0, -1.3, 11.38)))
+    if crushed:
+        def squeeze(p):
+            z = p[:, 2:] / 11.9
+            a = np.arctan2(p[:, 1], p[:, 0])[:, None]
+            waist = np.sin(np.pi * np.clip(z, 0, 1)) ** 0.7
+            pinch = 1 - waist * (0.28 + 0.22 * np.sin(3 * a + 5 * z) * np.sin(11 * z + 2 * a))
+            flat = np.hstack([np.ones_like(z), 1 - 0.45 * waist])
+            return np.hstack([p[:, :2] * pinch * flat + np.hstack([2.2 * waist, 0 * z]), p[:, 2:] * 0.72])
+        body.bend(squeeze)
+    return as_built(body, 0)
+
+
+def tin(rng) -> Thing:
+    """An opened food tin with ribs and its lid bent up."""
+    z = np.linspace(0.4, 10.4, 90)
+    ribs = 3.7 + 0.07 * np.sin(z * 5.5) * ((z > 2) & (z < 8.8))
+    body = Solid().lathe([(0, 0.3), (3.5, 0.3), (3.8, 0), (3.85, 0.3), *zip(ribs, z), (3.85, 10.6), (3.7, 10.8), (3.55, 10.6)], _steel(0.22), 56)
+    body.lathe([(3.55, 10.6), (3.6, 0.5), (0, 0.5)], solid_colour((0.62, 0.57, 0.45), 0.3, 1.0), 56)
+    lid = Solid().lathe([(3.4, 0), (3.2, 0.1), (2.6, 0), (1.8, 0.06), (0, 0)], _steel(0.15), 48)
+    body.add(lid, Matrix.Translation((0, 3.2, 10.8)) @ Matrix.Rotation(1.15, 4, "X") @ Matrix.Translation((0, 3.4, 0)))
+    return as_built(body)
+
+
+def crown_caps(rng) -> Thing:
+    """Three crown caps, one upside down."""
+    body = Solid()
+    for (x, y), colour, over in (((-1.6, 0), (0.6, 0.04, 0.04), 0), ((1.9, 0.6), (0.05, 0.3, 0.1), 0), ((0.3, -3.0), (0.75, 0.6, 0.1), 1)):
+        r = lambda rr, z, a: rr * (1 + 0.05 * np.sin(21 * a) * np.clip((0.5 - z) * 2.5, 0, 1))
+        cap = Solid().lathe([(1.6, 0), (1.5, 0.25), (1.38, 0.5), (1.2, 0.63), (0, 0.66)], solid_colour(colour, 0.3, 0.6), 168, r)
+        cap.lathe([(1.55, 0), (1.45, 0.25), (1.3, 0.5), (0, 0.55)], _steel(), 168, r)
+        body.add(cap, Matrix.Translation((x, y, 0.68 * over)) @ Matrix.Rotation(np.pi * over, 4, "X"))
+    return as_built(body)
+
+
+def _bottle(profile, glass, wall: float) -> Solid:
+    """A hollow bottle: the profile and the same again inside."""
+    line = curve(profile, 60)
+    inside = np.stack([np.maximum(line[:, 0] - wall, 0), line[:, 1] + wall * (np.arange(60) < 20)], 1)
+    return Solid().lathe(line, glass, 56).lathe(inside, glass, 56)
+
+
+BOTTLE = [(0, 0.8), (2.4, 0.1), (3.5, 0.3), (3.6, 1.2), (3.6, 8), (3.6, 15), (3.3, 17), (1.9, 19.5), (1.45, 21), (1.4, 26), (1.6, 26.3), (1.6, 27.5), (1.3, 27.8)]
+
+
+def wine_bottle(rng) -> Thing:
+    """A green bottle with a paper label."""
+    body = _bottle(BOTTLE, clear_glass((0.3, 0.62, 0.28), 0.3), 0.3)
+    return as_built(body.lathe([(3.64, 5), (3.64, 13)], picture(label(rng, (0.8, 0.76, 0.62), (0.2, 0.05, 0.05), ["Sirup", "Buah Anggur", "750 ml"]), 0.7)), 0)
+
+
+def beer_bottle(rng) -> Thing:
+    """A brown bottle."""
+    shape = [(r * 0.87, z * (0.7 if z < 15 else 0.72) + (0 if z < 15 else -0.2)) for r, z in BOTTLE]
+    return as_built(_bottle(shape, clear_glass((0.6, 0.28, 0.07), 0.3), 0.3), 0)
+
+
+def jar(rng) -> Thing:
+    """An empty clear jar without its lid, with a thread."""
+    glass = clear_glass((0.9, 0.96, 0.94), 0.3)
+    body = _bottle([(0, 0.5), (3, 0.1), (3.9, 0.4), (4.1, 1.2), (4.1, 5), (4.1, 8.6), (3.7, 9.6), (3.3, 10), (3.3, 11.4), (3.1, 11.6)], glass, 0.35)
+    return as_built(body.tube(np.stack([3.4 * np.cos(t := np.linspace(0, 1.7 * TAU, 80)), 3.4 * np.sin(t), 10.3 + t * 0.06], 1), 0.13, glass))
+
+
+def drinking_glass(rng) -> Thing:
+    """A wine glass, lying or standing."""
+    shape = [(3.4, 0), (3.3, 0.15), (0.6, 0.7), (0.35, 2), (0.35, 7), (0.8, 8), (2.8, 9.5), (3.9, 12), (3.8, 14.5), (3.1, 17.5)]
+    line = curve(shape, 60)
+    glass = clear_glass((0.93, 0.96, 0.96), 0.35)
+    return as_built(Solid().lathe(line, glass, 56).lathe(curve([(0, 8.4), (2.6, 9.8), (3.7, 12), (3.65, 14.5), (3.0, 17.5)], 30), glass, 56), 0)
+
+
+def pet_bottle(rng) -> Thing:
+    """A water bottle with a blue cap and a label."""
+    z = np.linspace(0, 1, 80)
+    shape = curve([(0, 0.8), (2.0, 0.1), (3.0, 0.4), (3.2, 1.5), (3.2, 7), (3.2, 13), (2.9, 15), (1.9, 17.5), (1.25, 18.6), (1.2, 19.6)], 80)
+    shape[:, 0] += 0.1 * np.sin(shape[:, 1] * 4.2) * ((z > 0.25) & (shape[:, 1] < 7))
+    body = Solid().lathe(shape, clear_glass((0.88, 0.94, 0.97), 0.5, 0.08), 56)
+    body.lathe([(3.25, 8), (3.25, 12.5)], picture(label(rng, (0.1, 0.35, 0.75), (0.95, 0.95, 0.95), ["Tirta", "air mineral 600 ml"]), 0.3), 48)
+    cap = lambda r, zz, a: r * (1 + 0.02 * np.sin(40 * a))
+    return as_built(body.lathe([(1.5, 18.9), (1.5, 20.6), (1.35, 20.8), (0, 20.8)], solid_colour((0.02, 0.15, 0.65), 0.35), 160, cap), 0)
+
+
+def cup(rng) -> Thing:
+    """A red party cup."""
+    red, white = solid_colour((0.6, 0.02, 0.02), 0.3, coat=0.3), solid_colour((0.85, 0.85, 0.83), 0.35)
+    body = Solid().lathe([(0, 0.3), (2.7, 0.3), (2.8, 0), (3.2, 3.9), (3.28, 4.0), (3.7, 7.9), (3.8, 8), (4.4, 11.7), (4.65, 11.9), (4.55, 12.15), (4.3, 12)], red, 48)
+    return as_built(body.lathe([(4.3, 12), (2.65, 0.5), (0, 0.5)], white, 48))
+
+
+def shampoo(rng) -> Thing:
+    """A flat bottle with a pump-less flip cap."""
+    side = curve([(0, 0), (4.3, 0), (4.6, 1), (4.6, 8), (4.4, 14), (3, 16.3), (1.7, 17)], 40)
+    body = Solid().lathe(side, solid_colour((0.03, 0.42, 0.4), 0.25, coat=0.5), 56)
+    body.lathe([(4.63, 4), (4.63, 12)], picture(label(rng, (0.9, 0.9, 0.88), (0.05, 0.3, 0.3), ["Wangi", "sampo 400 ml"]), 0.35), 56)
+    body.lathe([(1.75, 17), (2.1, 17.1), (2.1, 19.6), (1.9, 19.9), (0, 19.9)], solid_colour((0.85, 0.85, 0.83), 0.3), 40)
+    return as_built(body.bend(lambda p: p * (1, 0.55, 1)), 0)
+
+
+def iced_cup(rng) -> Thing:
+    """A clear takeaway cup with a domed lid and a straw."""
+    clear = clear_glass((0.9, 0.92, 0.93), 0.45, 0.1)
+    body = Solid().lathe([(0, 0.1), (2.8, 0), (4.4, 12), (4.6, 12.1)], clear, 48)
+    body.lathe([(4.6, 12), (4.7, 12.5), *curve([(4.5, 12.6), (4.1, 14.5), (2.5, 16), (0.9, 16.4)], 14)], clear, 48)
+    body.lathe([(4.65, 11.9), (4.8, 12.2), (4.65, 12.5)], solid_colour((0.85, 0.85, 0.85), 0.3), 48)
+    body.lathe([(3.35, 4), (3.9, 8.2)], picture(label(rng, (0.04, 0.3, 0.12), (0.9, 0.9, 0.85), ["KOPI", "es"]), 0.4), 48)
+    return as_built(body.tube(np.array([(0.8, 0, 0.5), (-0.6, 0, 21)]), 0.35, solid_colour((0.05, 0.45, 0.12), 0.3), 14), 0)
+
+
+def _slab(width: float, tall: float, corner: float) -> np.ndarray:
+    """The outline of a rounded rectangle."""
+    a = np.linspace(0, np.pi / 2, 8)
+    arcs = [(sx * (width / 2 - corner), sy * (tall / 2 - corner), start) for sx, sy, start in ((1, 1, 0), (-1, 1, 1), (-1, -1, 2), (1, -1, 3))]
+    return np.array([(x + corner * np.cos(t + start * np.pi / 2), y + corner * np.sin(t + start * np.pi / 2)) for x, y, start in arcs for t in a])
+
+
+def phone(rng) -> Thing:
+    """A telephone with a cracked screen."""
+    image = Image.new("RGB", (256, 512), (18, 24, 52))
+    draw = ImageDraw.Draw(image)
+    draw.text((56, 40), "09:41", fill=(235, 235, 240), font=ImageFont.load_default(58))
+    for i in range(20):
+        x, y = 26 + (i % 4) * 56, 170 + (i // 4) * 64
+        draw.rounded_rectangle([x, y, x + 38, y + 38], 9, fill=tuple(int(c) for c in rng.uniform(40, 240, 3)))
+    for _ in range(12):
+        a, at = rng.uniform(0, TAU), np.array([190.0, 400.0])
+        for _ in range(6):
+            a += rng.normal(0, 0.3)
+            to = at + 45 * np.array([np.cos(a), np.sin(a)])
+            draw.line([*at, *to], fill=(200, 205, 210), width=2)
+            at = to
+    body = Solid().prism(_slab(7.2, 14.8, 1.0), 0.85, solid_colour((0.02, 0.02, 0.022), 0.2, coat=0.5), 0.2)
+    body.add(Solid().prism(_slab(6.5, 13.2, 0.3), 0.02, picture(image, 0.12)), Matrix.Translation((0, 0, 0.85)))
+    return as_built(body.box((1.6, 0.18, 0.02), (0, 6.95, 0.87), solid_colour((0.15, 0.15, 0.15))))
+
+
+def board(rng) -> Thing:
+    """A green circuit board with chips, capacitors and connectors."""
+    image = Image.new("RGB", (640, 480), (18, 92, 48))
+    draw = ImageDraw.Draw(image)
+    for _ in range(70):
+        x, y = (rng.integers(0, 64, 2) * 10).tolist()
+        dx, dy = int(rng.integers(-12, 12)) * 10, int(rng.integers(-12, 12)) * 10
+        draw.line([x, y, x + dx, y, x + dx + dy // 2, y + dy], fill=(55, 150, 85), width=3)
+        draw.ellipse([x - 5, y - 5, x + 5, y + 5], fill=(205, 180, 90))
+    body = Solid().box((16, 12, 0.2), (0, 0, 0.1), solid_colour((0.02, 0.12, 0.05), 0.4))
+    body.box((15.98, 11.98, 0.01), (0, 0, 0.205), picture(image, 0.35))
+    black, pins, white = solid_colour((0.012, 0.012, 0.014), 0.4), _steel(), solid_colour((0.8, 0.8, 0.76), 0.5)
+    for x, y, w, h in ((-2.5, 1, 4, 4), (4.5, 3.2, 3, 1.4), (4.5, 0.6, 3, 1.4), (-6, -3.6, 1.6, 2.6), (1.6, -3, 2.2, 2.2)):
+        body.box((w, h, 0.5), (x, y, 0.5), black, 0.06)
+        for side in (-1, 1):
+            for t in np.linspace(-0.42, 0.42, int(w * 3)):
+                body.box((0.14, 0.5, 0.1), (x + t * w, y + side * (h / 2 + 0.15), 0.28), pins)
+    for x, y in ((-6.3, 3.8), (-6.3, 1.8), (-4.2, -4), (-2.6, -4.2), (6.5, -1.6)):
+        body.add(Solid().lathe([(0.7, 0), (0.7, 1.7), (0.62, 1.8)], solid_colour((0.03, 0.06, 0.25), 0.3), 24)
+                 .lathe([(0.62, 1.8), (0, 1.8)], pins, 24), Matrix.Translation((x, y, 0.2)))
+    body.box((2.0, 2.2, 1.5), (7.4, -4.3, 0.95), pins, 0.05).box((5, 0.9, 1.0), (3.2, 5.3, 0.7), white, 0.05)
+    for _ in range(26):
+        body.box((0.5, 0.28, 0.25), (rng.uniform(-7, 7), rng.uniform(-5.4, 5), 0.3), solid_colour(((0.5, 0.35, 0.2), (0.05, 0.05, 0.05))[rng.integers(2)]))
+    return as_built(body)
+
+
+def keyboard(rng) -> Thing:
+    """A computer keyboard."""
+    body = Solid().box((30, 12, 1.2), (0, 0, 0.6), solid_colour((0.03, 0.03, 0.033), 0.45), 0.3)
+    font = ImageFont.load_default(44)
+    for row, letters in enumerate(("1234567890-=", "QWERTYUIOP[]", "ASDFGHJKL;'#", "ZXCVBNM,./  ")):
+        for column, letter in enumerate(letters):
+            cap = Image.new("RGB", (64, 64), (62, 62, 66))
+            ImageDraw.Draw(cap).text((16, 4), letter, fill=(235, 235, 235), font=font)
+            body.box((1.95, 1.85, 0.8), (-12.6 + column * 2.25 + row * 0.3, 4.1 - row * 2.15, 1.5), picture(cap, 0.5), 0.2)
+    return as_built(body.box((11, 1.85, 0.8), (-1, -4.5, 1.5), solid_colour((0.045, 0.045, 0.05), 0.5), 0.2))
+
+
+def mouse(rng) -> Thing:
+    """A computer mouse on its cable."""
+    dark, seam = solid_colour((0.04, 0.04, 0.045), 0.4), solid_colour((0.005, 0.005, 0.005))
+    z = np.linspace(0, np.pi / 2, 20)
+    body = Solid().lathe(np.stack([np.cos(z) ** 0.6, np.sin(z)], 1), dark, 64)
+    body.bend(lambda p: p * (3.1, 5.6, 3.3) * np.stack([1 + 0.06 * np.cos(3 * p[:, 1]), 1 + 0 * p[:, 0], 1 - 0.22 * p[:, 1]], 1))
+    top = lambda y: 3.3 * np.sqrt(1 - (y / 5.6) ** 2) * (1 - 0.22 * y / 5.6) + 0.02
+    y = np.linspace(0.6, 5.2, 20)
+    body.tube(np.stack([0 * y, y, [top(v) for v in y]], 1), 0.09, seam, 8)
+    x = np.linspace(-2.5, 2.5, 24)
+    body.tube(np.stack([x, 0 * x + 0.5, 3.28 * np.sqrt(1 - (x / 3.15) ** 2 * 0.97) + 0.02], 1), 0.09, seam, 8)
+    wheel = Solid().lathe([(0.7, -0.3), (0.9, -0.25), (0.9, 0.25), (0.7, 0.3)], solid_colour((0.35, 0.35, 0.36), 0.6), 24)
+    body.add(wheel, Matrix.Translation((0, 3.2, top(3.2) - 0.35)) @ Matrix.Rotation(np.pi / 2, 4, "Y"))
+    return as_built(body.tube(curve([(0, 5.4, 0.8), (0, 8, 0.3), (3, 9.5, 0.3), (6, 7, 0.3), (5.5, 2, 0.3), (7, -3, 0.3)], 40), 0.25, dark))
