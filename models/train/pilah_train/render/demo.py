@@ -55,13 +55,18 @@ def die(rng) -> Thing:
     return as_built(body, 0)
 
 
+def _a_good(seed: int) -> np.random.Generator:
+    """Fixed dice, for a bulb that looks like most (clear glass and a wire, a printed cone and a dome)."""
+    return np.random.default_rng(seed)
+
+
 _MAKERS = {
     "battery": {"aa": things.aa, "aa-pair": things.aa_pair, "d-cell": things.d_cell, "nine-volt": things.nine_volt},
     "clothes": {"folded": soft.folded, "jeans": soft.trousers, "sock": soft.sock, "t-shirt": soft.t_shirt},
     "e-waste": {"board": things.board, "keyboard": things.keyboard, "mouse": things.mouse, "phone": things.phone},
     "glass": {"brown-bottle": things.beer_bottle, "green-bottle": things.wine_bottle, "jar": things.jar, "wine-glass": things.drinking_glass},
-    "light-bulb": {"candle": bulbs.KINDS["candle-frosted"][0], "filament": lambda rng: bulbs.incandescent(rng, "a", False, False),
-                   "led": bulbs.led, "spiral": bulbs.cfl_spiral},
+    "light-bulb": {"candle": bulbs.KINDS["candle-frosted"][0], "filament": lambda rng: bulbs.incandescent(_a_good(11), "a", False, False),
+                   "led": lambda rng: bulbs.led(_a_good(10)), "spiral": bulbs.cfl_spiral},
     "metal": {"can": things.can, "crown-caps": things.crown_caps, "crushed-can": lambda rng: things.can(rng, True), "tin": things.tin},
     "organic": {"apple": soft.apple, "banana": soft.banana, "carrot": soft.carrot, "pear": soft.pear},
     "paper": {"box": soft.cardboard_box, "cores": soft.cores, "crumpled": soft.crumpled, "sheet": soft.printed_sheet},

@@ -36,7 +36,7 @@ def sheet(outline, material, creases: float = 0.8, scale: float = 9.0, seed: flo
     z = thick + _folds(flat, scale, creases, seed)
     points = np.column_stack([flat, z]).reshape(fine, fine, 3)
     middles = (points[:-1, :-1, :2] + points[1:, 1:, :2]).reshape(-1, 2) / 2
-    return Solid().grid(points, material, keep=_inside(middles, outline).reshape(fine - 1, fine - 1))
+    return Solid().grid(points, material, keep=_inside(middles, outline).reshape(fine - 1, fine - 1)).tidy()
 
 
 def fabric(a: Colour, b: Colour | None = None, stripes: float = 0.15):
@@ -83,13 +83,21 @@ def sock(rng) -> Thing:
 
 
 def folded(rng) -> Thing:
-    """A stack of three folded towels or jumpers."""
-    body, z = Solid(), 0.0
-    for colours in (((0.06, 0.28, 0.22), None), ((0.75, 0.7, 0.6), (0.2, 0.1, 0.08)), ((0.55, 0.12, 0.1), None)):
-        for layer in range(3):
-            body.box((24 - layer * 0.3 + rng.normal(0, 0.3), 17 + rng.normal(0, 0.3), 1.25), (rng.normal(0, 0.2), 0, z + 0.65), fabric(*colours), 0.55)
-            z += 1.2
-    return as_built(body)
+    """A shirt folded to a rectangle, with its collar, buttons and the edges of the layers."""
+    body, cloth, dark = Solid(), fabric((0.72, 0.3, 0.28), (0.82, 0.8, 0.76), 0.35), fabric((0.5, 0.12, 0.12))
+    for layer, inset in enumerate((0.0, 0.25, 0.5, 0.2)):
+        body.box((22 - inset, 28 - inset, 1.0), (rng.normal(0, 0.15), rng.normal(0, 0.15), 0.5 + 0.85 * layer), cloth, 0.42)
+    top = sheet([(-10.5, -13.5), (10.5, -13.5), (10.5, 13.5), (-10.5, 13.5)], cloth, 0.9, 8, 2.0, 3.75)
+    body.add(top).box((2.6, 24, 0.5), (0, -1.6, 4.4), cloth, 0.2)
+    for y in (6, 0.5, -5, -10.5):
+        body.add(Solid().lathe([(0.55, 0), (0.55, 0.25), (0.4, 0.3), (0, 0.2)], solid_colour((0.9, 0.9, 0.88), 0.3), 20), Matrix.Translation((0, y, 4.65)))
+    for side in (-1, 1):
+        flap = np.array([(0.3, 11.2), (2.6, 7.2), (6.4, 11.4), (4.6, 14.2)]) * (side, 1)
+        body.add(Solid().prism(flap[::side], 0.7, cloth, 0.2), Matrix.Translation((0, 0, 4.5)))
+    ring = np.linspace(0, TAU, 30)
+    body.tube(np.stack([4.4 * np.cos(ring), 13 + 1.7 * np.sin(ring), 5.0 + 0.5 * np.sin(ring)], 1), 0.7, cloth)
+    body.add(Solid().lathe([(4.3, 0), (0, 0)], dark, 30).bend(lambda p: p * (1, 0.38, 1)), Matrix.Translation((0, 13, 5.0)))
+    return as_built(body.bend(lambda p: p + np.stack([0 * p[:, 0], 0 * p[:, 0], 0.12 * np.sin(p[:, 0] * 0.9 + np.sin(p[:, 1]))], 1) * (p[:, 2:] > 3)))
 
 
 def _painted(draw_on) -> object:
@@ -184,16 +192,21 @@ def printed_sheet(rng) -> Thing:
 
 def crumpled(rng) -> Thing:
     """A crumpled sheet: a ball with creases."""
+    facets = rng.normal(0, 1, (26, 3))
+    facets *= rng.uniform(0.8, 1.1, (26, 1)) / np.linalg.norm(facets, axis=1, keepdims=True)
+
     def crease(points):
         out = []
         for p in points:
             d = np.array(p) / (np.linalg.norm(p) + 1e-9)
-            near, _ = noise.voronoi(tuple(d * 2.1 + 4))
-            fine, _ = noise.voronoi(tuple(d * 4.5 + 9))
-            out.append(d * 4 * (0.72 + 0.5 * (near[1] - near[0]) + 0.18 * (fine[1] - fine[0])))
+            along = facets @ d / (facets**2).sum(1)
+            flat = min(1.35, 1 / max(along.max(), 1e-6))
+            valley = sum(depth * np.exp(-(((near[1] - near[0]) / 0.1) ** 2)) for depth, (near, _) in
+                         ((0.16, noise.voronoi(tuple(d * 1.6 + 4))), (0.07, noise.voronoi(tuple(d * 3.5 + 9)))))
+            out.append(d * 4 * (flat - valley + 0.05 * noise.noise(tuple(d * 5))))
         return np.array(out)
     z = np.linspace(0.001, np.pi - 0.001, 110)
-    ball = Solid().lathe(np.stack([np.sin(z), -np.cos(z)], 1), picture(_page(rng, (250, 250, 248)), 0.9), 140).bend(crease)
+    ball = Solid().lathe(np.stack([np.sin(z), -np.cos(z)], 1), solid_colour((0.85, 0.85, 0.83), 0.9), 140).bend(crease)
     return as_built(ball, 0)
 
 

@@ -136,6 +136,14 @@ class Solid:
         self.points = [tuple(p) for p in move(np.array(self.points))]
         return self
 
+    def tidy(self) -> "Solid":
+        """Drop the points that no face uses."""
+        used = sorted({corner for face in self.faces for corner in face[0]})
+        new = {old: i for i, old in enumerate(used)}
+        self.points = [self.points[i] for i in used]
+        self.faces = [([new[c] for c in corners], slot, uv) for corners, slot, uv in self.faces]
+        return self
+
     def build(self, name: str, sharp: float = 0.7) -> bpy.types.Object:
         """Make the Blender object: welded, smooth but for edges sharper than `sharp` radians."""
         mesh = bpy.data.meshes.new(name)

@@ -72,7 +72,7 @@ def can(rng, crushed: bool = False) -> Thing:
             z = p[:, 2:] / 11.9
             a = np.arctan2(p[:, 1], p[:, 0])[:, None]
             waist = np.sin(np.pi * np.clip(z, 0, 1)) ** 0.7
-            pinch = 1 - waist * (0.28 + 0.22 * np.sin(3 * a + 5 * z) * np.sin(11 * z + 2 * a))
+            pinch = 1 - waist * (0.2 + 0.14 * np.sin(3 * a + 5 * z) * np.sin(11 * z + 2 * a))
             flat = np.hstack([np.ones_like(z), 1 - 0.45 * waist])
             return np.hstack([p[:, :2] * pinch * flat + np.hstack([2.2 * waist, 0 * z]), p[:, 2:] * 0.72])
         body.bend(squeeze)
@@ -124,17 +124,23 @@ def beer_bottle(rng) -> Thing:
 
 
 def jar(rng) -> Thing:
-    """An empty clear jar without its lid, with a thread."""
-    glass = clear_glass((0.9, 0.96, 0.94), 0.3)
-    body = _bottle([(0, 0.5), (3, 0.1), (3.9, 0.4), (4.1, 1.2), (4.1, 5), (4.1, 8.6), (3.7, 9.6), (3.3, 10), (3.3, 11.4), (3.1, 11.6)], glass, 0.35)
-    return as_built(body.tube(np.stack([3.4 * np.cos(t := np.linspace(0, 1.7 * TAU, 80)), 3.4 * np.sin(t), 10.3 + t * 0.06], 1), 0.13, glass))
+    """An empty jar with its thread, its golden lid leaning on it."""
+    glass = clear_glass((0.88, 0.95, 0.93), 0.25)
+    body = _bottle([(0, 0.5), (3, 0.1), (3.9, 0.4), (4.1, 1.2), (4.1, 5), (4.1, 9.6), (3.7, 10.6), (3.3, 11), (3.3, 12.4), (3.1, 12.6)], glass, 0.35)
+    t = np.linspace(0, 1.7 * TAU, 80)
+    body.tube(np.stack([3.4 * np.cos(t), 3.4 * np.sin(t), 11.3 + t * 0.06], 1), 0.13, glass)
+    body.lathe([(4.14, 3), (4.14, 7.5)], picture(label(rng, (0.75, 0.1, 0.05), (0.9, 0.85, 0.7), ["SELAI", "stroberi 300 g"]), 0.6), 56)
+    gold = solid_colour((0.75, 0.55, 0.15), 0.25, 1.0)
+    lid = Solid().lathe([(3.5, 0), (3.7, 0.1), (3.7, 1.2), (3.5, 1.45), (2.9, 1.5), (2.8, 1.35), (0, 1.35)], gold, 120,
+                        lambda r, z, a: r * (1 + 0.012 * np.sin(50 * a) * (r > 3.6)))
+    return as_built(body.add(lid, Matrix.Translation((8.4, 1.0, 0))))
 
 
 def drinking_glass(rng) -> Thing:
     """A wine glass, lying or standing."""
     shape = [(3.4, 0), (3.3, 0.15), (0.6, 0.7), (0.35, 2), (0.35, 7), (0.8, 8), (2.8, 9.5), (3.9, 12), (3.8, 14.5), (3.1, 17.5)]
     line = curve(shape, 60)
-    glass = clear_glass((0.93, 0.96, 0.96), 0.35)
+    glass = clear_glass((0.85, 0.93, 0.91), 0.12)
     return as_built(Solid().lathe(line, glass, 56).lathe(curve([(0, 8.4), (2.6, 9.8), (3.7, 12), (3.65, 14.5), (3.0, 17.5)], 30), glass, 56), 0)
 
 
@@ -166,13 +172,14 @@ def shampoo(rng) -> Thing:
 
 
 def iced_cup(rng) -> Thing:
-    """A clear takeaway cup with a domed lid and a straw."""
-    clear = clear_glass((0.9, 0.92, 0.93), 0.45, 0.1)
+    """A clear takeaway cup with a domed lid, a straw and a rest of coffee."""
+    clear = clear_glass((0.9, 0.92, 0.93), 0.3, 0.1)
     body = Solid().lathe([(0, 0.1), (2.8, 0), (4.4, 12), (4.6, 12.1)], clear, 48)
     body.lathe([(4.6, 12), (4.7, 12.5), *curve([(4.5, 12.6), (4.1, 14.5), (2.5, 16), (0.9, 16.4)], 14)], clear, 48)
     body.lathe([(4.65, 11.9), (4.8, 12.2), (4.65, 12.5)], solid_colour((0.85, 0.85, 0.85), 0.3), 48)
-    body.lathe([(3.35, 4), (3.9, 8.2)], picture(label(rng, (0.04, 0.3, 0.12), (0.9, 0.9, 0.85), ["KOPI", "es"]), 0.4), 48)
-    return as_built(body.tube(np.array([(0.8, 0, 0.5), (-0.6, 0, 21)]), 0.35, solid_colour((0.05, 0.45, 0.12), 0.3), 14), 0)
+    body.lathe([(0, 0.3), (2.75, 0.3), (3.25, 4.2), (0, 4.2)], solid_colour((0.3, 0.16, 0.07), 0.2), 48)
+    body.lathe([(3.5, 5), (4.05, 9.4)], picture(label(rng, (0.04, 0.3, 0.12), (0.9, 0.9, 0.85), ["KOPI", "es"]), 0.4), 48)
+    return as_built(body.tube(np.array([(0.8, 0, 0.5), (-0.6, 0, 21)]), 0.35, solid_colour((0.05, 0.45, 0.12), 0.3), 14))
 
 
 def _slab(width: float, tall: float, corner: float) -> np.ndarray:
@@ -246,11 +253,12 @@ def mouse(rng) -> Thing:
     z = np.linspace(0, np.pi / 2, 20)
     body = Solid().lathe(np.stack([np.cos(z) ** 0.6, np.sin(z)], 1), dark, 64)
     body.bend(lambda p: p * (3.1, 5.6, 3.3) * np.stack([1 + 0.06 * np.cos(3 * p[:, 1]), 1 + 0 * p[:, 0], 1 - 0.22 * p[:, 1]], 1))
-    top = lambda y: 3.3 * np.sqrt(1 - (y / 5.6) ** 2) * (1 - 0.22 * y / 5.6) + 0.02
-    y = np.linspace(0.6, 5.2, 20)
-    body.tube(np.stack([0 * y, y, [top(v) for v in y]], 1), 0.09, seam, 8)
-    x = np.linspace(-2.5, 2.5, 24)
-    body.tube(np.stack([x, 0 * x + 0.5, 3.28 * np.sqrt(1 - (x / 3.15) ** 2 * 0.97) + 0.02], 1), 0.09, seam, 8)
+    def over(x, y):  # points on the shell
+        rho = np.hypot(x / 3.1, y / 5.6)
+        z = 3.3 * np.sqrt(np.clip(1 - rho ** (2 / 0.6), 0, 1)) * (1 - 0.22 * y / 5.6)
+        return np.stack([x * (1 + 0.06 * np.cos(3 * y / 5.6)), y, z], 1)
+    y, x = np.linspace(0.6, 5.2, 24), np.linspace(-2.9, 2.9, 30)
+    body.tube(over(0 * y, y), 0.1, seam, 8).tube(over(x, 0 * x + 0.6), 0.1, seam, 8)
     wheel = Solid().lathe([(0.7, -0.3), (0.9, -0.25), (0.9, 0.25), (0.7, 0.3)], solid_colour((0.35, 0.35, 0.36), 0.6), 24)
-    body.add(wheel, Matrix.Translation((0, 3.2, top(3.2) - 0.35)) @ Matrix.Rotation(np.pi / 2, 4, "Y"))
+    body.add(wheel, Matrix.Translation((0, 3.2, over(np.zeros(1), np.full(1, 3.2))[0, 2] - 0.35)) @ Matrix.Rotation(np.pi / 2, 4, "Y"))
     return as_built(body.tube(curve([(0, 5.4, 0.8), (0, 8, 0.3), (3, 9.5, 0.3), (6, 7, 0.3), (5.5, 2, 0.3), (7, -3, 0.3)], 40), 0.25, dark))
