@@ -14,8 +14,11 @@ def base_metal(rng):
 
 def housing(rng):
     """The white, now and then yellowed or grey, plastic of a housing."""
-    return solid_colour(tuple(np.array([(0.85, 0.85, 0.83), (0.8, 0.76, 0.62), (0.6, 0.62, 0.64)][rng.choice(
-        3, p=[0.7, 0.2, 0.1])])), rng.uniform(0.2, 0.5), dirt=rng.choice([0, 0, 0.3]))
+    return solid_colour(
+        tuple(np.array([(0.85, 0.85, 0.83), (0.8, 0.76, 0.62), (0.6, 0.62, 0.64)][rng.choice(3, p=[0.7, 0.2, 0.1])])),
+        rng.uniform(0.2, 0.5),
+        dirt=rng.choice([0, 0, 0.3]),
+    )
 
 
 def base(rng, solid: Solid, kind: str) -> float:

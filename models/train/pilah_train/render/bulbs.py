@@ -5,6 +5,7 @@ from mathutils import Matrix
 
 from .bases import base, base_metal, housing
 from .solid import TAU, Solid, Thing, curve, wobble
+from .spots import capsule, reflector
 from .surface import clear_glass, label, milky, picture, solid_colour
 
 
@@ -25,11 +26,13 @@ def _shell(rng, thing: Thing, profile, frosted: bool, broken: bool, lit: bool) -
     top, widest = profile[:, 1].max(), profile[:, 0].max()
     if frosted:
         tone = [(0.9, 0.9, 0.88), (0.88, 0.85, 0.76), tuple(rng.uniform(0.3, 0.9, 3))][rng.choice(3, p=[0.7, 0.2, 0.1])]
-        glass = milky(tone, rng.uniform(0.2, 0.55), rng.uniform(0.15, 0.6), rng.uniform(1, 4) if lit else 0,
-                      rng.choice([0, 0, 0.25]))
+        glass = milky(
+            tone, rng.uniform(0.2, 0.55), rng.uniform(0.15, 0.6), rng.uniform(1, 4) if lit else 0, rng.choice([0, 0, 0.25])
+        )
     else:
-        tint = [(0.97, 0.98, 0.98), (0.95, 0.72, 0.35), (0.8, 0.8, 0.82), tuple(rng.uniform(0.3, 0.95, 3))][rng.choice(
-            4, p=[0.68, 0.16, 0.1, 0.06])]
+        tint = [(0.97, 0.98, 0.98), (0.95, 0.72, 0.35), (0.8, 0.8, 0.82), tuple(rng.uniform(0.3, 0.95, 3))][
+            rng.choice(4, p=[0.68, 0.16, 0.1, 0.06])
+        ]
         glass = clear_glass(tint, rng.uniform(0.4, 0.8), rng.choice([0.01, 0.04, 0.12]), rng.choice([0, 0, 0, 0.5, 0.9]))
     cut = _break(rng, thing, top, widest, glass) if broken else None
     if broken:  # fine enough for a jagged edge
@@ -44,8 +47,20 @@ def _filament(rng, solid: Solid, top: float, r: float, lit: bool) -> None:
     """The stem and either a wound wire, a long looped wire or LED sticks."""
     stem, wire = clear_glass((0.9, 0.93, 0.92), 0.45), solid_colour((0.3, 0.29, 0.28), 0.35, 1.0)
     height, neck = rng.uniform(0.38, 0.52) * top, 0.28 * min(r, 2.5)
-    solid.lathe(curve([(neck * 2.2, 0.1), (neck * 1.3, 0.25 * height), (neck * 0.55, 0.6 * height),
-                       (neck * 0.5, 0.95 * height), (0, height)], 14), stem, 16)
+    solid.lathe(
+        curve(
+            [
+                (neck * 2.2, 0.1),
+                (neck * 1.3, 0.25 * height),
+                (neck * 0.55, 0.6 * height),
+                (neck * 0.5, 0.95 * height),
+                (0, height),
+            ],
+            14,
+        ),
+        stem,
+        16,
+    )
     style = rng.choice(["wound", "loops", "sticks"], p=[0.5, 0.2, 0.3])
     spread = rng.uniform(0.35, 0.6) * r
     if style == "wound":
@@ -55,7 +70,9 @@ def _filament(rng, solid: Solid, top: float, r: float, lit: bool) -> None:
         hot = solid_colour((1, 0.6, 0.2), glow=25) if lit else wire
         solid.tube(path, 0.06, hot, 6)
         for end in (-1, 1):
-            solid.tube(np.array([(end * 0.12, 0, 0.7 * height), (end * spread, path[0, 1] * -end, height * 1.25)]), 0.035, wire, 6)
+            solid.tube(
+                np.array([(end * 0.12, 0, 0.7 * height), (end * spread, path[0, 1] * -end, height * 1.25)]), 0.035, wire, 6
+            )
         solid.tube(np.array([(0, 0, height * 0.95), (0, 0.1, height * 1.25)]), 0.02, wire, 6)
         return
     count = int(rng.integers(4, 9)) if style == "loops" else int(rng.choice([2, 4, 4, 6]))
@@ -104,7 +121,9 @@ def led(rng) -> Thing:
     thing, lit = Thing(Solid()), rng.random() < 0.05
     solid, kind = thing.body, rng.choice(["e27", "bayonet", "e14"], p=[0.7, 0.2, 0.1])
     r = base(rng, solid, kind)
-    width, tall = (rng.uniform(2.6, 3.5), rng.uniform(3.2, 6.0)) if kind != "e14" else (rng.uniform(1.7, 2.3), rng.uniform(2.5, 3.5))
+    width, tall = (
+        (rng.uniform(2.6, 3.5), rng.uniform(3.2, 6.0)) if kind != "e14" else (rng.uniform(1.7, 2.3), rng.uniform(2.5, 3.5))
+    )
     shell = housing(rng)
     metal = solid_colour((0.6, 0.6, 0.62), 0.35, 0.9) if rng.random() < 0.25 else shell
     cone = curve([(r * 1.05, 0), (r * 1.2, 0.25 * tall), (width * 0.85, 0.75 * tall), (width, tall)], 16)
@@ -118,16 +137,28 @@ def led(rng) -> Thing:
         cover = picture(label(rng, (0.85, 0.85, 0.83), (0.2, 0.2, 0.25), words), 0.4) if printed else metal
         solid.lathe(cone, cover)
     up = rng.uniform(0.55, 1.15)
-    dome = [(width * 0.99, tall), (width * 1.02, tall + 0.35 * width * up), (width * 0.88, tall + 0.75 * width * up),
-            (width * 0.5, tall + 1.03 * width * up), (0, tall + 1.12 * width * up)]
+    dome = [
+        (width * 0.99, tall),
+        (width * 1.02, tall + 0.35 * width * up),
+        (width * 0.88, tall + 0.75 * width * up),
+        (width * 0.5, tall + 1.03 * width * up),
+        (0, tall + 1.12 * width * up),
+    ]
     if rng.random() < 0.12:  # a "corn" or stick lamp: a straight cap
-        dome = [(width * 0.95, tall), (width * 0.95, tall + 2.2 * width), (width * 0.8, tall + 2.5 * width), (0, tall + 2.6 * width)]
+        dome = [
+            (width * 0.95, tall),
+            (width * 0.95, tall + 2.2 * width),
+            (width * 0.8, tall + 2.5 * width),
+            (0, tall + 2.6 * width),
+        ]
     cap = milky((0.9, 0.9, 0.88), 0.3, rng.uniform(0.2, 0.55), rng.uniform(1, 3) if lit else 0, rng.choice([0, 0, 0.2]))
     off = rng.random() < 0.07
     if off:  # the cap came off: the board with its chips shows
         solid.lathe([(0, tall), (width * 0.97, tall)], solid_colour((0.75, 0.75, 0.72), 0.5))
         for a in np.arange(8) / 8 * TAU:
-            solid.box((0.4, 0.4, 0.12), (width * 0.6 * np.cos(a), width * 0.6 * np.sin(a), tall + 0.05), solid_colour((0.8, 0.65, 0.1)))
+            solid.box(
+                (0.4, 0.4, 0.12), (width * 0.6 * np.cos(a), width * 0.6 * np.sin(a), tall + 0.05), solid_colour((0.8, 0.65, 0.1))
+            )
     else:
         solid.lathe(curve(dome, 20), cap)
     return thing
@@ -139,15 +170,25 @@ def _ballast(rng, solid: Solid, r: float, tall: float) -> None:
     neck = base(rng, solid, kind)
     shell = housing(rng)
     if rng.random() < 0.5:
-        shell = picture(label(rng, (0.85, 0.85, 0.83), (0.1, 0.15, 0.4), [f"{rng.integers(5, 30)}W", "220-240V", "50Hz E27"]), 0.35)
-    solid.lathe(curve([(neck * 1.05, 0), (neck * 1.25, 0.2 * tall), (r * 0.96, 0.55 * tall), (r, 0.7 * tall), (r, 0.98 * tall)], 18), shell)
+        shell = picture(
+            label(rng, (0.85, 0.85, 0.83), (0.1, 0.15, 0.4), [f"{rng.integers(5, 30)}W", "220-240V", "50Hz E27"]), 0.35
+        )
+    solid.lathe(
+        curve([(neck * 1.05, 0), (neck * 1.25, 0.2 * tall), (r * 0.96, 0.55 * tall), (r, 0.7 * tall), (r, 0.98 * tall)], 18),
+        shell,
+    )
     solid.lathe([(r, 0.98 * tall), (r * 0.95, tall), (0, tall)], housing(rng))
 
 
 def _lamp_glass(rng):
     """Fluorescent-coated glass."""
-    return milky(tuple(np.array((0.92, 0.92, 0.9)) * rng.uniform(0.85, 1)), rng.uniform(0.05, 0.25), rng.uniform(0.08, 0.3),
-                 rng.uniform(1, 3) if rng.random() < 0.04 else 0, rng.choice([0, 0, 0.35]))
+    return milky(
+        tuple(np.array((0.92, 0.92, 0.9)) * rng.uniform(0.85, 1)),
+        rng.uniform(0.05, 0.25),
+        rng.uniform(0.08, 0.3),
+        rng.uniform(1, 3) if rng.random() < 0.04 else 0,
+        rng.choice([0, 0, 0.35]),
+    )
 
 
 def cfl_spiral(rng) -> Thing:
@@ -222,71 +263,25 @@ def tube(rng) -> Thing:
     return thing
 
 
-def reflector(rng) -> Thing:
-    """A spot: a silvered glass reflector, or an LED or halogen spot with lenses on pins."""
-    thing = Thing(Solid())
-    solid = thing.body
-    if rng.random() < 0.5:
-        r = base(rng, solid, rng.choice(["e27", "bayonet", "e14"], p=[0.6, 0.2, 0.2]))
-        wide, tall = rng.uniform(2.5, 4.8), rng.uniform(5.0, 7.5)
-        mirror = solid_colour((0.78, 0.78, 0.78), rng.uniform(0.05, 0.2), 1.0) if rng.random() < 0.7 else housing(rng)
-        solid.lathe(curve([(r, 0), (r * 1.05, 0.6), (wide * 0.65, 0.4 * tall), (wide * 0.97, 0.8 * tall), (wide, 0.88 * tall)], 20), mirror)
-        front = milky(tuple([(0.88, 0.88, 0.86), (0.8, 0.1, 0.05), (0.1, 0.2, 0.7), (0.9, 0.6, 0.1)][rng.choice(4, p=[0.85, 0.05, 0.05, 0.05])]),
-                      0.3, rng.uniform(0.2, 0.6))
-        solid.lathe(curve([(wide, 0.88 * tall), (wide * 0.97, 0.95 * tall), (wide * 0.6, tall), (0, 1.04 * tall)], 12), front)
-        return thing
-    r = base(rng, solid, rng.choice(["gu10", "pins"], p=[0.65, 0.35]))
-    wide, tall = 2.5 * rng.uniform(0.95, 1.1), rng.uniform(2.6, 3.8)
-    cone = curve([(r, 0), (r * 1.25, 0.25 * tall), (wide * 0.85, 0.75 * tall), (wide, tall)], 16)
-    if rng.random() < 0.5:  # halogen: a faceted glass dish with a capsule
-        dish = clear_glass((0.75, 0.78, 0.85), 0.35, 0.05) if rng.random() < 0.4 else solid_colour((0.7, 0.7, 0.74), 0.12, 1.0)
-        solid.lathe(cone, dish, 60, lambda rr, z, a: rr * (1 + 0.02 * np.sin(a * 18) * np.sin(z * 7)))
-        solid.lathe(curve([(0.45, 0.2), (0.5, tall * 0.6), (0.2, tall * 0.75), (0, tall * 0.8)], 10), milky((0.8, 0.8, 0.78), 0.5), 16)
-        solid.lathe([(wide, tall), (wide * 0.97, tall + 0.15), (0, tall + 0.15)], clear_glass((0.97, 0.98, 0.98)))
-        return thing
-    shell = housing(rng) if rng.random() < 0.6 else solid_colour((0.6, 0.6, 0.62), 0.4, 0.9)
-    fins = rng.random() < 0.4
-    solid.lathe(cone, shell, 96, (lambda rr, z, a: rr * (0.94 + 0.08 * (np.sin(a * 16) > 0))) if fins else None)
-    solid.lathe([(wide, tall), (wide, tall + 0.3), (wide * 0.93, tall + 0.35), (wide * 0.88, tall + 0.2), (0, tall + 0.2)], shell)
-    lenses = int(rng.choice([1, 3, 4, 6]))
-    clear = milky((0.85, 0.85, 0.83), 0.5, 0.1)
-    for i in range(lenses):
-        away, size = (0, wide * 0.8) if lenses == 1 else (wide * 0.52, wide * (0.38 if lenses < 5 else 0.25))
-        a = TAU * i / lenses
-        dome = Solid().lathe(curve([(size, 0), (size * 0.7, 0.2 * size), (0, 0.3 * size)], 8), clear, 20)
-        solid.add(dome, Matrix.Translation((away * np.cos(a), away * np.sin(a), tall + 0.22)))
-    return thing
-
-
-def capsule(rng) -> Thing:
-    """A small halogen or LED capsule on two pins or wire loops."""
-    solid = Solid()
-    metal = base_metal(rng)
-    for x in (-0.25, 0.25):
-        solid.tube(np.array([(x, 0, 0), (x, 0, -1.1)]), 0.05, metal)
-    solid.box((1.0, 0.5, 1.1), (0, 0, 0.5), clear_glass((0.9, 0.92, 0.92), 0.4), 0.1)
-    if rng.random() < 0.5:
-        solid.lathe(curve([(0.45, 0.9), (0.65, 1.3), (0.65, 3.0), (0.3, 3.5), (0.1, 3.8), (0, 3.8)], 20), clear_glass((0.97, 0.98, 0.98), 0.4), 24)
-        z = np.linspace(1.3, 2.9, 60)
-        solid.tube(np.stack([0.15 * np.cos(z * 20), 0.15 * np.sin(z * 20), z], 1), 0.04, solid_colour((0.35, 0.34, 0.33), 0.4, 1.0), 5)
-    else:
-        solid.lathe(curve([(0.75, 0.9), (0.8, 1.2), (0.8, 3.6), (0.5, 4.0), (0, 4.1)], 18), milky((0.85, 0.85, 0.8), 0.5, 0.15), 24)
-        for a in np.arange(12) / 12 * TAU:
-            for z in (1.6, 2.4, 3.2):
-                solid.box((0.25, 0.25, 0.3), (0.55 * np.cos(a), 0.55 * np.sin(a), z), solid_colour((0.9, 0.7, 0.15)))
-    return Thing(solid)
-
-
 def _envelope(kind: str, frosted: bool):
     return lambda rng: incandescent(rng, kind, frosted, rng.random() < 0.14)
 
 
 KINDS = {
-    "a-clear": (_envelope("a", False), 5), "a-frosted": (_envelope("a", True), 4), "led": (led, 6),
-    "candle-clear": (_envelope("candle", False), 2), "candle-frosted": (_envelope("candle", True), 2),
-    "globe-clear": (_envelope("globe", False), 1), "globe-frosted": (_envelope("globe", True), 1),
-    "golf-clear": (_envelope("golf", False), 1), "golf-frosted": (_envelope("golf", True), 1),
-    "edison": (_envelope("edison", False), 2), "cfl-spiral": (cfl_spiral, 4), "cfl-u": (cfl_u, 4), "tube": (tube, 4),
-    "reflector": (reflector, 3), "capsule": (capsule, 1),
+    "a-clear": (_envelope("a", False), 5),
+    "a-frosted": (_envelope("a", True), 4),
+    "led": (led, 6),
+    "candle-clear": (_envelope("candle", False), 2),
+    "candle-frosted": (_envelope("candle", True), 2),
+    "globe-clear": (_envelope("globe", False), 1),
+    "globe-frosted": (_envelope("globe", True), 1),
+    "golf-clear": (_envelope("golf", False), 1),
+    "golf-frosted": (_envelope("golf", True), 1),
+    "edison": (_envelope("edison", False), 2),
+    "cfl-spiral": (cfl_spiral, 4),
+    "cfl-u": (cfl_u, 4),
+    "tube": (tube, 4),
+    "reflector": (reflector, 3),
+    "capsule": (capsule, 1),
 }
 """Each kind's maker and how often it comes in a round."""

@@ -1,7 +1,8 @@
 """Simple clothes, food and paper for the demo's pictures."""
 
+import bmesh
 import numpy as np
-from mathutils import Matrix, noise
+from mathutils import Matrix, Vector, noise
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from .solid import TAU, Solid, Thing, curve
@@ -27,7 +28,9 @@ def _inside(points: np.ndarray, outline: np.ndarray) -> np.ndarray:
     return inside
 
 
-def sheet(outline, material, creases: float = 0.8, scale: float = 9.0, seed: float = 0.0, thick: float = 0.3, fine: int = 150) -> Solid:
+def sheet(
+    outline, material, creases: float = 0.8, scale: float = 9.0, seed: float = 0.0, thick: float = 0.3, fine: int = 150
+) -> Solid:
     """A sheet of cloth or paper in the shape of an outline, creased, on the ground."""
     outline = np.asarray(outline, float)
     low, high = outline.min(0), outline.max(0)
@@ -42,7 +45,11 @@ def sheet(outline, material, creases: float = 0.8, scale: float = 9.0, seed: flo
 def fabric(a: Colour, b: Colour | None = None, stripes: float = 0.15):
     """Woven cloth of one colour, or striped."""
     s = Shader("fabric")
-    colour = a if b is None else s.ramp(s.node("TexWave", {"Vector": s.where(), "Scale": stripes}, 1, bands_direction="Y"), (0.45, a), (0.55, b))
+    colour = (
+        a
+        if b is None
+        else s.ramp(s.node("TexWave", {"Vector": s.where(), "Scale": stripes}, 1, bands_direction="Y"), (0.45, a), (0.55, b))
+    )
     normal = s.bump(s.noise(14, detail=2), 0.5, 0.1)
     return s.finish(s.node("BsdfPrincipled", {"Base Color": colour, "Roughness": 0.95, "Normal": normal}))
 
@@ -77,7 +84,9 @@ def trousers(rng) -> Thing:
 
 def sock(rng) -> Thing:
     """A striped sock."""
-    edge = curve([(-4, 14), (-4, 2), (-5, -4), (-3, -8), (4, -9), (13, -9), (15, -6), (13.5, -3), (7, -1.5), (4.5, 2), (4.2, 14)], 50)
+    edge = curve(
+        [(-4, 14), (-4, 2), (-5, -4), (-3, -8), (4, -9), (13, -9), (15, -6), (13.5, -3), (7, -1.5), (4.5, 2), (4.2, 14)], 50
+    )
     body = Solid().prism(edge, 1.6, fabric((0.75, 0.72, 0.68), (0.65, 0.06, 0.08), 0.12), 0.7)
     return as_built(body.add(Solid().box((8.6, 2.6, 2.0), (0.1, 14, 0.9), fabric((0.65, 0.06, 0.08)), 0.5)))
 
@@ -90,14 +99,21 @@ def folded(rng) -> Thing:
     top = sheet([(-10.5, -13.5), (10.5, -13.5), (10.5, 13.5), (-10.5, 13.5)], cloth, 0.9, 8, 2.0, 3.75)
     body.add(top).box((2.6, 24, 0.5), (0, -1.6, 4.4), cloth, 0.2)
     for y in (6, 0.5, -5, -10.5):
-        body.add(Solid().lathe([(0.55, 0), (0.55, 0.25), (0.4, 0.3), (0, 0.2)], solid_colour((0.9, 0.9, 0.88), 0.3), 20), Matrix.Translation((0, y, 4.65)))
+        body.add(
+            Solid().lathe([(0.55, 0), (0.55, 0.25), (0.4, 0.3), (0, 0.2)], solid_colour((0.9, 0.9, 0.88), 0.3), 20),
+            Matrix.Translation((0, y, 4.65)),
+        )
     for side in (-1, 1):
         flap = np.array([(0.3, 11.2), (2.6, 7.2), (6.4, 11.4), (4.6, 14.2)]) * (side, 1)
         body.add(Solid().prism(flap[::side], 0.7, cloth, 0.2), Matrix.Translation((0, 0, 4.5)))
     ring = np.linspace(0, TAU, 30)
     body.tube(np.stack([4.4 * np.cos(ring), 13 + 1.7 * np.sin(ring), 5.0 + 0.5 * np.sin(ring)], 1), 0.7, cloth)
     body.add(Solid().lathe([(4.3, 0), (0, 0)], dark, 30).bend(lambda p: p * (1, 0.38, 1)), Matrix.Translation((0, 13, 5.0)))
-    return as_built(body.bend(lambda p: p + np.stack([0 * p[:, 0], 0 * p[:, 0], 0.12 * np.sin(p[:, 0] * 0.9 + np.sin(p[:, 1]))], 1) * (p[:, 2:] > 3)))
+    return as_built(
+        body.bend(
+            lambda p: p + np.stack([0 * p[:, 0], 0 * p[:, 0], 0.12 * np.sin(p[:, 0] * 0.9 + np.sin(p[:, 1]))], 1) * (p[:, 2:] > 3)
+        )
+    )
 
 
 def _painted(draw_on) -> object:
@@ -109,6 +125,7 @@ def _painted(draw_on) -> object:
 
 def banana(rng) -> Thing:
     """A ripe banana."""
+
     def skin(image, draw):
         for y in range(256):
             v = 1 - y / 255
@@ -117,6 +134,7 @@ def banana(rng) -> Thing:
         for _ in range(70):
             x, y, r = rng.uniform(0, 256), rng.uniform(20, 230), rng.uniform(1, 5)
             draw.ellipse([x - r, y - 2 * r, x + r, y + 2 * r], fill=(120, 80, 25))
+
     t = np.linspace(0, 1, 50)
     a = -1.05 + 2.0 * t
     path = np.stack([10 * np.sin(a), 10 * np.cos(a), 0 * a], 1)
@@ -127,39 +145,59 @@ def banana(rng) -> Thing:
 
 def _fruit(rng, profile, skin, stalk: float) -> Thing:
     """A turned fruit with a stalk."""
-    body = Solid().lathe(curve(profile, 40), _painted(skin), 48, lambda r, z, a: r * (1 + 0.02 * np.sin(5 * a + 1) + 0.02 * np.sin(2 * a)))
+    body = Solid().lathe(
+        curve(profile, 40), _painted(skin), 48, lambda r, z, a: r * (1 + 0.02 * np.sin(5 * a + 1) + 0.02 * np.sin(2 * a))
+    )
     top = profile[-1][1]
-    body.tube(curve([(0, 0, top - 0.2), (0.1, 0, top + 0.6 * stalk), (0.5, 0.1, top + stalk)], 8), 0.17, solid_colour((0.1, 0.06, 0.03), 0.8), 8)
+    body.tube(
+        curve([(0, 0, top - 0.2), (0.1, 0, top + 0.6 * stalk), (0.5, 0.1, top + stalk)], 8),
+        0.17,
+        solid_colour((0.1, 0.06, 0.03), 0.8),
+        8,
+    )
     return as_built(body, 0)
 
 
 def apple(rng) -> Thing:
     """A red apple with yellow streaks."""
+
     def skin(image, draw):
         draw.rectangle([0, 0, 256, 256], fill=(170, 22, 25))
         for _ in range(160):
             x, y = rng.uniform(0, 256), rng.uniform(0, 180)
             draw.line([x, y, x + rng.normal(0, 4), y + rng.uniform(10, 70)], fill=(205, int(rng.uniform(50, 170)), 50), width=2)
         draw.rectangle([0, 0, 256, 22], fill=(190, 160, 60))
-    return _fruit(rng, [(0, 0.7), (0.8, 0.25), (1.8, 0.1), (3.0, 1.3), (3.7, 3.4), (3.4, 5.3), (2.0, 6.4), (0.9, 6.1), (0, 5.3)], skin, 2.0)
+
+    return _fruit(
+        rng, [(0, 0.7), (0.8, 0.25), (1.8, 0.1), (3.0, 1.3), (3.7, 3.4), (3.4, 5.3), (2.0, 6.4), (0.9, 6.1), (0, 5.3)], skin, 2.0
+    )
 
 
 def pear(rng) -> Thing:
     """A green pear with a blush."""
+
     def skin(image, draw):
         draw.rectangle([0, 0, 256, 256], fill=(172, 178, 55))
         draw.rectangle([40, 60, 130, 200], fill=(190, 150, 60))
         for _ in range(300):
             x, y = rng.uniform(0, 256, 2)
             draw.ellipse([x, y, x + 2, y + 2], fill=(120, 110, 40))
-    return _fruit(rng, [(0, 0.4), (1.0, 0.05), (2.6, 0.8), (3.5, 3.0), (3.0, 5.2), (1.9, 7.2), (1.5, 8.6), (0.9, 9.5), (0, 9.5)], skin, 2.2)
+
+    return _fruit(
+        rng, [(0, 0.4), (1.0, 0.05), (2.6, 0.8), (3.5, 3.0), (3.0, 5.2), (1.9, 7.2), (1.5, 8.6), (0.9, 9.5), (0, 9.5)], skin, 2.2
+    )
 
 
 def carrot(rng) -> Thing:
     """A carrot with its leaves."""
     z = np.linspace(0, 1, 60)
     profile = np.stack([1.75 * np.clip(z, 0.01, 1) ** 0.55 * np.clip((1.01 - z) * 12, 0, 1) ** 0.5, 15 * z], 1)
-    body = Solid().lathe(profile, solid_colour((0.85, 0.24, 0.03), 0.5, dirt=0.25), 32, lambda r, zz, a: r * (1 + 0.025 * np.sin(zz * 9 + np.sin(3 * a))))
+    body = Solid().lathe(
+        profile,
+        solid_colour((0.85, 0.24, 0.03), 0.5, dirt=0.25),
+        32,
+        lambda r, zz, a: r * (1 + 0.025 * np.sin(zz * 9 + np.sin(3 * a))),
+    )
     leaf = solid_colour((0.06, 0.22, 0.03), 0.7)
     for _ in range(9):
         a, out = rng.uniform(0, TAU), rng.uniform(0.5, 3)
@@ -187,27 +225,21 @@ def _page(rng, paper=(244, 243, 238)) -> Image.Image:
 
 def printed_sheet(rng) -> Thing:
     """A printed sheet, creased from having been folded."""
-    return as_built(sheet([(-10.5, -14.8), (10.5, -14.8), (10.5, 14.8), (-10.5, 14.8)], picture(_page(rng), 0.8), 1.8, 9, 5.0, 0.1))
+    return as_built(
+        sheet([(-10.5, -14.8), (10.5, -14.8), (10.5, 14.8), (-10.5, 14.8)], picture(_page(rng), 0.8), 1.8, 9, 5.0, 0.1)
+    )
 
 
 def crumpled(rng) -> Thing:
-    """A crumpled sheet: a ball with creases."""
-    facets = rng.normal(0, 1, (26, 3))
-    facets *= rng.uniform(0.8, 1.1, (26, 1)) / np.linalg.norm(facets, axis=1, keepdims=True)
-
-    def crease(points):
-        out = []
-        for p in points:
-            d = np.array(p) / (np.linalg.norm(p) + 1e-9)
-            along = facets @ d / (facets**2).sum(1)
-            flat = min(1.35, 1 / max(along.max(), 1e-6))
-            valley = sum(depth * np.exp(-(((near[1] - near[0]) / 0.1) ** 2)) for depth, (near, _) in
-                         ((0.16, noise.voronoi(tuple(d * 1.6 + 4))), (0.07, noise.voronoi(tuple(d * 3.5 + 9)))))
-            out.append(d * 4 * (flat - valley + 0.05 * noise.noise(tuple(d * 5))))
-        return np.array(out)
-    z = np.linspace(0.001, np.pi - 0.001, 110)
-    ball = Solid().lathe(np.stack([np.sin(z), -np.cos(z)], 1), solid_colour((0.85, 0.85, 0.83), 0.9), 140).bend(crease)
-    return as_built(ball, 0)
+    """A crumpled sheet: a ball of creased facets, coarse ones broken into fine ones."""
+    ball = bmesh.new()
+    bmesh.ops.create_icosphere(ball, subdivisions=3, radius=4)
+    for jitter in (0.55, 0.2):
+        for v in ball.verts:
+            v.co += Vector(rng.normal(0, jitter, 3))
+        if jitter > 0.5:
+            bmesh.ops.subdivide_edges(ball, edges=ball.edges, cuts=1, use_grid_fill=True)
+    return as_built(Solid().take(ball, solid_colour((0.85, 0.85, 0.83), 0.9)), 0)
 
 
 def cardboard_box(rng) -> Thing:
@@ -222,7 +254,11 @@ def cardboard_box(rng) -> Thing:
         for long, turn in ((2 * y, 0), (2 * x, np.pi / 2)):
             flap = Solid().box((8, long - 0.4, w), (4, 0, 0), card)
             lean = Matrix.Rotation(rng.uniform(-0.1, 0.6), 4, "Y")
-            at = Matrix.Rotation(turn + (np.pi if side < 0 else 0), 4, "Z") @ Matrix.Translation((x if turn == 0 else y, 0, z)) @ lean
+            at = (
+                Matrix.Rotation(turn + (np.pi if side < 0 else 0), 4, "Z")
+                @ Matrix.Translation((x if turn == 0 else y, 0, z))
+                @ lean
+            )
             body.add(flap, at)
     body.box((4, 0.05, 8), (0, -y - 0.2, z - 4), solid_colour((0.62, 0.5, 0.3), 0.25))
     return as_built(body)
@@ -233,6 +269,10 @@ def cores(rng) -> Thing:
     card, white = solid_colour((0.42, 0.28, 0.16), 0.9, grain=0.2), solid_colour((0.85, 0.85, 0.83), 0.95, grain=0.5)
     body, turn = Solid(), Matrix.Rotation(np.pi / 2, 4, "X")
     body.add(Solid().lathe([(2.0, 0), (2.2, 0), (2.2, 10), (2.0, 10), (2.0, 0)], card), Matrix.Translation((-5.5, 5, 2.2)) @ turn)
-    roll = Solid().lathe([(2.2, 0), (4.6, 0), (4.7, 0.1), (4.7, 9.9), (4.6, 10), (2.2, 10)], white, 48).lathe([(2.2, 10), (2.0, 10), (2.0, 0), (2.2, 0)], card)
+    roll = (
+        Solid()
+        .lathe([(2.2, 0), (4.6, 0), (4.7, 0.1), (4.7, 9.9), (4.6, 10), (2.2, 10)], white, 48)
+        .lathe([(2.2, 10), (2.0, 10), (2.0, 0), (2.2, 0)], card)
+    )
     body.add(roll, Matrix.Translation((3.5, 0, 0)))
     return as_built(body)

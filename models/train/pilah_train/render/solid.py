@@ -58,8 +58,14 @@ class Solid:
                     self.faces.append(([start + y * columns + x for y, x in corners], slot, uv))
         return self
 
-    def lathe(self, profile: Sequence[Sequence[float]], material: bpy.types.Material, segments: int = 40,
-              radius: Callable | None = None, broken: Callable | None = None) -> "Solid":
+    def lathe(
+        self,
+        profile: Sequence[Sequence[float]],
+        material: bpy.types.Material,
+        segments: int = 40,
+        radius: Callable | None = None,
+        broken: Callable | None = None,
+    ) -> "Solid":
         """Turn a profile of (radius, z) about z. `radius(r, z, angle)` bends it, `broken(z, angle)` removes faces."""
         p = np.asarray(profile, float)
         angle = np.linspace(0, TAU, segments + 1)
@@ -74,8 +80,12 @@ class Solid:
         """A thread: a cylinder whose ridge climbs by one pitch a turn."""
         z = np.linspace(bottom, top, int(8 * (top - bottom) / pitch) + 2)
         edge = np.clip(np.minimum(z - bottom, top - z) / pitch, 0, 1)
-        return self.lathe(np.stack([np.full_like(z, r), z], 1), material, 32,
-                          lambda rr, zz, a: rr + depth * edge[:, None] * np.sin(TAU * zz / pitch - a))
+        return self.lathe(
+            np.stack([np.full_like(z, r), z], 1),
+            material,
+            32,
+            lambda rr, zz, a: rr + depth * edge[:, None] * np.sin(TAU * zz / pitch - a),
+        )
 
     def tube(self, path: np.ndarray, radius: float | np.ndarray, material, segments: int = 12) -> "Solid":
         """Sweep a disc along a path and close its ends."""
@@ -96,7 +106,7 @@ class Solid:
         """A box centred at `at`, its edges rounded by `bevel`."""
         mesh = bmesh.new()
         bmesh.ops.create_cube(mesh, size=1, matrix=Matrix.Translation(at) @ Matrix.Diagonal((*size, 1)))
-        return self._take(mesh, material, bevel)
+        return self.take(mesh, material, bevel)
 
     def prism(self, outline: np.ndarray, height: float, material, bevel: float = 0.0) -> "Solid":
         """An outline of (x, y) raised from z = 0 to `height`."""
@@ -105,10 +115,10 @@ class Solid:
         raised = bmesh.ops.extrude_face_region(mesh, geom=[face])["geom"]
         bmesh.ops.translate(mesh, vec=(0, 0, height), verts=[v for v in raised if isinstance(v, bmesh.types.BMVert)])
         bmesh.ops.recalc_face_normals(mesh, faces=mesh.faces)
-        return self._take(mesh, material, bevel)
+        return self.take(mesh, material, bevel)
 
-    def _take(self, mesh: bmesh.types.BMesh, material, bevel: float) -> "Solid":
-        """Add the faces of a bmesh, with texture coordinates from above."""
+    def take(self, mesh: bmesh.types.BMesh, material, bevel: float = 0.0) -> "Solid":
+        """Add the faces of a bmesh and free it; texture coordinates are from above."""
         low, high = (np.array([v.co for v in mesh.verts]).__getattribute__(end)(0) for end in ("min", "max"))
         if bevel > 0:
             sharp = [e for e in mesh.edges if len(e.link_faces) == 2 and e.calc_face_angle() > 0.6]

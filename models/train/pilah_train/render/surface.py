@@ -28,8 +28,9 @@ class Shader:
             if isinstance(value, bpy.types.NodeSocket):
                 self.tree.links.new(value, node.inputs[key])
             else:
-                node.inputs[key].default_value = (*value, 1) if isinstance(value, tuple) and len(value) == 3 \
-                    and node.inputs[key].type == "RGBA" else value
+                node.inputs[key].default_value = (
+                    (*value, 1) if isinstance(value, tuple) and len(value) == 3 and node.inputs[key].type == "RGBA" else value
+                )
         return node if out is None else node.outputs[out]
 
     def ramp(self, factor, *stops: tuple[float, Colour]):
@@ -47,8 +48,7 @@ class Shader:
 
     def noise(self, scale: float, where=None, detail: float = 4, rough: float = 0.6):
         """Cloudy noise, 0 to 1."""
-        return self.node("TexNoise", {"Vector": where or self.where(), "Scale": scale, "Detail": detail,
-                                      "Roughness": rough})
+        return self.node("TexNoise", {"Vector": where or self.where(), "Scale": scale, "Detail": detail, "Roughness": rough})
 
     def bump(self, height, strength: float, distance: float = 0.1):
         """A normal from a height."""
@@ -60,8 +60,16 @@ class Shader:
         return self.material
 
 
-def solid_colour(colour: Colour, rough: float = 0.5, metal: float = 0.0, coat: float = 0.0, grain: float = 0.0,
-                 grain_scale: float = 3.0, dirt: float = 0.0, glow: float = 0.0) -> bpy.types.Material:
+def solid_colour(
+    colour: Colour,
+    rough: float = 0.5,
+    metal: float = 0.0,
+    coat: float = 0.0,
+    grain: float = 0.0,
+    grain_scale: float = 3.0,
+    dirt: float = 0.0,
+    glow: float = 0.0,
+) -> bpy.types.Material:
     """Plastic, paint, rubber or metal; `grain` roughens it, `dirt` darkens it in patches."""
     s = Shader("solid")
     inputs = {"Base Color": colour, "Roughness": rough, "Metallic": metal, "Coat Weight": coat}
@@ -75,6 +83,11 @@ def solid_colour(colour: Colour, rough: float = 0.5, metal: float = 0.0, coat: f
     return s.finish(s.node("BsdfPrincipled", inputs))
 
 
+def steel(rough: float = 0.25) -> bpy.types.Material:
+    """Bare bright metal."""
+    return solid_colour((0.7, 0.7, 0.7), rough, 1.0)
+
+
 def clear_glass(tint: Colour = (0.97, 0.98, 0.98), edge: float = 0.7, rough: float = 0.02, soot: float = 0.0):
     """A thin wall of glass: light passes straight, is tinted more at the edge, and mirrors by Fresnel."""
     s = Shader("glass")
@@ -82,21 +95,22 @@ def clear_glass(tint: Colour = (0.97, 0.98, 0.98), edge: float = 0.7, rough: flo
     power = lambda n: s.node("Math", {0: facing, 1: n}, operation="POWER")
     through = s.ramp(power(2.5), (0.0, tint), (1.0, tuple(c * edge for c in tint)))
     mirror = s.node("Math", {0: power(5.0), 1: 0.7, 2: 0.045}, operation="MULTIPLY_ADD")
-    glass = s.node("MixShader", {0: mirror, 1: s.node("BsdfTransparent", {"Color": through}),
-                                 2: s.node("BsdfGlossy", {"Roughness": rough})})
+    glass = s.node(
+        "MixShader", {0: mirror, 1: s.node("BsdfTransparent", {"Color": through}), 2: s.node("BsdfGlossy", {"Roughness": rough})}
+    )
     if soot:
         cover = s.node("Math", {0: s.noise(0.25), 1: soot}, operation="MULTIPLY")
         glass = s.node("MixShader", {0: cover, 1: glass, 2: s.node("BsdfDiffuse", {"Color": (0.03, 0.028, 0.025)})})
     return s.finish(glass)
 
 
-def milky(colour: Colour = (0.9, 0.9, 0.88), through: float = 0.35, rough: float = 0.25, glow: float = 0.0,
-          dirt: float = 0.0):
+def milky(colour: Colour = (0.9, 0.9, 0.88), through: float = 0.35, rough: float = 0.25, glow: float = 0.0, dirt: float = 0.0):
     """Frosted glass, a diffusing plastic dome or a coated tube; optionally lit."""
     s = Shader("milky")
     base = s.ramp(s.noise(0.5, detail=6), (0.3, tuple(c * (1 - dirt) for c in colour)), (0.6, colour))
-    front = s.node("BsdfPrincipled", {"Base Color": base, "Roughness": rough, "Emission Color": colour,
-                                      "Emission Strength": glow})
+    front = s.node(
+        "BsdfPrincipled", {"Base Color": base, "Roughness": rough, "Emission Color": colour, "Emission Strength": glow}
+    )
     return s.finish(s.node("MixShader", {0: through, 1: front, 2: s.node("BsdfTranslucent", {"Color": colour})}))
 
 
@@ -153,8 +167,18 @@ def ground(rng: np.random.Generator, kind: str) -> bpy.types.Material:
         rough, normal = rng.uniform(0.4, 0.8), s.bump(weave, rng.uniform(0, 0.5), 0.05)
     elif kind == "wood":
         base = np.array([(0.45, 0.27, 0.13), (0.25, 0.13, 0.06), (0.6, 0.45, 0.28), (0.09, 0.05, 0.03)][rng.integers(4)])
-        rings = s.node("TexWave", {"Vector": stretch(0.08, 1), "Scale": rng.uniform(0.15, 0.6), "Distortion": rng.uniform(3, 9),
-                                   "Detail": 4.0, "Detail Scale": 1.5}, 1, bands_direction="Y")
+        rings = s.node(
+            "TexWave",
+            {
+                "Vector": stretch(0.08, 1),
+                "Scale": rng.uniform(0.15, 0.6),
+                "Distortion": rng.uniform(3, 9),
+                "Detail": 4.0,
+                "Detail Scale": 1.5,
+            },
+            1,
+            bands_direction="Y",
+        )
         colour = s.ramp(rings, (0.0, tuple(base * 0.7)), (1.0, tuple(base)))
         rough, normal = rng.uniform(0.25, 0.7), s.bump(rings, 0.15)
     elif kind == "steel":
@@ -173,14 +197,26 @@ def ground(rng: np.random.Generator, kind: str) -> bpy.types.Material:
         rough, normal = 0.85, s.bump(flute, 0.08)
     elif kind == "cloth":
         a, b = any_colour(), any_colour()
-        weave = [s.node("TexChecker", {"Vector": angle, "Scale": rng.uniform(0.15, 1.5)}, 1),
-                 s.node("TexWave", {"Vector": angle, "Scale": rng.uniform(0.05, 0.5)}, 1), s.noise(0.1)][rng.integers(3)]
+        weave = [
+            s.node("TexChecker", {"Vector": angle, "Scale": rng.uniform(0.15, 1.5)}, 1),
+            s.node("TexWave", {"Vector": angle, "Scale": rng.uniform(0.05, 0.5)}, 1),
+            s.noise(0.1),
+        ][rng.integers(3)]
         colour = s.ramp(weave, (0.4, a), (0.6, b if rng.random() < 0.6 else a))
         folds = s.node("Math", {0: s.noise(0.12, angle, 1), 1: s.noise(12, angle)}, operation="ADD")
         rough, normal = 0.95, s.bump(folds, rng.uniform(0.2, 0.8), 1.0)
     elif kind == "tiles":
-        brick = s.node("TexBrick", {"Vector": angle, "Scale": rng.uniform(0.04, 0.2), "Color1": any_colour(),
-                                    "Color2": any_colour(), "Mortar": grey(0.2, 0.7), "Mortar Size": 0.01})
+        brick = s.node(
+            "TexBrick",
+            {
+                "Vector": angle,
+                "Scale": rng.uniform(0.04, 0.2),
+                "Color1": any_colour(),
+                "Color2": any_colour(),
+                "Mortar": grey(0.2, 0.7),
+                "Mortar Size": 0.01,
+            },
+        )
         colour, rough = brick, rng.uniform(0.1, 0.5)
     elif kind == "print":
         spots = s.node("TexVoronoi", {"Vector": angle, "Scale": rng.uniform(0.1, 0.6)}, 1)
@@ -196,5 +232,25 @@ def ground(rng: np.random.Generator, kind: str) -> bpy.types.Material:
     return s.finish(s.node("BsdfPrincipled", inputs))
 
 
-GROUNDS = ("belt", "belt", "belt", "wood", "wood", "steel", "concrete", "cardboard", "cloth", "cloth", "tiles", "print",
-           "soil", "white", "white", "grey", "grey", "black", "colour", "colour")
+GROUNDS = (
+    "belt",
+    "belt",
+    "belt",
+    "wood",
+    "wood",
+    "steel",
+    "concrete",
+    "cardboard",
+    "cloth",
+    "cloth",
+    "tiles",
+    "print",
+    "soil",
+    "white",
+    "white",
+    "grey",
+    "grey",
+    "black",
+    "colour",
+    "colour",
+)
