@@ -8,5 +8,8 @@ pub mod pipeline;
 pub mod problem;
 pub mod publish;
 pub mod record;
+pub mod sim;
 pub mod status;
+pub mod store;
+pub mod trouble;
 pub mod units;

@@ -21,6 +21,29 @@ pub struct Record {
     pub event: Event,
 }
 
+/// This run of the daemon, as payloads name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// A new ULID each start.
+    pub boot: String,
+    /// The program's version.
+    pub version: String,
+    /// Name and version of the model.
+    pub model: String,
+}
+
+impl Run {
+    /// A run that starts now, with a boot id of its own even where the clock stands at 1970.
+    pub fn starting(model: impl Into<String>, wall: WallTime) -> Self {
+        let since = u64::try_from(wall.unix_ms).unwrap_or(0);
+        Self {
+            boot: ulid::Ulid::from_parts(since, fastrand::u128(..)).to_string(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            model: model.into(),
+        }
+    }
+}
+
 /// The kinds of event that are kept and sent. `kind()` is the last word of the topic.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
@@ -275,8 +298,8 @@ pub struct StatusMessage {
     pub online: bool,
     /// Why it is offline: `will` when the connection died, `stop` when it was stopped; null while online.
     pub offline_by: Option<String>,
-    /// What the machine is doing.
-    pub state: State,
+    /// What the machine is doing; null while it is offline.
+    pub state: Option<State>,
     /// The program's version.
     pub version: String,
     /// Name and version of the model.

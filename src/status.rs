@@ -182,12 +182,16 @@ status! {
         pictures,
         /// Pictures removed to keep the byte budget.
         pictures_removed,
+        /// Pictures not kept: too many were waiting, or the disk refused.
+        pictures_lost,
     }
     Gauge {
         /// Items between trigger and outcome.
         in_flight,
         /// Events on disk that the broker has not taken yet.
         outbox,
+        /// One while events cannot be written to disk.
+        store_failing,
         /// One while the broker is connected.
         broker_connected,
     }

@@ -34,7 +34,8 @@ impl Tree {
     /// # Errors
     /// What is not TOML, each with its line in the key.
     pub(super) fn parse(text: &str) -> Result<Self, Vec<Problem>> {
-        let (table, errors) = DeTable::parse_recoverable(text);
+        let (table, mut errors) = DeTable::parse_recoverable(text);
+        errors.sort_by_key(|error| error.span().map(|span| span.start));
         let problem = |error: &toml::de::Error| Problem {
             key: format!("line {}", error.span().map_or(1, |span| line(text, span.start))),
             what: error.message().to_owned(),

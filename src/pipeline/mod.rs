@@ -63,6 +63,13 @@ pub enum Input {
 /// Something to be done.
 #[derive(Debug)]
 pub enum Effect {
+    /// An item came.
+    Came {
+        /// The item.
+        item: ItemId,
+        /// When its leading edge was at the trigger.
+        at: Timestamp,
+    },
     /// Look at a picture; the answer comes back as [`Input::Looked`].
     Look(Job),
     /// Make a move at its time.
@@ -236,6 +243,7 @@ impl Line {
             self.state = State::Running;
         }
         let open = Open { came: at, ..Open::default() };
+        out.push(Effect::Came { item: id, at });
         match self.way.came(id, at) {
             Arrival::Followed => {
                 self.open.insert(id, open);

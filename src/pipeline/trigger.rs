@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +71,15 @@ impl Settings {
             Kind::Motion | Kind::Command => {}
         }
     }
+}
+
+/// What watches the input lines. The real ones live in `drivers`, the simulated one in `sim`.
+pub trait Inputs: Send {
+    /// Waits at most `timeout` for edges; those of one line come in their order.
+    ///
+    /// # Errors
+    /// When the device is lost; the caller reports a fault and opens it again.
+    fn wait(&mut self, timeout: Duration) -> Result<Vec<Edge>>;
 }
 
 /// A change of an input, stamped by the kernel.

@@ -2,13 +2,17 @@
 //!
 //! It is deterministic: the same seed gives the same run. [`rig`] steps all stages in virtual time; [`devices`]
 //! hands the same world to the real threads. [`ledger`] knows where each item really fell and holds it against
-//! what the records say.
+//! what the records say. [`link`] is a broker in memory whose connection breaks on request, [`clock`] a clock that
+//! stands still.
 
+pub mod clock;
 pub mod devices;
 pub mod feed;
 pub mod ledger;
+pub mod link;
 pub mod motion;
 pub mod oracle;
 pub mod picture;
 pub mod rig;
+pub mod samples;
 pub mod world;

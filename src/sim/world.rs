@@ -1,5 +1,6 @@
 //! What the simulated line's matter does: items ride, eyes see, actuators push, lanes fill.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::pipeline::actuate::{Drive, Kind, Output};
@@ -7,6 +8,11 @@ use crate::pipeline::trigger::Edge;
 use crate::sim::feed::{Coming, Faults};
 use crate::sim::motion::Motion;
 use crate::units::{ActuatorId, InputId, LaneId, Millimetres, Speed, Timestamp};
+
+/// A belt stops and starts in so many steps ...
+const RAMP_STEPS: u32 = 10;
+/// ... of this length.
+const RAMP_STEP: Duration = Duration::from_millis(30);
 
 /// How the line is built.
 #[derive(Debug, Clone)]
@@ -103,8 +109,8 @@ pub struct World {
     faults: Faults,
     rng: fastrand::Rng,
     stick_next: bool,
-    /// Until when the belt keeps an unusual speed.
-    odd_until: Option<Timestamp>,
+    /// Changes of speed that are still to come: a belt has mass and needs a third of a second to stop.
+    changes: VecDeque<(Timestamp, Speed)>,
     /// Until when the camera is lost.
     pub camera_lost_until: Timestamp,
     /// How far the wall clock has jumped, in milliseconds.
@@ -139,7 +145,7 @@ impl World {
             faults,
             rng: fastrand::Rng::with_seed(seed),
             stick_next: false,
-            odd_until: None,
+            changes: VecDeque::new(),
             camera_lost_until: Timestamp::ZERO,
             wall_jump_ms: 0,
             pending: Vec::new(),
@@ -182,7 +188,7 @@ impl World {
     /// Lets time pass until `now`; returns the edges of all inputs in the order of their times.
     pub fn advance(&mut self, now: Timestamp) -> Vec<Edge> {
         let before = self.now;
-        self.end_odd_speed(now);
+        self.change_speed(now);
         self.now = now.max(before);
         let position = self.motion.position(self.now);
         self.encoder(position);
@@ -207,11 +213,35 @@ impl World {
         self.things.iter().enumerate().skip(self.first).take_while(|(_, thing)| thing.came.is_some())
     }
 
-    fn end_odd_speed(&mut self, now: Timestamp) {
-        if let Some(until) = self.odd_until.filter(|until| *until <= now) {
-            self.odd_until = None;
-            self.motion.change(self.plant.speed, until);
-            self.run_input(true, until);
+    fn change_speed(&mut self, now: Timestamp) {
+        while let Some((at, speed)) = self.changes.front().copied().filter(|(at, _)| *at <= now) {
+            self.changes.pop_front();
+            let stood = self.motion.speed().0 == 0.0;
+            self.motion.change(speed, at);
+            if stood {
+                self.run_input(true, at);
+            }
+        }
+    }
+
+    /// Lets the belt run at `share` of its speed for a while.
+    fn slow_down(&mut self, share: f64, lasting: Duration) {
+        if !self.changes.is_empty() {
+            return;
+        }
+        let (start, full) = (self.now, self.plant.speed.0);
+        let step = |index: u32| f64::from(index) / f64::from(RAMP_STEPS);
+        for index in 1..=RAMP_STEPS {
+            let speed = Speed(full * (1.0 - (1.0 - share) * step(index)));
+            self.changes.push_back((start + RAMP_STEP * index, speed));
+        }
+        let end = start + RAMP_STEP * RAMP_STEPS + lasting;
+        for index in 1..=RAMP_STEPS {
+            let speed = Speed(full * (share + (1.0 - share) * step(index)));
+            self.changes.push_back((end + RAMP_STEP * index, speed));
+        }
+        if share == 0.0 {
+            self.run_input(false, start);
         }
     }
 
@@ -255,22 +285,15 @@ impl World {
     /// As each item comes, something may go wrong.
     fn mishap(&mut self, at: Timestamp) {
         let faults = self.faults;
-        let ms = self.rng.u64(300..2500);
-        let odd = |world: &mut Self, speed: f64, ms: u64| {
-            if world.odd_until.is_none() {
-                world.motion.change(Speed(world.plant.speed.0 * speed), world.now);
-                world.odd_until = Some(world.now + Duration::from_millis(ms));
-                world.run_input(speed > 0.0, world.now);
-            }
-        };
+        let lasting = Duration::from_millis(self.rng.u64(300..2500));
         if self.rng.f64() < faults.stuck {
             self.stick_next = true;
         }
         if self.rng.f64() < faults.stop {
-            odd(self, 0.0, ms);
+            self.slow_down(0.0, lasting);
         }
-        if self.rng.f64() < faults.slow && self.plant.encoder.is_some() {
-            odd(self, 0.5, ms);
+        if self.rng.f64() < faults.slow {
+            self.slow_down(0.5, lasting);
         }
         if self.rng.f64() < faults.camera {
             self.camera_lost_until = at + Duration::from_millis(self.rng.u64(300..3000));

@@ -1,0 +1,40 @@
+//! The health message: every number of the station, and what the board says of itself.
+
+use std::fs;
+use std::path::Path;
+
+use crate::clock::WallTime;
+use crate::record::{Health, Run, State};
+use crate::status::Status;
+
+/// What is true now, as it goes on the wire.
+pub(super) fn health(run: &Run, wall: WallTime, uptime_s: f64, state: State, status: &Status, folder: &Path) -> Health {
+    let named = |numbers: std::collections::BTreeMap<&'static str, u64>| {
+        numbers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    };
+    Health {
+        schema: "pilah/health/1".into(),
+        time: wall.rfc3339(),
+        clock_synchronized: wall.synchronized,
+        boot: run.boot.clone(),
+        uptime_s,
+        state,
+        counters: named(status.counters()),
+        gauges: named(status.gauges()),
+        latencies_ms: status.latencies().into_iter().map(|(name, spread)| (name.to_owned(), spread)).collect(),
+        temperature_c: temperature_c(),
+        disk_free_bytes: rustix::fs::statvfs(folder).ok().map(|disk| disk.f_bavail * disk.f_frsize),
+        resident_bytes: resident_bytes(),
+    }
+}
+
+/// The first thermal zone is the processor on Raspberry Pis and most other boards.
+fn temperature_c() -> Option<f64> {
+    let millis: f64 = fs::read_to_string("/sys/class/thermal/thermal_zone0/temp").ok()?.trim().parse().ok()?;
+    Some(millis / 1000.0)
+}
+
+fn resident_bytes() -> Option<u64> {
+    let pages: u64 = fs::read_to_string("/proc/self/statm").ok()?.split_whitespace().nth(1)?.parse().ok()?;
+    Some(pages * u64::try_from(rustix::param::page_size()).ok()?)
+}

@@ -1,0 +1,341 @@
+//! The loop that publishes: a tokio task beside the link's.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::sync::watch;
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, timeout};
+use tracing::{debug, error, info, warn};
+
+use super::window::Window;
+use super::{Connection, Link, Message, NotTaken, Topics, health, offline, online, retained};
+use crate::clock::Clock;
+use crate::record::{Record, Run, State};
+use crate::status::Status;
+use crate::store::history::{History, Stored};
+use crate::store::records::Records;
+use crate::store::Committed;
+use crate::trouble::Trouble;
+use crate::units::Timestamp;
+
+/// Events read from the store in one go: enough that reading is not what limits a drain, a quarter megabyte.
+const CHUNK: usize = 256;
+
+/// How often the health message is sent.
+const HEALTH: Duration = Duration::from_secs(10);
+
+/// The first and the longest wait after a refusal.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
+
+/// An outage this long is an incident: shorter ones are how networks are.
+const OUTAGE: Duration = Duration::from_secs(30);
+
+/// At a stop, the last messages may take so long.
+const FAREWELL: Duration = Duration::from_millis(800);
+
+/// Everything the publisher needs from the others.
+pub struct Publisher<L> {
+    /// The way to the broker.
+    pub link: Arc<L>,
+    /// The way to the store, for the cursor and for incidents.
+    pub records: Records,
+    /// The store's database file.
+    pub database: PathBuf,
+    /// Where to publish.
+    pub topics: Topics,
+    /// Who publishes.
+    pub run: Run,
+    /// What the machine is doing.
+    pub state: watch::Receiver<State>,
+    /// Counted and shown.
+    pub status: Arc<Status>,
+    /// For incidents, and for the age of events.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl<L: Link> Publisher<L> {
+    /// Publishes until `stop` turns true, then says that the station is offline and closes the link.
+    ///
+    /// # Errors
+    /// Only when a part of the program that it depends on has gone: the store's thread, or the link's task.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) -> Result<()> {
+        let mut loop_ = Loop::new(self);
+        let ended = tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => Ok(()),
+            ended = loop_.turn_for_ever() => ended,
+        };
+        loop_.farewell().await;
+        ended
+    }
+}
+
+/// The publisher at work.
+struct Loop<L> {
+    all: Publisher<L>,
+    committed: watch::Receiver<Committed>,
+    connection: watch::Receiver<Connection>,
+    health: Interval,
+    began: Timestamp,
+    window: Window,
+    /// The store's file that `history` reads, by its count.
+    file: u32,
+    history: Option<History>,
+    answers: JoinSet<(u64, Result<(), NotTaken>)>,
+    /// The connection that is in use, by its count.
+    connected: u64,
+    /// When it came up: events older than that waited for it, and tell nothing about latency.
+    up_since: Timestamp,
+    down_since: Option<Instant>,
+    /// Whether the broker was told the machine's state.
+    told: bool,
+    /// No event is sent before this.
+    pause: Option<Instant>,
+    /// The pause after the next refusal.
+    back_off: Duration,
+    /// Events up to this one are sent one at a time, since one of them ends connections.
+    careful_to: u64,
+    outage: Trouble,
+    refusal: Trouble,
+    never: Trouble,
+}
+
+impl<L: Link> Loop<L> {
+    fn new(all: Publisher<L>) -> Self {
+        let mut health = interval(HEALTH);
+        health.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            committed: all.records.committed(),
+            connection: all.link.connection(),
+            health,
+            began: all.clock.now(),
+            window: Window::behind(0),
+            file: 0,
+            history: None,
+            answers: JoinSet::new(),
+            connected: 0,
+            up_since: Timestamp::ZERO,
+            down_since: Some(Instant::now()),
+            told: false,
+            pause: None,
+            back_off: BACK_OFF.0,
+            careful_to: 0,
+            outage: Trouble::broker_lost(),
+            refusal: Trouble::refused(),
+            never: Trouble::set_aside(),
+            all,
+        }
+    }
+
+    async fn turn_for_ever(&mut self) -> Result<()> {
+        loop {
+            self.greet();
+            self.read_on().await?;
+            self.send();
+            let pause_ends = self.pause;
+            let outage_begins = self.down_since.filter(|_| !self.outage.is_open()).map(|since| since + OUTAGE);
+            tokio::select! {
+                Some(answer) = self.answers.join_next() => {
+                    let (seq, answer) = answer.context("waiting for the broker's answer")?;
+                    self.take_answer(seq, answer);
+                }
+                changed = self.committed.changed() => changed.context("the store's thread has ended")?,
+                changed = self.connection.changed() => changed.context("the link's task has ended")?,
+                changed = self.all.state.changed() => {
+                    changed.context("nobody tells the machine's state any more")?;
+                    self.told = false;
+                }
+                _ = self.health.tick() => self.send_health(),
+                () = until(pause_ends) => self.pause = None,
+                () = until(outage_begins) => self.note_outage(),
+            }
+        }
+    }
+
+    /// Sees which connection there is, and tells it that the station is online and in which state.
+    fn greet(&mut self) {
+        let connection = *self.connection.borrow_and_update();
+        self.all.status.broker_connected.set(u64::from(connection.up));
+        if !connection.up {
+            self.down_since.get_or_insert_with(Instant::now);
+            return;
+        }
+        if connection.count != self.connected {
+            self.connected = connection.count;
+            self.up_since = self.all.clock.now();
+            self.down_since = None;
+            self.pause = None;
+            self.told = false;
+            let over = self.outage.over();
+            self.tell(over);
+            self.send_health();
+        }
+        if !self.told {
+            self.told = true;
+            let state = *self.all.state.borrow_and_update();
+            // Nobody waits for the answer: if it is lost, so is the connection, and the next one is told again.
+            drop(self.all.link.publish(online(&self.all.topics, &self.all.run, state)));
+        }
+    }
+
+    /// Fills the window from the store.
+    async fn read_on(&mut self) -> Result<()> {
+        let committed = *self.committed.borrow_and_update();
+        if committed.file != self.file {
+            self.file = committed.file;
+            self.history = None;
+            self.window = Window::behind(committed.sent);
+        }
+        let wanted = self.window.len() < CHUNK / 2 && self.window.last() < committed.last_seq;
+        if committed.file == 0 || !wanted || !self.connection.borrow().up {
+            return Ok(());
+        }
+        let (history, after, path) = (self.history.take(), self.window.last(), self.all.database.clone());
+        let read = spawn_blocking(move || -> Result<(History, Vec<Stored>)> {
+            let history = history.map_or_else(|| History::open(&path), Ok)?;
+            let events = history.after(after, CHUNK)?;
+            Ok((history, events))
+        });
+        match read.await.context("reading the outbox")? {
+            Ok((history, events)) => {
+                self.history = Some(history);
+                self.window.extend(events);
+            }
+            // The writer finds out what is wrong with the file, and starts another one if it must.
+            Err(wrong) => {
+                warn!(error = format!("{wrong:#}"), "outbox cannot be read");
+                self.back_off();
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&mut self) {
+        let connection = *self.connection.borrow();
+        if !connection.up || self.pause.is_some() {
+            return;
+        }
+        let careful = self.window.done() < self.careful_to;
+        let limit = if careful { 1 } else { connection.window.max(1) };
+        while let Some(event) = self.window.send_next(limit) {
+            let message = Message {
+                topic: self.all.topics.of(&event.kind),
+                payload: event.payload.clone().into_bytes(),
+                at_least_once: true,
+                retain: false,
+            };
+            let seq = event.seq;
+            let answer = self.all.link.publish(message);
+            self.answers.spawn(async move { (seq, answer.await) });
+        }
+    }
+
+    fn take_answer(&mut self, seq: u64, answer: Result<(), NotTaken>) {
+        match answer {
+            Ok(()) => {
+                self.all.status.events_sent.one();
+                if let Some(came_in) = self.all.records.take_age(seq).filter(|came_in| *came_in >= self.up_since) {
+                    self.all.status.acknowledge.record(self.all.clock.now().since(came_in));
+                }
+                self.back_off = BACK_OFF.0;
+                let over = self.refusal.over();
+                self.tell(over);
+                self.finish(seq);
+            }
+            Err(NotTaken::Never(reason)) if self.all.records.set_aside(seq, &reason) => {
+                error!(seq, reason, "event set aside: the broker can never take it");
+                self.never.detail = reason;
+                let opened = self.never.note(1, self.all.clock.now());
+                self.tell(opened);
+                self.finish(seq);
+            }
+            Err(not_taken) => {
+                self.all.status.publish_retries.one();
+                self.window.give_back(seq);
+                self.retry(seq, not_taken);
+            }
+        }
+    }
+
+    fn retry(&mut self, seq: u64, not_taken: NotTaken) {
+        match not_taken {
+            // The next connection sends it; the pause is for a link that says lost and stays up.
+            NotTaken::Lost | NotTaken::Never(_) => self.back_off(),
+            NotTaken::Suspect(reason) => {
+                self.careful_to = self.careful_to.max(self.window.last());
+                warn!(seq, reason, "broker ended the connection over an event; sending one at a time");
+                self.back_off();
+            }
+            NotTaken::Refused(reason) => {
+                self.refusal.detail.clone_from(&reason);
+                if let Some(opened) = self.refusal.note(1, self.all.clock.now()) {
+                    error!(seq, reason, "broker refuses events");
+                    self.tell(Some(opened));
+                }
+                self.back_off();
+            }
+        }
+    }
+
+    fn finish(&mut self, seq: u64) {
+        if let Some(cursor) = self.window.finish(seq) {
+            self.all.records.sent(cursor);
+        }
+    }
+
+    /// Waits before the next event is sent, longer each time until one is taken. A running wait stays as it is.
+    fn back_off(&mut self) {
+        if self.pause.is_none() {
+            self.pause = Some(Instant::now() + self.back_off);
+            self.back_off = (self.back_off * 2).min(BACK_OFF.1);
+        }
+    }
+
+    fn note_outage(&mut self) {
+        let opened = self.outage.note(1, self.all.clock.now());
+        self.tell(opened);
+    }
+
+    fn tell(&self, event: Option<crate::record::Event>) {
+        if let Some(event) = event {
+            self.all.records.record(Record { wall: self.all.clock.wall(), event });
+        }
+    }
+
+    fn send_health(&self) {
+        if !self.connection.borrow().up {
+            return;
+        }
+        let all = &self.all;
+        let uptime = all.clock.now().since(self.began).as_secs_f64();
+        let folder = all.database.parent().unwrap_or(&all.database);
+        let health = health::health(&all.run, all.clock.wall(), uptime, *all.state.borrow(), &all.status, folder);
+        drop(all.link.publish(retained(all.topics.of("health"), &health, false)));
+    }
+
+    /// Waits a moment for what is under way, says that the station is offline, and closes the link.
+    async fn farewell(&mut self) {
+        let told = self.all.link.publish(offline(&self.all.topics, &self.all.run, "stop"));
+        let last = async {
+            while let Some(answer) = self.answers.join_next().await {
+                let Ok((seq, answer)) = answer else { continue };
+                self.take_answer(seq, answer);
+            }
+            told.await
+        };
+        match timeout(FAREWELL, last).await {
+            Ok(Ok(())) => info!("told the broker that the station stops"),
+            told => debug!(?told, "stopping without a word to the broker; it publishes the will"),
+        }
+        self.all.link.close().await;
+    }
+}
+
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}

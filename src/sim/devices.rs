@@ -1,0 +1,127 @@
+//! The simulated world as devices of the real threads, in real time.
+
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::clock::{Clock, SystemClock};
+use crate::pipeline::actuate::{Drive, Output, Outputs};
+use crate::pipeline::capture::{Camera, Frame};
+use crate::pipeline::trigger::{Edge, Inputs};
+use crate::sim::picture::Lens;
+use crate::sim::rig::Pins;
+use crate::sim::world::World;
+use crate::units::Timestamp;
+
+/// The world, shared by its camera, its inputs and its outputs.
+pub type Shared = Arc<Mutex<World>>;
+
+/// The world's lock: nothing that holds it can leave it half changed.
+pub fn lock(world: &Shared) -> MutexGuard<'_, World> {
+    world.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A wait that only a deadline ends.
+struct Wait {
+    never: Receiver<()>,
+    _kept: SyncSender<()>,
+}
+
+impl Wait {
+    fn new() -> Self {
+        let (kept, never) = sync_channel(1);
+        Self { never, _kept: kept }
+    }
+
+    fn until(&self, deadline: Timestamp) {
+        let wait = deadline.since(SystemClock.now());
+        if !wait.is_zero() {
+            // Nobody ever sends: the timeout is the point.
+            let _timeout = self.never.recv_timeout(wait);
+        }
+    }
+}
+
+/// The simulated camera.
+pub struct SimCamera {
+    world: Shared,
+    lens: Lens,
+    period: Duration,
+    next: Timestamp,
+    wait: Wait,
+}
+
+impl SimCamera {
+    /// A camera that exposes a frame each `period`.
+    pub fn new(world: Shared, lens: Lens, period: Duration) -> Self {
+        Self { world, lens, period, next: SystemClock.now(), wait: Wait::new() }
+    }
+}
+
+impl Camera for SimCamera {
+    fn next(&mut self, timeout: Duration) -> Result<Option<Frame>> {
+        let now = SystemClock.now();
+        if self.next > now + timeout {
+            self.wait.until(now + timeout);
+            return Ok(None);
+        }
+        self.wait.until(self.next);
+        let exposed = self.next;
+        self.next = (exposed + self.period).max(SystemClock.now());
+        let world = lock(&self.world);
+        if exposed < world.camera_lost_until {
+            return Ok(None);
+        }
+        self.lens.expose(&world, exposed).map(Some)
+    }
+}
+
+/// The simulated input lines.
+pub struct SimInputs {
+    world: Shared,
+    wait: Wait,
+}
+
+impl SimInputs {
+    /// The inputs of `world`.
+    pub fn new(world: Shared) -> Self {
+        Self { world, wait: Wait::new() }
+    }
+}
+
+impl Inputs for SimInputs {
+    fn wait(&mut self, timeout: Duration) -> Result<Vec<Edge>> {
+        /// How late an edge may be seen: what a real thread takes to wake.
+        const STEP: Duration = Duration::from_millis(2);
+        let deadline = SystemClock.now() + timeout;
+        loop {
+            let now = SystemClock.now();
+            let edges = lock(&self.world).advance(now);
+            if !edges.is_empty() || now >= deadline {
+                return Ok(edges);
+            }
+            self.wait.until((now + STEP).min(deadline));
+        }
+    }
+}
+
+/// The simulated output lines.
+pub struct SimOutputs {
+    world: Shared,
+    homes: Vec<Drive>,
+}
+
+impl SimOutputs {
+    /// The outputs of `world`; `homes` is each actuator's rest.
+    pub fn new(world: Shared, homes: Vec<Drive>) -> Self {
+        Self { world, homes }
+    }
+}
+
+impl Outputs for SimOutputs {
+    fn drive(&mut self, output: Output, drive: Drive, now: Timestamp) -> Result<()> {
+        Pins { world: &mut lock(&self.world), homes: &self.homes }.drive(output, drive, now)
+    }
+}

@@ -1,0 +1,196 @@
+//! Steps all stages in virtual time: the same stages as the daemon's threads, one after the other.
+//!
+//! Looking at a picture is charged a seeded latency, so that the run is the same on every machine.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::clock::{Clock, Now, WallTime};
+use crate::pipeline::actuate::{Actuate, Drive, Moved, Output, Outputs};
+use crate::pipeline::look::{Looked, Looker};
+use crate::pipeline::{Effect, Input, Line};
+use crate::record::Record;
+use crate::sim::ledger::Ledger;
+use crate::sim::picture::Lens;
+use crate::sim::world::World;
+use crate::units::Timestamp;
+
+/// All of a simulated station.
+pub struct Rig {
+    /// The sort thread's stages.
+    pub line: Line,
+    /// The actuate thread's stage.
+    pub actuate: Actuate,
+    /// The infer thread's stages.
+    pub looker: Looker,
+    /// The camera.
+    pub lens: Lens,
+    /// Belt, items, actuators, lanes.
+    pub world: World,
+    /// What each actuator's rest is.
+    pub homes: Vec<Drive>,
+    /// What happened, for the audit.
+    pub ledger: Ledger,
+    /// From frame to frame.
+    pub frame_period: Duration,
+    /// From exposure to arrival.
+    pub capture_latency: Duration,
+    /// The least and the most that a look takes.
+    pub look_latency: (Duration, Duration),
+    /// Seeds the latencies.
+    pub rng: fastrand::Rng,
+}
+
+/// How often the world is looked at even if nothing is due: what real threads take to wake.
+const TICK: Duration = Duration::from_millis(5);
+/// The sort thread does not spin: it is not woken again within this time.
+const LEAST_WAIT: Duration = Duration::from_micros(500);
+
+impl Rig {
+    /// Runs until every item has ended; each record goes to `keep` as it is made.
+    ///
+    /// # Errors
+    /// When `keep` fails, or an output or a picture cannot be made.
+    pub fn run(&mut self, start: Timestamp, mut keep: impl FnMut(Record) -> Result<()>) -> Result<Timestamp> {
+        let mut clock = Stopped { now: start, wall_start_ms: WALL_START_MS, wall_jump_ms: 0 };
+        let mut pending: Option<(Timestamp, Looked)> = None;
+        let mut next_frame = start;
+        let mut grace = None;
+        loop {
+            let done = self.world.done() && self.line.in_flight() == 0;
+            // Outputs that are still on go off after the last item.
+            let end = *grace.get_or_insert(clock.now + Duration::from_secs(2));
+            if !done {
+                grace = None;
+            } else if clock.now >= end {
+                return Ok(clock.now);
+            }
+            let due = [
+                Some(clock.now + TICK),
+                self.line.wake(clock.now).map(|at| at.max(clock.now + LEAST_WAIT)),
+                self.actuate.wake(),
+                Some(next_frame + self.capture_latency),
+                pending.as_ref().map(|(at, _)| *at),
+            ];
+            clock.now = due.into_iter().flatten().min().unwrap_or(clock.now).max(clock.now);
+            clock.wall_jump_ms = self.world.wall_jump_ms;
+            let now = clock.read();
+            let mut effects = Vec::new();
+            for edge in self.world.advance(now.at) {
+                self.line.step(now, Input::Edge(edge), &mut effects);
+            }
+            if let Some((_, looked)) = pending.take_if(|(at, _)| *at <= now.at) {
+                self.line.step(now, Input::Looked(looked), &mut effects);
+            }
+            if next_frame + self.capture_latency <= now.at {
+                let exposed = next_frame;
+                next_frame = exposed + self.frame_period;
+                if exposed >= self.world.camera_lost_until && self.line.wants(exposed) {
+                    let frame = self.lens.expose(&self.world, exposed)?;
+                    self.line.step(now, Input::Frame(frame, None), &mut effects);
+                }
+            }
+            self.line.step(now, Input::Tick, &mut effects);
+            self.apply(&clock, effects, &mut pending, &mut keep)?;
+            let mut moved = Vec::new();
+            self.actuate.step(now.at, &mut Pins { world: &mut self.world, homes: &self.homes }, &mut moved)?;
+            let mut effects = Vec::new();
+            for moved in moved {
+                self.ledger.moved(&moved);
+                self.line.step(now, Input::Moved(moved), &mut effects);
+            }
+            self.apply(&clock, effects, &mut pending, &mut keep)?;
+        }
+    }
+
+    fn apply(
+        &mut self,
+        clock: &Stopped,
+        effects: Vec<Effect>,
+        pending: &mut Option<(Timestamp, Looked)>,
+        keep: &mut impl FnMut(Record) -> Result<()>,
+    ) -> Result<()> {
+        for effect in effects {
+            match effect {
+                Effect::Came { item, at } => self.ledger.came(item, at),
+                Effect::Look(job) => {
+                    let (least, most) = self.look_latency;
+                    let took = least + (most - least).mul_f64(self.rng.f64());
+                    let mut looked = self.looker.look(job, clock);
+                    // The clock stood still meanwhile: the time it took is the one it is charged.
+                    (looked.preprocess, looked.infer) = (took / 5, took - took / 5);
+                    *pending = Some((clock.now + took, looked));
+                }
+                Effect::Order(order) => {
+                    anyhow::ensure!(self.actuate.order(order), "too many moves wait at {:?}", clock.now);
+                }
+                Effect::Recall(item) => self.ledger.recalled += self.actuate.recall(item),
+                Effect::Release => {
+                    self.actuate.release(&mut Pins { world: &mut self.world, homes: &self.homes }, clock.now)?;
+                }
+                Effect::Record(event) => {
+                    self.ledger.record(&event);
+                    keep(Record { wall: clock.wall(), event })?;
+                }
+                Effect::Keep { .. } => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// 2026-01-01 in UTC: virtual time has to begin somewhere.
+const WALL_START_MS: i64 = 1_767_225_600_000;
+
+/// A clock that stands until it is set.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopped {
+    /// What it shows.
+    pub now: Timestamp,
+    /// Wall time at monotonic zero.
+    pub wall_start_ms: i64,
+    /// How far somebody has set the wall clock since.
+    pub wall_jump_ms: i64,
+}
+
+impl Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn wall(&self) -> WallTime {
+        let since = i64::try_from(self.now.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
+        WallTime { unix_ms: self.wall_start_ms + since + self.wall_jump_ms, synchronized: self.wall_jump_ms == 0 }
+    }
+}
+
+impl Stopped {
+    fn read(&self) -> Now {
+        Clock::read(self)
+    }
+}
+
+/// The simulated pins.
+pub struct Pins<'a> {
+    /// What they move.
+    pub world: &'a mut World,
+    /// What each actuator's rest is.
+    pub homes: &'a [Drive],
+}
+
+impl Outputs for Pins<'_> {
+    fn drive(&mut self, output: Output, drive: Drive, now: Timestamp) -> Result<()> {
+        let home = match output {
+            Output::Actuator(id) => self.homes.get(id.0).copied().unwrap_or(Drive::Off),
+            Output::Heartbeat => Drive::Off,
+        };
+        self.world.drive(output, drive, home, now);
+        Ok(())
+    }
+}
+
+/// Says when a move was made against its due time.
+pub fn lateness(moved: &Moved) -> Duration {
+    moved.at.since(moved.order.at)
+}

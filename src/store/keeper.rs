@@ -1,0 +1,300 @@
+//! The store's thread: takes records from a bounded queue, commits them in groups, and never holds up who sends.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+use super::pictures::{Kept, Pictures};
+use super::records::{Message, Records, Shared};
+use super::{Committed, Group, Held, Moved, Settings, Store, is_unreadable, move_aside};
+use crate::clock::Clock;
+use crate::record::{Event, Incident, Phase, Record, Run, Words};
+use crate::status::Status;
+use crate::trouble::Trouble;
+use crate::units::Timestamp;
+
+/// Messages on their way to the thread: two minutes of a fast line (three items a second, three messages each)
+/// while a disk stalls; a megabyte.
+const QUEUE: usize = 1024;
+
+/// Records kept in memory while the disk refuses them: ten minutes of a fast line, and five megabytes.
+const HELD: usize = 4096;
+
+/// The longest wait for a message: the watchdog wants to see the loop turn.
+const TURN: Duration = Duration::from_millis(200);
+
+/// How long the cursor may lag on disk when no event takes it along. After a crash, so much is sent again.
+const CURSOR_LAG: Duration = Duration::from_secs(5);
+
+/// The first and the longest wait between attempts on a failing disk.
+const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// The loop that writes; `run` it on a thread named `store`.
+pub struct Keeper {
+    settings: Settings,
+    run: Run,
+    clock: Arc<dyn Clock>,
+    status: Arc<Status>,
+    shared: Arc<Shared>,
+    queue: Receiver<Message>,
+    committed: watch::Sender<Committed>,
+    store: Option<Store>,
+    pictures: Option<Pictures>,
+    /// Records to commit, in order.
+    held: Vec<Held>,
+    set_aside: Vec<(u64, String)>,
+    /// When what is held, or the cursor, must be on disk.
+    due: Option<Timestamp>,
+    /// The next attempt and the wait before it, while the disk fails.
+    retry: Option<(Timestamp, Duration)>,
+    /// Losses that were reported.
+    lost: u64,
+    failing: Trouble,
+    losing: Trouble,
+    dropping: Trouble,
+}
+
+impl Keeper {
+    /// The loop, and the handle through which all others reach it. Opens nothing yet: a failing disk is no reason
+    /// not to start.
+    pub fn new(settings: Settings, run: Run, clock: Arc<dyn Clock>, status: Arc<Status>) -> (Self, Records) {
+        let (sender, queue) = sync_channel(QUEUE);
+        let (committed, receiver) = watch::channel(Committed::default());
+        let shared = Arc::new(Shared::default());
+        let records = Records::new(sender, Arc::clone(&clock), Arc::clone(&status), Arc::clone(&shared), receiver);
+        let keeper = Self {
+            settings,
+            run,
+            clock,
+            status,
+            shared,
+            queue,
+            committed,
+            store: None,
+            pictures: None,
+            held: Vec::new(),
+            set_aside: Vec::new(),
+            due: None,
+            retry: None,
+            lost: 0,
+            failing: Trouble::failing(),
+            losing: Trouble::losing(),
+            dropping: Trouble::dropping(),
+        };
+        (keeper, records)
+    }
+
+    /// Writes until it is told to stop, then commits what is left. `beat` is called every turn.
+    ///
+    /// # Errors
+    /// When what was left could not be committed; it is counted as lost.
+    pub fn run(mut self, beat: impl Fn()) -> Result<()> {
+        self.attempt();
+        loop {
+            beat();
+            let stop = self.take_in();
+            if stop {
+                return self.finish();
+            }
+            self.report();
+            if self.is_due() {
+                self.attempt();
+            }
+        }
+    }
+
+    /// Waits for messages until something is due, a turn at most; returns whether it is time to stop.
+    fn take_in(&mut self) -> bool {
+        let now = self.clock.now();
+        let wait = self.next_attempt().map_or(TURN, |at| at.since(now).min(TURN));
+        let mut next = self.queue.recv_timeout(wait);
+        loop {
+            match next {
+                Ok(Message::Record(record, at)) => self.hold(record, Some(at)),
+                Ok(Message::Picture(picture)) => self.keep_picture(&picture),
+                Ok(Message::SetAside(seq, reason)) => self.set_aside.push((seq, reason)),
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return true,
+                Err(RecvTimeoutError::Timeout) => return false,
+            }
+            if self.is_due() {
+                return false;
+            }
+            next = self.queue.try_recv().map_err(|_| RecvTimeoutError::Timeout);
+        }
+    }
+
+    fn hold(&mut self, record: Record, since: Option<Timestamp>) {
+        if self.held.len() >= HELD {
+            self.status.events_lost.one();
+            return;
+        }
+        self.held.push(Held { record, since });
+        self.due_in(Duration::from_millis(self.settings.commit_interval_ms));
+    }
+
+    /// Puts down what the store itself has to say.
+    fn tell(&mut self, event: Option<Event>) {
+        if let Some(event) = event {
+            self.hold(Record { wall: self.clock.wall(), event }, None);
+        }
+    }
+
+    fn due_in(&mut self, wait: Duration) {
+        let at = self.clock.now() + wait;
+        self.due = Some(self.due.map_or(at, |earlier| earlier.min(at)));
+    }
+
+    fn next_attempt(&self) -> Option<Timestamp> {
+        self.retry.map_or(self.due, |(at, _)| Some(at))
+    }
+
+    fn is_due(&self) -> bool {
+        let full = self.retry.is_none() && self.held.len() >= self.settings.commit_count;
+        full || self.next_attempt().is_some_and(|at| at <= self.clock.now())
+    }
+
+    /// Shows how far things are, and tells of troubles that begin or end.
+    fn report(&mut self) {
+        let now = self.clock.now();
+        let lost = self.status.events_lost.get();
+        let opened = self.losing.note(lost - self.lost, now);
+        self.lost = lost;
+        self.tell(opened);
+        for over in [self.losing.calm(now), self.dropping.calm(now)] {
+            self.tell(over);
+        }
+        let sent = self.shared.sent();
+        let Some(store) = &self.store else { return };
+        self.status.outbox.set(store.unsent(sent));
+        if sent > store.sent {
+            self.due_in(CURSOR_LAG);
+        }
+    }
+
+    /// Commits what is held; a disk that refuses is reported once, and tried again later.
+    fn attempt(&mut self) {
+        match self.open().and_then(|()| self.commit()) {
+            Ok(()) => {
+                if self.retry.take().is_some() {
+                    info!("store writes again");
+                    self.status.store_failing.set(0);
+                    let over = self.failing.over();
+                    self.tell(over);
+                }
+            }
+            Err(wrong) if is_unreadable(&wrong) && self.store.take().is_some() => self.start_over(&wrong),
+            Err(wrong) => self.fail(&wrong),
+        }
+    }
+
+    fn fail(&mut self, wrong: &anyhow::Error) {
+        let wait = self.retry.map_or(RETRY.0, |(_, last)| (last * 2).min(RETRY.1));
+        if self.retry.is_none() {
+            error!(error = format!("{wrong:#}"), "store cannot write");
+        }
+        self.status.store_failing.set(1);
+        let now = self.clock.now();
+        let opened = self.failing.note(1, now);
+        self.tell(opened);
+        self.retry = Some((now + wait, wait));
+    }
+
+    /// Makes sure that the database is open; the first time, says that this run started.
+    fn open(&mut self) -> Result<()> {
+        if self.store.is_some() {
+            return Ok(());
+        }
+        let opened = Store::open(&self.settings, &self.run.boot, self.clock.wall())?;
+        let store = self.store.insert(opened.store);
+        let file = self.committed.borrow().file + 1;
+        if file == 1 {
+            let record = Record { wall: self.clock.wall(), event: store.start_event(&self.run) };
+            self.held.insert(0, Held { record, since: None });
+            self.due = Some(self.clock.now());
+        }
+        self.shared.set_sent(store.sent);
+        self.committed.send_replace(Committed { last_seq: store.last_seq, sent: store.sent, file });
+        if let Some(moved) = &opened.moved {
+            self.tell_moved(moved);
+        }
+        Ok(())
+    }
+
+    /// The file broke under our hands: it is moved aside, and what is held goes into a new one.
+    fn start_over(&mut self, wrong: &anyhow::Error) {
+        let moved = move_aside(&self.settings.database(), self.clock.wall());
+        match moved.and_then(|to| self.open().map(|()| to)) {
+            Ok(to) => self.tell_moved(&Moved { to, why: format!("{wrong:#}") }),
+            Err(wrong) => self.fail(&wrong),
+        }
+        self.due_in(Duration::ZERO);
+    }
+
+    fn tell_moved(&mut self, moved: &Moved) {
+        let to = moved.to.display();
+        error!(file = %to, error = moved.why, "store was unreadable and is moved aside");
+        let text = Words {
+            en: format!("the store could not be read and was moved to {to}; a new one was started, look at the disk"),
+            id: format!("penyimpanan tidak terbaca dan dipindahkan ke {to}; yang baru telah dibuat, periksa disk"),
+        };
+        self.tell(Some(Event::Incident(Incident { incident: "store-unreadable".into(), phase: Phase::Opened, text })));
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        let Some(store) = &mut self.store else { return Ok(()) };
+        let began = self.clock.now();
+        let group = Group { records: &self.held, sent: self.shared.sent(), set_aside: &self.set_aside };
+        let first = store.commit(&group)?;
+        self.status.commit.record(self.clock.now().since(began));
+        self.status.events_stored.add(u64::try_from(self.held.len()).unwrap_or(u64::MAX));
+        self.shared.note_fresh((first..).zip(&self.held).filter_map(|(seq, held)| Some((seq, held.since?))));
+        self.held.clear();
+        self.set_aside.clear();
+        self.due = None;
+        let last_seq = store.last_seq;
+        self.committed.send_if_modified(|now| std::mem::replace(&mut now.last_seq, last_seq) != last_seq);
+        // Behind the news, since a checkpoint and a clearing-up take their time.
+        self.status.store_bytes.add(store.settle()?);
+        let removed = store.make_room()?;
+        self.status.events_dropped.add(removed.unsent);
+        let opened = self.dropping.note(removed.unsent, began);
+        self.tell(opened);
+        Ok(())
+    }
+
+    fn keep_picture(&mut self, picture: &Kept) {
+        let kept = match &mut self.pictures {
+            Some(pictures) => pictures.keep(picture),
+            None => Pictures::open(&self.settings.directory, &self.settings.pictures)
+                .and_then(|pictures| self.pictures.insert(pictures).keep(picture)),
+        };
+        self.shared.picture_done();
+        match kept {
+            Ok(removed) => {
+                self.status.pictures.one();
+                self.status.pictures_removed.add(removed);
+            }
+            Err(wrong) => {
+                self.status.pictures_lost.one();
+                warn!(error = format!("{wrong:#}"), "picture not kept");
+            }
+        }
+    }
+
+    /// Takes what is still in the queue, and leaves nothing open.
+    fn finish(mut self) -> Result<()> {
+        while let Ok(message) = self.queue.try_recv() {
+            if let Message::Record(record, at) = message {
+                self.hold(record, Some(at));
+            }
+        }
+        let last = self.open().and_then(|()| self.commit());
+        self.status.events_lost.add(u64::try_from(self.held.len()).unwrap_or(u64::MAX));
+        last?;
+        self.store.map_or(Ok(()), Store::close)
+    }
+}

@@ -1,0 +1,216 @@
+//! Pictures of items in a folder with a byte budget: the oldest of sure items go first.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::replace_file;
+use crate::problem::Problems;
+use crate::units::ItemId;
+
+/// Which pictures are kept, and how many.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Whether pictures are kept at all. Pictures of labels show names and addresses.
+    pub keep: bool,
+    /// The largest size of all pictures together. The oldest ones of sure items are removed first.
+    pub max_bytes: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { keep: true, max_bytes: 512 << 20 }
+    }
+}
+
+impl Settings {
+    /// Notes every value that cannot work.
+    pub fn check(&self, problems: &mut Problems<'_>) {
+        problems.expect(
+            !self.keep || self.max_bytes >= 1 << 20,
+            "max_bytes",
+            format!("{} is too little for pictures", self.max_bytes),
+            "give at least 1048576 (1 MiB), or set keep = false",
+        );
+    }
+}
+
+/// What a picture shows of its item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum View {
+    /// The thumbnail of an item that was sure.
+    Sure,
+    /// The thumbnail of an item that was not.
+    Unsure,
+    /// The whole frame of an item that was not sure: what models learn from.
+    Frame,
+}
+
+impl View {
+    const ALL: [Self; 3] = [Self::Sure, Self::Unsure, Self::Frame];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Sure => "sure",
+            Self::Unsure => "unsure",
+            Self::Frame => "frame",
+        }
+    }
+}
+
+/// A picture to keep: JPEG.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Whose picture it is.
+    pub item: ItemId,
+    /// What it shows.
+    pub view: View,
+    /// The JPEG file.
+    pub jpeg: Vec<u8>,
+}
+
+/// The picture's id, as it stands in the decision: the item's and what it shows.
+pub fn id(item: ItemId, view: View) -> String {
+    format!("{item}-{}", view.as_str())
+}
+
+/// The file of a picture below the store's folder; `None` when `id` is none of ours (it may come from a web request).
+pub fn file(store: &Path, id: &str) -> Option<PathBuf> {
+    parse(id).map(|_| folder(store).join(format!("{id}.jpg")))
+}
+
+fn folder(store: &Path) -> PathBuf {
+    store.join("pictures")
+}
+
+fn parse(id: &str) -> Option<(ItemId, View)> {
+    let (item, view) = id.split_once('-')?;
+    let item = item.parse().ok()?;
+    let view = View::ALL.into_iter().find(|one| one.as_str() == view)?;
+    Some((item, view))
+}
+
+/// The folder. `sure` and `other` list every picture in it, oldest first, and `bytes` is their sum.
+#[derive(Debug)]
+pub(crate) struct Pictures {
+    folder: PathBuf,
+    max_bytes: u64,
+    sure: VecDeque<Entry>,
+    other: VecDeque<Entry>,
+    bytes: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    file: PathBuf,
+    bytes: u64,
+}
+
+impl Pictures {
+    /// Takes over the pictures of the runs before: they are ordered by the time in their items' ids.
+    pub(crate) fn open(store: &Path, settings: &Settings) -> Result<Self> {
+        let folder = folder(store);
+        fs::create_dir_all(&folder).with_context(|| format!("making the folder {}", folder.display()))?;
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&folder).with_context(|| format!("listing {}", folder.display()))? {
+            let file = entry.with_context(|| format!("listing {}", folder.display()))?.path();
+            // What a crash left half written has another ending, and is not listed: remove it.
+            let Some((item, view)) = file.file_name().and_then(|name| parse(name.to_str()?.strip_suffix(".jpg")?)) else {
+                if file.extension().is_some_and(|ending| ending == "new") {
+                    fs::remove_file(&file).with_context(|| format!("removing {}", file.display()))?;
+                }
+                continue;
+            };
+            let bytes = fs::metadata(&file).map_or(0, |file| file.len());
+            found.push((item, view, Entry { file, bytes }));
+        }
+        found.sort_by_key(|(item, view, _)| (*item, *view));
+        let max_bytes = if settings.keep { settings.max_bytes } else { 0 };
+        let mut pictures = Self { folder, max_bytes, sure: VecDeque::new(), other: VecDeque::new(), bytes: 0 };
+        for (_, view, entry) in found {
+            pictures.list(view, entry);
+        }
+        Ok(pictures)
+    }
+
+    /// Writes a picture and makes room for it; returns how many older ones were removed.
+    pub(crate) fn keep(&mut self, picture: &Kept) -> Result<u64> {
+        let file = self.folder.join(format!("{}.jpg", id(picture.item, picture.view)));
+        // Not synced: a picture lost in a power cut is not worth an fsync of the card.
+        replace_file(&file, &picture.jpeg, false)?;
+        let bytes = u64::try_from(picture.jpeg.len()).unwrap_or(u64::MAX);
+        self.list(picture.view, Entry { file, bytes });
+        self.make_room()
+    }
+
+    fn list(&mut self, view: View, entry: Entry) {
+        self.bytes += entry.bytes;
+        let list = if view == View::Sure { &mut self.sure } else { &mut self.other };
+        list.push_back(entry);
+    }
+
+    fn make_room(&mut self) -> Result<u64> {
+        let mut removed = 0;
+        while self.bytes > self.max_bytes {
+            let Some(oldest) = self.sure.pop_front().or_else(|| self.other.pop_front()) else { break };
+            self.bytes -= oldest.bytes;
+            match fs::remove_file(&oldest.file) {
+                // Someone else may clear up, too.
+                Err(wrong) if wrong.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(wrong).with_context(|| format!("removing {}", oldest.file.display()));
+                }
+                _ => removed += 1,
+            }
+        }
+        Ok(removed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(n: u64) -> ItemId {
+        ItemId(ulid::Ulid::from_parts(n, 0))
+    }
+
+    fn keep(pictures: &mut Pictures, n: u64, view: View) -> u64 {
+        pictures.keep(&Kept { item: item(n), view, jpeg: vec![0; 100] }).unwrap()
+    }
+
+    #[test]
+    fn the_oldest_sure_pictures_go_first() {
+        let store = tempfile::tempdir().unwrap();
+        let settings = Settings { keep: true, max_bytes: 300 };
+        let exists = |n, view| file(store.path(), &id(item(n), view)).unwrap().exists();
+        let mut pictures = Pictures::open(store.path(), &settings).unwrap();
+        assert_eq!(keep(&mut pictures, 1, View::Frame), 0);
+        assert_eq!(keep(&mut pictures, 2, View::Sure), 0);
+        assert_eq!(keep(&mut pictures, 3, View::Sure), 0);
+        assert_eq!(keep(&mut pictures, 4, View::Unsure), 1);
+        assert!(!exists(2, View::Sure), "the oldest sure one");
+        fs::write(store.path().join("pictures/half.jpg.new"), "half").unwrap();
+        let mut pictures = Pictures::open(store.path(), &settings).unwrap();
+        assert!(!store.path().join("pictures/half.jpg.new").exists());
+        assert_eq!(keep(&mut pictures, 5, View::Frame), 1);
+        assert!(!exists(3, View::Sure), "known from the run before");
+        assert_eq!(keep(&mut pictures, 6, View::Frame), 1);
+        assert!(!exists(1, View::Frame), "no sure one is left");
+        assert!(exists(4, View::Unsure) && exists(5, View::Frame) && exists(6, View::Frame));
+    }
+
+    #[test]
+    fn only_our_own_ids_name_files() {
+        let store = Path::new("/s");
+        let good = id(item(7), View::Frame);
+        assert_eq!(file(store, &good).unwrap(), PathBuf::from(format!("/s/pictures/{good}.jpg")));
+        for bad in ["", "../secret", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "01ARZ3NDEKTSV4RRFFQ69G5FAV-sure/../x", "x-frame"] {
+            assert_eq!(file(store, bad), None, "{bad:?}");
+        }
+    }
+}

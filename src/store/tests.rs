@@ -1,0 +1,312 @@
+use std::fs;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::history::History;
+use super::keeper::Keeper;
+use super::records::Records;
+use super::*;
+use crate::sim::clock::SimClock;
+use crate::sim::samples;
+use crate::status::Status;
+
+fn settings(folder: &TempDir) -> Settings {
+    Settings { directory: folder.path().to_owned(), commit_count: 1, ..Settings::default() }
+}
+
+fn run() -> Run {
+    Run::starting("parcels 1.0.0", samples::wall(0))
+}
+
+fn held(records: impl IntoIterator<Item = Record>) -> Vec<Held> {
+    records.into_iter().map(|record| Held { record, since: None }).collect()
+}
+
+fn open(settings: &Settings) -> Store {
+    let opened = Store::open(settings, "boot", samples::wall(0)).unwrap();
+    assert!(opened.moved.is_none(), "{:?}", opened.moved);
+    opened.store
+}
+
+fn commit(store: &mut Store, records: impl IntoIterator<Item = Record>) -> u64 {
+    store.commit(&Group { records: &held(records), ..Group::default() }).unwrap()
+}
+
+/// The numbers in the file, read as anyone would.
+fn numbers(settings: &Settings) -> Vec<u64> {
+    let history = History::open(&settings.database()).unwrap();
+    history.after(0, usize::MAX).unwrap().iter().map(|event| event.seq).collect()
+}
+
+/// A keeper on its thread, with what is needed to look at it.
+struct Running {
+    records: Records,
+    status: Arc<Status>,
+    thread: thread::JoinHandle<Result<()>>,
+}
+
+fn start(settings: &Settings) -> Running {
+    let status = Arc::new(Status::default());
+    let clock = Arc::new(SimClock::at(samples::wall(0)));
+    let (keeper, records) = Keeper::new(settings.clone(), run(), clock, Arc::clone(&status));
+    let thread = thread::spawn(move || keeper.run(|| {}));
+    Running { records, status, thread }
+}
+
+impl Running {
+    fn stop(self) {
+        self.records.stop();
+        self.thread.join().unwrap().unwrap();
+    }
+}
+
+#[test]
+fn events_are_read_as_they_were_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(&folder);
+    let mut store = open(&settings);
+    commit(&mut store, [samples::decision(1), samples::outcome(1), samples::decision(2)]);
+    let history = History::open(&settings.database()).unwrap();
+    let of_item = history.of_item(samples::item(1)).unwrap();
+    assert_eq!(of_item.iter().map(|event| event.kind.as_str()).collect::<Vec<_>>(), ["decision", "outcome"]);
+    let envelope: Envelope = serde_json::from_str(&of_item[0].payload).unwrap();
+    assert_eq!((envelope.seq, envelope.schema.as_str()), (1, "pilah/decision/1"));
+    assert_eq!((envelope.time.as_str(), envelope.clock_synchronized), ("2023-11-14T22:13:20.100Z", true));
+    assert_eq!(envelope.body, samples::decision(1).event);
+    let newest = history.newest("decision", u64::MAX, 1).unwrap();
+    assert_eq!(newest[0].seq, 3);
+    assert_eq!(history.stat().unwrap().unsent, 3);
+}
+
+#[test]
+fn numbers_go_on_after_an_orderly_stop_and_jump_after_a_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(&folder);
+    let mut store = open(&settings);
+    commit(&mut store, [samples::decision(1), samples::decision(2)]);
+    store.close().unwrap();
+    let mut store = open(&settings);
+    commit(&mut store, [samples::decision(3)]);
+    // A crash: nothing is closed, and what was not committed is gone.
+    drop(store);
+    let mut store = open(&settings);
+    let Event::Start(start) = store.start_event(&run()) else { panic!("a start") };
+    assert_eq!(start.last_committed_seq, 3);
+    assert!(start.first_seq > 4, "numbers that may have been used are skipped: {}", start.first_seq);
+    let first = commit(&mut store, [samples::decision(4)]);
+    assert_eq!(first, start.first_seq);
+    assert_eq!(numbers(&settings), [1, 2, 3, first]);
+}
+
+#[test]
+fn a_power_cut_before_the_commit_leaves_nothing_half_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(&folder);
+    let mut store = open(&settings);
+    commit(&mut store, [samples::decision(1)]);
+    let log = beside(&settings.database(), "-wal");
+    let whole = fs::metadata(&log).unwrap().len();
+    commit(&mut store, (2..9).map(samples::decision));
+    // The last group's frames reached the disk in part only.
+    let copy = tempfile::tempdir().unwrap();
+    for name in ["events.db", "events.db-wal", "seq"] {
+        fs::copy(folder.path().join(name), copy.path().join(name)).unwrap();
+    }
+    fs::OpenOptions::new().write(true).open(copy.path().join("events.db-wal")).unwrap().set_len(whole + 2000).unwrap();
+    let settings = Settings { directory: copy.path().to_owned(), ..settings };
+    let mut after = open(&settings);
+    let first = commit(&mut after, [samples::decision(9)]);
+    assert_eq!(numbers(&settings), [1, first]);
+    assert!(first > 8, "numbers of the lost group come back: {first}");
+}
+
+#[test]
+fn the_cursor_never_goes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(&folder);
+    let mut store = open(&settings);
+    commit(&mut store, (1..5).map(samples::decision));
+    store.commit(&Group { sent: 3, ..Group::default() }).unwrap();
+    store.commit(&Group { sent: 2, ..Group::default() }).unwrap();
+    drop(store);
+    assert_eq!(open(&settings).sent, 3);
+    assert_eq!(open(&settings).unsent(3), 1);
+}
+
+#[test]
+fn sent_events_make_room_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings { max_bytes: 4 << 20, ..settings(&folder) };
+    let mut store = open(&settings);
+    let mut removed = retention::Removed::default();
+    for n in 0..60 {
+        let last = commit(&mut store, (n * 100..n * 100 + 100).map(samples::decision)) + 99;
+        if n == 20 {
+            store.commit(&Group { sent: last, ..Group::default() }).unwrap();
+        }
+        let step = store.make_room().unwrap();
+        assert!(step.unsent == 0 || store.sent < numbers(&settings)[0], "an unsent event went before a sent one");
+        removed.sent += step.sent;
+        removed.unsent += step.unsent;
+    }
+    assert_eq!(removed.sent, 2100, "all that were sent");
+    assert!(removed.unsent > 0, "the budget is too small for the rest");
+    let left = numbers(&settings);
+    assert_eq!(left[0], removed.sent + removed.unsent + 1, "the oldest go");
+    assert_eq!(left[left.len() - 1], 6000, "the newest stays");
+    let bytes = fs::metadata(settings.database()).unwrap().len();
+    assert!(bytes < (4 << 20) + (1 << 20), "{bytes} bytes on disk");
+}
+
+/// Overwrites the middle of a file.
+fn damage(file: &Path) {
+    let mut file = fs::OpenOptions::new().write(true).open(file).unwrap();
+    let middle = file.metadata().unwrap().len() / 2;
+    file.seek(SeekFrom::Start(middle)).unwrap();
+    file.write_all(&[0xA5; 3000]).unwrap();
+}
+
+#[test]
+fn a_damaged_file_is_moved_aside_and_numbers_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(&folder);
+    let mut store = open(&settings);
+    commit(&mut store, (1..50).map(samples::decision));
+    store.close().unwrap();
+    damage(&settings.database());
+    let opened = Store::open(&settings, "boot", samples::wall(0)).unwrap();
+    let moved = opened.moved.expect("the damage is seen");
+    assert!(moved.to.exists(), "nothing is deleted");
+    let mut store = opened.store;
+    assert_eq!(commit(&mut store, [samples::decision(50)]), 50, "numbers outlive the database");
+
+    drop(store);
+    damage(&settings.database());
+    let again = Store::open(&settings, "boot", samples::wall(0)).unwrap().moved.expect("the damage is seen");
+    assert_ne!(again.to, moved.to, "each has its own name");
+}
+
+#[test]
+fn a_file_of_another_version_is_moved_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(&folder);
+    open(&settings).db.pragma_update(None, "user_version", 99).unwrap();
+    let moved = Store::open(&settings, "boot", samples::wall(0)).unwrap().moved.expect("it is not ours");
+    assert!(moved.why.contains("99"), "{}", moved.why);
+}
+
+#[test]
+fn the_thread_commits_what_it_is_given_behind_a_start_event() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(&folder);
+    let running = start(&settings);
+    for n in 1..=20 {
+        running.records.record(samples::decision(n));
+    }
+    running.records.sent(7);
+    let status = Arc::clone(&running.status);
+    running.stop();
+    assert_eq!(status.events_stored.get(), 21);
+    assert_eq!(status.events_lost.get(), 0);
+    assert!(status.store_bytes.get() > 0);
+    let history = History::open(&settings.database()).unwrap();
+    let all = history.after(0, 100).unwrap();
+    assert_eq!(all[0].kind, "start");
+    assert_eq!(all.len(), 21);
+    assert_eq!(history.sent().unwrap(), 7);
+}
+
+#[test]
+fn a_full_queue_loses_and_counts_without_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let status = Arc::new(Status::default());
+    let clock = Arc::new(SimClock::default());
+    let (keeper, records) = Keeper::new(settings(&folder), run(), clock, Arc::clone(&status));
+    for n in 0..1500 {
+        records.record(samples::decision(n));
+    }
+    let lost = status.events_lost.get();
+    assert!(lost > 0 && lost < 1500, "{lost}");
+    records.sent(u64::MAX);
+    let thread = thread::spawn(move || keeper.run(|| {}));
+    records.stop();
+    thread.join().unwrap().unwrap();
+    assert_eq!(status.events_stored.get() + lost, 1501, "each is stored or counted, and the start");
+}
+
+#[test]
+fn a_folder_that_refuses_is_tried_again_and_nothing_held_is_lost() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("state");
+    // A file where the folder should be: even root cannot make a store here.
+    fs::File::create(&folder).unwrap();
+    let settings = Settings { directory: folder.clone(), commit_count: 1, ..Settings::default() };
+    let status = Arc::new(Status::default());
+    let clock = Arc::new(SimClock::at(samples::wall(0)));
+    let (keeper, records) = Keeper::new(settings.clone(), run(), clock.clone(), Arc::clone(&status));
+    let thread = thread::spawn(move || keeper.run(|| {}));
+    let mut committed = records.committed();
+    records.record(samples::decision(1));
+    until(|| status.store_failing.get() == 1);
+    fs::remove_file(&folder).unwrap();
+    clock.advance(Duration::from_secs(40));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(committed.wait_for(|committed| committed.last_seq > 0)).unwrap();
+    records.stop();
+    thread.join().unwrap().unwrap();
+    let history = History::open(&settings.database()).unwrap();
+    let all = history.after(0, 10).unwrap();
+    let kinds: Vec<_> = all.iter().map(|event| event.kind.as_str()).collect();
+    assert_eq!(kinds.iter().filter(|kind| **kind == "incident").count(), 2, "opened and closed: {kinds:?}");
+    assert!(kinds.contains(&"start") && kinds.contains(&"decision"), "{kinds:?}");
+    assert_eq!(status.store_failing.get(), 0);
+    assert_eq!(status.events_lost.get(), 0);
+}
+
+#[test]
+fn a_file_that_breaks_under_our_hands_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(&folder);
+    let running = start(&settings);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let mut committed = running.records.committed();
+    running.records.record(samples::decision(1));
+    runtime.block_on(committed.wait_for(|committed| committed.last_seq >= 2)).unwrap();
+    // Another program throws the tables away: the next commit finds a file that is not ours.
+    let vandal = Connection::open(settings.database()).unwrap();
+    vandal.execute_batch("PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql = 'CREATE TABLE x' WHERE name = 'event';").unwrap();
+    drop(vandal);
+    running.records.record(samples::decision(2));
+    runtime.block_on(committed.wait_for(|committed| committed.file == 2)).unwrap();
+    running.stop();
+    let kinds: Vec<_> = History::open(&settings.database()).unwrap().after(0, 9).unwrap();
+    let kinds: Vec<_> = kinds.iter().map(|event| event.kind.as_str()).collect();
+    assert!(kinds.contains(&"decision") && kinds.contains(&"incident"), "{kinds:?}");
+}
+
+#[test]
+fn settings_that_cannot_work_are_all_told() {
+    let mut found = Vec::new();
+    let wrong = Settings { commit_interval_ms: 0, commit_count: 0, max_bytes: 1, ..Settings::default() };
+    wrong.check(&mut Problems::new(&mut found));
+    assert_eq!(found.iter().map(|one| one.key.as_str()).collect::<Vec<_>>(), ["commit_interval_ms", "commit_count", "max_bytes"]);
+    found.clear();
+    Settings::default().check(&mut Problems::new(&mut found));
+    assert!(found.is_empty(), "{found:?}");
+}
+
+/// Waits for another thread, ten seconds at most.
+fn until(ready: impl Fn() -> bool) {
+    for _ in 0..1000 {
+        if ready() {
+            return;
+        }
+        thread::park_timeout(Duration::from_millis(10));
+    }
+    panic!("it never came");
+}

@@ -1,0 +1,129 @@
+//! Something that goes wrong over and over, told as one incident: opened at once, closed when it has been calm.
+
+use std::time::Duration;
+
+use crate::record::{Event, Incident, Phase, Words};
+use crate::units::Timestamp;
+
+/// Calm for so long, an incident is over.
+const CALM: Duration = Duration::from_secs(60);
+
+/// One kind of trouble.
+#[derive(Debug)]
+pub struct Trouble {
+    /// What the text quotes: a reason, a name.
+    pub detail: String,
+    code: &'static str,
+    text: fn(u64, &str) -> Words,
+    count: u64,
+    last: Option<Timestamp>,
+}
+
+impl Trouble {
+    /// Trouble that is not there yet; `text` says what happened so many times and what to do.
+    pub fn new(code: &'static str, text: fn(u64, &str) -> Words) -> Self {
+        Self { detail: String::new(), code, text, count: 0, last: None }
+    }
+
+    /// The disk takes no events.
+    pub fn failing() -> Self {
+        Self::new("store-failing", |_, _| Words {
+            en: "events cannot be written to disk; free space in the state directory or replace the card".into(),
+            id: "kejadian tidak dapat ditulis ke disk; kosongkan ruang di direktori data atau ganti kartunya".into(),
+        })
+    }
+
+    /// Events never reached the disk.
+    pub fn losing() -> Self {
+        Self::new("events-lost", |n, _| Words {
+            en: format!("{n} events were lost before they reached the disk; look for a slow or full disk"),
+            id: format!("{n} kejadian hilang sebelum sampai ke disk; periksa disk yang lambat atau penuh"),
+        })
+    }
+
+    /// Events were removed before the broker took them.
+    pub fn dropping() -> Self {
+        Self::new("events-dropped", |n, _| Words {
+            en: format!("{n} unsent events were removed to make room; bring the broker back, or raise store.max_bytes"),
+            id: format!("{n} kejadian belum terkirim dihapus demi ruang; pulihkan broker, atau naikkan store.max_bytes"),
+        })
+    }
+
+    /// The broker cannot be reached.
+    pub fn broker_lost() -> Self {
+        Self::new("broker-lost", |_, _| Words {
+            en: "the broker cannot be reached; events are kept and sent later, look at the network".into(),
+            id: "broker tidak terjangkau; kejadian disimpan dan dikirim nanti, periksa jaringan".into(),
+        })
+    }
+
+    /// The broker takes no events for now.
+    pub fn refused() -> Self {
+        Self::new("broker-refuses", |_, reason| Words {
+            en: format!("the broker refuses events ({reason}); they are kept, look at its rights and quotas"),
+            id: format!("broker menolak kejadian ({reason}); kejadian disimpan, periksa hak akses dan kuotanya"),
+        })
+    }
+
+    /// The broker can never take an event.
+    pub fn set_aside() -> Self {
+        Self::new("event-set-aside", |n, reason| Words {
+            en: format!("{n} events were set aside: the broker can never take them ({reason}); see `pilah outbox`"),
+            id: format!("{n} kejadian disisihkan: broker tidak akan menerimanya ({reason}); lihat `pilah outbox`"),
+        })
+    }
+
+    /// Counts `n` more of it; returns the incident's beginning if this is its first.
+    pub fn note(&mut self, n: u64, now: Timestamp) -> Option<Event> {
+        if n == 0 {
+            return None;
+        }
+        self.count += n;
+        let first = self.last.replace(now).is_none();
+        first.then(|| self.incident(Phase::Opened))
+    }
+
+    /// Whether it has begun and not ended.
+    pub fn is_open(&self) -> bool {
+        self.last.is_some()
+    }
+
+    /// The incident's end, once it has been calm for a minute.
+    pub fn calm(&mut self, now: Timestamp) -> Option<Event> {
+        self.last.filter(|last| now.since(*last) >= CALM).and_then(|_| self.over())
+    }
+
+    /// The incident's end, if there is one to end.
+    pub fn over(&mut self) -> Option<Event> {
+        self.last.take()?;
+        let event = self.incident(Phase::Closed);
+        self.count = 0;
+        Some(event)
+    }
+
+    fn incident(&self, phase: Phase) -> Event {
+        Event::Incident(Incident { incident: self.code.to_owned(), phase, text: (self.text)(self.count, &self.detail) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(event: &Event) -> (&str, Phase) {
+        let Event::Incident(incident) = event else { panic!("{event:?} is no incident") };
+        (&incident.text.en, incident.phase)
+    }
+
+    #[test]
+    fn repeated_trouble_is_one_incident() {
+        let mut drops = Trouble::new("drops", |n, _| Words { en: format!("{n} lost"), id: format!("{n} hilang") });
+        assert!(drops.note(0, Timestamp::ZERO).is_none());
+        assert!(drops.calm(Timestamp::from_millis(90_000)).is_none(), "nothing happened");
+        assert_eq!(text(&drops.note(2, Timestamp::ZERO).unwrap()), ("2 lost", Phase::Opened));
+        assert!(drops.note(3, Timestamp::from_millis(30_000)).is_none());
+        assert!(drops.calm(Timestamp::from_millis(89_999)).is_none());
+        assert_eq!(text(&drops.calm(Timestamp::from_millis(90_000)).unwrap()), ("5 lost", Phase::Closed));
+        assert_eq!(text(&drops.note(1, Timestamp::from_millis(90_001)).unwrap()), ("1 lost", Phase::Opened));
+    }
+}
