@@ -1,5 +1,6 @@
 //! pilah sorts: camera frames in, decisions by quantized CNNs, diverters moved in time, every decision on MQTT.
 
+pub mod app;
 pub mod clock;
 pub mod cmd;
 pub mod config;

@@ -1,0 +1,5 @@
+//! The program: stages put together from a configuration, and the threads that run them.
+
+pub mod simulated;
+pub mod station;
+
