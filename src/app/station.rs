@@ -42,15 +42,20 @@ impl Station {
 fn line(config: &Config, manifest: &Manifest, seed: u64, now: Timestamp) -> Line {
     let trigger = Trigger::new(&config.trigger, input(config, config.trigger.input.as_ref()), now);
     let exception = exception(config);
-    let rules = manifest.classes.iter().map(|class| Rule { class: class.id.clone(), threshold: class.threshold });
-    let unknown = manifest.output.unknown;
-    let decide = Decide::new(&config.decide, rules.collect(), unknown, Routes::new(&config.lane), exception);
+    let decide = decide(config, manifest);
     let names = Names {
         lanes: config.lane.iter().map(|lane| lane.name.clone()).collect(),
         advice: manifest.classes.iter().map(crate::pipeline::infer::Class::advice).collect(),
         model: manifest.title(),
     };
     Line::new(trigger, decide, way(config, exception, now), names, exception, seed)
+}
+
+/// The rules by which a model's scores become lanes.
+pub fn decide(config: &Config, manifest: &Manifest) -> Decide {
+    let rules = manifest.classes.iter().map(|class| Rule { class: class.id.clone(), threshold: class.threshold });
+    let unknown = manifest.output.unknown;
+    Decide::new(&config.decide, rules.collect(), unknown, Routes::new(&config.lane), exception(config))
 }
 
 fn way(config: &Config, exception: LaneId, now: Timestamp) -> Way {
