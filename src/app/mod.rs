@@ -2,4 +2,3 @@
 
 pub mod simulated;
 pub mod station;
-

@@ -78,4 +78,3 @@ pub fn line(
     let lens = Lens::new(Millimetres(belt.view_start_mm), Millimetres(belt.view_end_mm), size, specimens);
     Ok((world, lens, plant))
 }
-

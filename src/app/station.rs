@@ -112,7 +112,9 @@ pub fn check_against(config: &Config, manifest: &Manifest) -> Vec<Problem> {
     }
     let bound = |class: &str| config.lane.iter().any(|lane| lane.classes.iter().any(|name| name == class));
     let sorts_by_class = config.lane.iter().any(|lane| !lane.classes.is_empty());
-    for class in known.iter().filter(|class| sorts_by_class && **class != crate::pipeline::decide::UNKNOWN && !bound(class)) {
+    for class in
+        known.iter().filter(|class| sorts_by_class && **class != crate::pipeline::decide::UNKNOWN && !bound(class))
+    {
         problems.add(
             "lane",
             format!("class \"{class}\" of model {} has no lane", manifest.title()),

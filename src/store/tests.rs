@@ -279,7 +279,11 @@ fn a_file_that_breaks_under_our_hands_is_replaced() {
     runtime.block_on(committed.wait_for(|committed| committed.last_seq >= 2)).unwrap();
     // Another program throws the tables away: the next commit finds a file that is not ours.
     let vandal = Connection::open(settings.database()).unwrap();
-    vandal.execute_batch("PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql = 'CREATE TABLE x' WHERE name = 'event';").unwrap();
+    vandal
+        .execute_batch(
+            "PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql = 'CREATE TABLE x' WHERE name = 'event';",
+        )
+        .unwrap();
     drop(vandal);
     running.records.record(samples::decision(2));
     runtime.block_on(committed.wait_for(|committed| committed.file == 2)).unwrap();
@@ -294,7 +298,10 @@ fn settings_that_cannot_work_are_all_told() {
     let mut found = Vec::new();
     let wrong = Settings { commit_interval_ms: 0, commit_count: 0, max_bytes: 1, ..Settings::default() };
     wrong.check(&mut Problems::new(&mut found));
-    assert_eq!(found.iter().map(|one| one.key.as_str()).collect::<Vec<_>>(), ["commit_interval_ms", "commit_count", "max_bytes"]);
+    assert_eq!(
+        found.iter().map(|one| one.key.as_str()).collect::<Vec<_>>(),
+        ["commit_interval_ms", "commit_count", "max_bytes"]
+    );
     found.clear();
     Settings::default().check(&mut Problems::new(&mut found));
     assert!(found.is_empty(), "{found:?}");
