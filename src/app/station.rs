@@ -72,8 +72,7 @@ fn way(config: &Config, exception: LaneId, now: Timestamp) -> Way {
 
 /// On a belt the window follows the item; a bin's item rests in the middle.
 fn view(config: &Config) -> View {
-    let window = config.view.window.filter(|_| config.belt.is_some());
-    View { window, ..config.view }
+    View { window: config.belt.as_ref().map(crate::pipeline::track::Settings::window), ..config.view }
 }
 
 /// The input's place in the configuration. The names were checked, so that a name finds its input.
