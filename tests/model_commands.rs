@@ -1,5 +1,7 @@
 //! The commands about models and pictures, as a person types them.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
