@@ -25,8 +25,8 @@ use crate::pipeline::look::Looker;
 use crate::pipeline::trigger::Inputs;
 use crate::record::State;
 use crate::status::Status;
-use crate::store::records::Records;
 use crate::store::pictures::{Kept, View};
+use crate::store::records::Records;
 use crate::units::ItemId;
 
 /// The longest wait of any thread.

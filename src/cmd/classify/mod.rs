@@ -80,9 +80,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let mut drawn = annotate::Folder::new(args.annotate.as_deref());
     let mut all_read = true;
     for image in &args.images {
-        let file = image.display().to_string();
-        let looked = pictures::read(image).and_then(|raster| Ok((desk.answer(&file, &raster)?, raster)));
-        match looked {
+        match pictures::bytes(image).and_then(|bytes| desk.answer(image, &bytes)) {
             Ok((answer, raster)) => {
                 if args.json {
                     print::json(&answer)?;
@@ -94,6 +92,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             Err(error) => {
                 all_read = false;
                 if args.json {
+                    let file = image.display().to_string();
                     print::json(&json!({"file": file, "error": format!("{error:#}")}))?;
                 } else {
                     print::note(format_args!("{error:#}"));
@@ -131,10 +130,11 @@ impl Desk {
         })
     }
 
-    fn answer(&mut self, file: &str, raster: &Raster) -> Result<Answer> {
+    fn answer(&mut self, image: &Path, bytes: &[u8]) -> Result<(Answer, Raster)> {
         let clock = SystemClock;
         let start = clock.now();
-        let tensor = self.classifier.prepare(&self.zone.crop(raster))?;
+        let raster = pictures::decode(image, bytes)?;
+        let tensor = self.classifier.prepare(&self.zone.crop(&raster))?;
         let prepared = clock.now();
         let scores = self.classifier.scores(&tensor)?;
         let inferred = clock.now();
@@ -146,8 +146,8 @@ impl Desk {
         let class = verdict.class.map(|class| manifest.class(class));
         let ranked = scores.top(manifest.classes.len());
         let lane = self.lanes[verdict.lane.0].clone();
-        Ok(Answer {
-            file: file.to_owned(),
+        let answer = Answer {
+            file: image.display().to_string(),
             time: clock.wall().rfc3339(),
             sorted: lane != self.exception,
             lane,
@@ -155,11 +155,17 @@ impl Desk {
             advice: class.and_then(Class::advice),
             confidence: verdict.confidence,
             reason: verdict.reason,
-            scores: ranked.iter().map(|&(class, p)| (manifest.class(class).id.clone(), json!(p))).collect(),
+            scores: ranked.iter().map(|&(class, p)| (manifest.class(class).id.clone(), short(p))).collect(),
             readings: None,
             stages_ms: stages.map(|(name, took)| (name.to_owned(), took.as_secs_f64() * 1e3)).into(),
-        })
+        };
+        Ok((answer, raster))
     }
+}
+
+/// A probability to six places.
+fn short(p: f32) -> Value {
+    json!((f64::from(p) * 1e6).round() / 1e6)
 }
 
 /// One line for a person.
