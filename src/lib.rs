@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod cmd;
+pub mod command;
 pub mod config;
 pub mod drivers;
 pub mod pipeline;
