@@ -3,6 +3,7 @@
 pub mod app;
 pub mod clock;
 pub mod cmd;
+pub mod command;
 pub mod config;
 pub mod drivers;
 pub mod pipeline;
