@@ -1,5 +1,7 @@
 //! The shipped configurations are the manual of the settings: they parse, they show every key, they fit the models.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

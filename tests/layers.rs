@@ -1,5 +1,7 @@
 //! Keeps the order of the layers: a module uses only what stands on its own line or above it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
