@@ -45,7 +45,9 @@ impl Trouble {
     pub fn dropping() -> Self {
         Self::new("events-dropped", |n, _| Words {
             en: format!("{n} unsent events were removed to make room; bring the broker back, or raise store.max_bytes"),
-            id: format!("{n} kejadian belum terkirim dihapus demi ruang; pulihkan broker, atau naikkan store.max_bytes"),
+            id: format!(
+                "{n} kejadian belum terkirim dihapus demi ruang; pulihkan broker, atau naikkan store.max_bytes"
+            ),
         })
     }
 

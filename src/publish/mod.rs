@@ -169,7 +169,9 @@ mod words {
         assert_eq!(topics.of("decision"), "pilah/v1/bandung/line-1/decision");
         assert_eq!(topics.commands(), "pilah/v1/bandung/line-1/cmd/+");
         assert_eq!(topics.command("pilah/v1/bandung/line-1/cmd/pause"), Some("pause"));
-        for other in ["pilah/v1/bandung/line-10/cmd/pause", "pilah/v1/bandung/line-1/cmd/a/b", "pilah/v1/bandung/line-1/status"] {
+        for other in
+            ["pilah/v1/bandung/line-10/cmd/pause", "pilah/v1/bandung/line-1/cmd/a/b", "pilah/v1/bandung/line-1/status"]
+        {
             assert_eq!(topics.command(other), None, "{other}");
         }
     }

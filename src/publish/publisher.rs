@@ -15,9 +15,9 @@ use super::{Connection, Link, Message, NotTaken, Topics, health, offline, online
 use crate::clock::Clock;
 use crate::record::{Record, Run, State};
 use crate::status::Status;
+use crate::store::Committed;
 use crate::store::history::{History, Stored};
 use crate::store::records::Records;
-use crate::store::Committed;
 use crate::trouble::Trouble;
 use crate::units::Timestamp;
 

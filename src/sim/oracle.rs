@@ -50,9 +50,7 @@ pub fn classifier(classes: &[&str]) -> Result<Classifier> {
 pub fn specimens(classes: &[&str]) -> Vec<Specimen> {
     let grey = |index: usize| u8::try_from((2 * index + 1) * 128 / classes.len()).unwrap_or(u8::MAX);
     let picture = |index| Raster { width: 16, height: 16, channels: 1, pixels: vec![grey(index); 256] };
-    let specimen = |(index, class): (usize, &&str)| Specimen {
-        class: (*class).to_owned(),
-        picture: Arc::new(picture(index)),
-    };
+    let specimen =
+        |(index, class): (usize, &&str)| Specimen { class: (*class).to_owned(), picture: Arc::new(picture(index)) };
     classes.iter().enumerate().map(specimen).collect()
 }

@@ -55,7 +55,8 @@ pub fn outcome(n: u64) -> Record {
 
 /// An incident that begins.
 pub fn incident(n: u64) -> Record {
-    let text = Words { en: "the camera is lost; look at its cable".into(), id: "kamera hilang; periksa kabelnya".into() };
+    let text =
+        Words { en: "the camera is lost; look at its cable".into(), id: "kamera hilang; periksa kabelnya".into() };
     let event = Event::Incident(Incident { incident: "camera-lost".into(), phase: Phase::Opened, text });
     Record { wall: wall(n), event }
 }

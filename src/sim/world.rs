@@ -349,9 +349,8 @@ impl World {
         if thing.fell.is_some() {
             return;
         }
-        let pushed = |chute: &Chute| {
-            !chute.pushes.is_empty() && chute.pushes.iter().all(|push| thing.pushes.contains(push))
-        };
+        let pushed =
+            |chute: &Chute| !chute.pushes.is_empty() && chute.pushes.iter().all(|push| thing.pushes.contains(push));
         let lane = self.plant.lanes.iter().position(pushed).map(LaneId);
         let at_end = position >= thing.coming.front + thing.coming.length + self.plant.end;
         thing.fell = lane.or_else(|| at_end.then_some(self.plant.exception));

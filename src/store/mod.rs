@@ -226,7 +226,11 @@ impl Store {
         match db.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? {
             0 => db.execute_batch(&format!("BEGIN; {TABLES} PRAGMA user_version = {TABLES_VERSION}; COMMIT;"))?,
             TABLES_VERSION => {}
-            other => return Err(Unreadable(format!("its tables have version {other}, this program's {TABLES_VERSION}")).into()),
+            other => {
+                return Err(
+                    Unreadable(format!("its tables have version {other}, this program's {TABLES_VERSION}")).into()
+                );
+            }
         }
         let bytes = fs::metadata(&path).map_or(0, |file| file.len());
         if bytes <= CHECKED_BYTES {

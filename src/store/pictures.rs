@@ -120,7 +120,8 @@ impl Pictures {
         for entry in fs::read_dir(&folder).with_context(|| format!("listing {}", folder.display()))? {
             let file = entry.with_context(|| format!("listing {}", folder.display()))?.path();
             // What a crash left half written has another ending, and is not listed: remove it.
-            let Some((item, view)) = file.file_name().and_then(|name| parse(name.to_str()?.strip_suffix(".jpg")?)) else {
+            let Some((item, view)) = file.file_name().and_then(|name| parse(name.to_str()?.strip_suffix(".jpg")?))
+            else {
                 if file.extension().is_some_and(|ending| ending == "new") {
                     fs::remove_file(&file).with_context(|| format!("removing {}", file.display()))?;
                 }

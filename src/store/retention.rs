@@ -26,7 +26,8 @@ impl Store {
         let step = self.db.transaction()?;
         let (last, sent) = (integer(self.last_seq), integer(self.sent));
         // The newest event stays, sent or not: it says where the numbers stand.
-        let oldest = "DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE seq <= ?1 AND seq < ?2 ORDER BY seq LIMIT ?3)";
+        let oldest =
+            "DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE seq <= ?1 AND seq < ?2 ORDER BY seq LIMIT ?3)";
         removed.sent = count(step.execute(oldest, [sent, last, STEP])?);
         if removed.sent == 0 {
             removed.unsent = count(step.execute(oldest, [last, last, STEP])?);

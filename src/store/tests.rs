@@ -294,7 +294,10 @@ fn settings_that_cannot_work_are_all_told() {
     let mut found = Vec::new();
     let wrong = Settings { commit_interval_ms: 0, commit_count: 0, max_bytes: 1, ..Settings::default() };
     wrong.check(&mut Problems::new(&mut found));
-    assert_eq!(found.iter().map(|one| one.key.as_str()).collect::<Vec<_>>(), ["commit_interval_ms", "commit_count", "max_bytes"]);
+    assert_eq!(
+        found.iter().map(|one| one.key.as_str()).collect::<Vec<_>>(),
+        ["commit_interval_ms", "commit_count", "max_bytes"]
+    );
     found.clear();
     Settings::default().check(&mut Problems::new(&mut found));
     assert!(found.is_empty(), "{found:?}");

@@ -41,7 +41,8 @@ impl Wear {
             return Ok(written);
         }
         let pages = self.distinct_pages(now).unwrap_or(now / self.page_bytes);
-        let busy: i64 = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).context("emptying the log")?;
+        let busy: i64 =
+            db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).context("emptying the log")?;
         // A reader in the middle of something keeps the log; the next turn tries again.
         if busy == 0 {
             written += pages * self.page_bytes;
