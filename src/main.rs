@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use pilah::cmd::{Cli, print};
+use pilah::cmd::{BAD_CONFIG, Cli, print};
+use pilah::config::BadConfig;
 
 fn main() -> ExitCode {
     match Cli::parse().run() {
@@ -12,7 +13,7 @@ fn main() -> ExitCode {
         Err(error) if error.is::<print::Closed>() => ExitCode::SUCCESS,
         Err(error) => {
             print::note(format_args!("pilah: {error:#}"));
-            ExitCode::FAILURE
+            if error.is::<BadConfig>() { ExitCode::from(BAD_CONFIG) } else { ExitCode::FAILURE }
         }
     }
 }

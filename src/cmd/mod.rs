@@ -3,7 +3,9 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage (by clap), 78 bad configuration, on which systemd does not restart.
 
 pub mod bench;
+pub mod classify;
 pub mod completions;
+pub mod demo;
 pub mod evaluate;
 pub mod man;
 pub mod model;
@@ -31,6 +33,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
+    Classify(classify::Args),
     Evaluate(evaluate::Args),
     Bench(bench::Args),
     Model(model::Args),
@@ -47,6 +51,8 @@ impl Cli {
     /// When it could not be done; the caller prints the error and exits with 1.
     pub fn run(&self) -> Result<ExitCode> {
         match &self.command {
+            Command::Demo(args) => demo::run(args),
+            Command::Classify(args) => classify::run(args),
             Command::Evaluate(args) => evaluate::run(args),
             Command::Bench(args) => bench::run(args),
             Command::Model(args) => model::run(args),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::pipeline::infer::{Class, Scores};
+use crate::pipeline::infer::Scores;
 use crate::pipeline::lane::Routes;
 use crate::problem::Problems;
 use crate::record::{Readings, Reason};
@@ -64,7 +64,7 @@ pub struct Rule {
 }
 
 /// The class by which a model says that it knows none of its classes.
-pub const UNKNOWN: &str = Class::UNKNOWN;
+pub const UNKNOWN: &str = "unknown";
 
 /// What the frames of one item said so far.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -1,5 +1,6 @@
 //! Looks at one picture of one item: decode, crop, preprocess, infer.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::pipeline::capture::Frame;
-use crate::pipeline::infer::{Classifier, Scores};
-use crate::pipeline::preprocess::{Raster, Zone, decode};
+use crate::pipeline::infer::{Classifier, Scores, Tensor};
+use crate::pipeline::preprocess::{Raster, Zone, decode, thumbnail};
 use crate::problem::Problems;
 use crate::record::Readings;
 use crate::units::{ItemId, Timestamp};
@@ -46,6 +47,12 @@ pub struct Looked {
 }
 
 impl Looked {
+    /// A look that gave no vote.
+    pub fn unseen(job: Job, why: &str) -> Self {
+        let (preprocess, infer) = (Duration::ZERO, Duration::ZERO);
+        Self { job, scores: None, readings: None, preprocess, infer, error: Some(why.to_owned()) }
+    }
+
     /// Milliseconds of each stage, as on the wire.
     pub fn stages_ms(&self) -> BTreeMap<String, f64> {
         let capture = self.job.arrived.since(self.job.frame.exposed);
@@ -60,8 +67,8 @@ impl Looked {
 pub struct View {
     /// The part of the frame in which items are; what lies outside never reaches the model.
     pub zone: Zone,
-    /// On belts: width of the window that follows the item, as a share of the zone; the whole zone when left out.
-    #[schemars(range(min = 0.01, max = 1.0))]
+    /// On belts: width of the window that follows the item, as a share of the zone; `[belt]` gives it in millimetres.
+    #[serde(skip)]
     pub window: Option<f64>,
     /// Whether items run from the picture's right edge to its left.
     pub mirrored: bool,
@@ -110,12 +117,21 @@ impl Looker {
         Looked { job, scores, readings: None, preprocess: ready.since(start), infer: done.since(ready), error }
     }
 
-    fn prepare(&mut self, job: &Job) -> Result<crate::pipeline::infer::Tensor> {
+    /// The part of a picture that shows the item, as a JPEG at most `max_side` pixels wide or high.
+    ///
+    /// # Errors
+    /// When the picture cannot be decoded.
+    pub fn thumbnail(&self, job: &Job, max_side: u32) -> Result<Vec<u8>> {
+        let raster = decode(&job.frame.picture)?;
+        thumbnail(&self.crop(&raster, job.place), max_side)
+    }
+
+    fn prepare(&mut self, job: &Job) -> Result<Tensor> {
         let raster = decode(&job.frame.picture)?;
         self.classifier.prepare(&self.crop(&raster, job.place))
     }
 
-    fn crop<'a>(&self, raster: &'a Raster, place: f64) -> std::borrow::Cow<'a, Raster> {
+    fn crop<'a>(&self, raster: &'a Raster, place: f64) -> Cow<'a, Raster> {
         self.view.around(place).crop(raster)
     }
 }

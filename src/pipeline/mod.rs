@@ -283,9 +283,8 @@ impl Line {
     }
 
     fn candidate(&self, exposed: Timestamp) -> Option<(ItemId, f64)> {
-        let (item, place) = self.way.in_view(exposed)?;
-        let open = self.open.get(&item)?;
-        self.decide.wants_more(&open.votes).then_some((item, place))
+        let wanted = |item: &ItemId| self.open.get(item).is_some_and(|open| self.decide.wants_more(&open.votes));
+        self.way.in_view(exposed).into_iter().find(|(item, _)| wanted(item))
     }
 
     /// Decide: a vote came; it may be enough.

@@ -67,11 +67,11 @@ impl Way {
         }
     }
 
-    /// The one undecided item in view and the place of its middle, 0 to 1.
-    pub fn in_view(&self, exposed: Timestamp) -> Option<(ItemId, f64)> {
+    /// The undecided items that a frame exposed at `exposed` shows alone, with the places of their middles, 0 to 1.
+    pub fn in_view(&self, exposed: Timestamp) -> Vec<(ItemId, f64)> {
         match self {
             Self::Belt(track) => track.in_view(exposed),
-            Self::Bin(bin) => bin.in_view(exposed),
+            Self::Bin(bin) => bin.in_view(exposed).into_iter().collect(),
         }
     }
 

@@ -2,15 +2,17 @@
 //!
 //! Looking at a picture is charged a seeded latency, so that the run is the same on every machine.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
 
 use crate::clock::{Clock, Now, WallTime};
-use crate::pipeline::actuate::{Actuate, Drive, Moved, Output, Outputs};
+use crate::pipeline::actuate::{Actuate, Drive, Output, Outputs};
 use crate::pipeline::look::{Looked, Looker};
 use crate::pipeline::{Effect, Input, Line};
 use crate::record::Record;
+use crate::sim::clock::SimClock;
 use crate::sim::ledger::Ledger;
 use crate::sim::picture::Lens;
 use crate::sim::world::World;
@@ -40,6 +42,8 @@ pub struct Rig {
     pub look_latency: (Duration, Duration),
     /// Seeds the latencies.
     pub rng: fastrand::Rng,
+    /// Virtual time, shared with who else wants to know it.
+    pub clock: Arc<SimClock>,
 }
 
 /// How often the world is looked at even if nothing is due: what real threads take to wake.
@@ -52,30 +56,35 @@ impl Rig {
     ///
     /// # Errors
     /// When `keep` fails, or an output or a picture cannot be made.
-    pub fn run(&mut self, start: Timestamp, mut keep: impl FnMut(Record) -> Result<()>) -> Result<Timestamp> {
-        let mut clock = Stopped { now: start, wall_start_ms: WALL_START_MS, wall_jump_ms: 0 };
+    pub fn run(&mut self, mut keep: impl FnMut(Record) -> Result<()>) -> Result<Timestamp> {
         let mut pending: Option<(Timestamp, Looked)> = None;
-        let mut next_frame = start;
+        let mut next_frame = self.clock.now();
         let mut grace = None;
+        let mut jumped = 0;
         loop {
+            let before = self.clock.now();
             let done = self.world.done() && self.line.in_flight() == 0;
             // Outputs that are still on go off after the last item.
-            let end = *grace.get_or_insert(clock.now + Duration::from_secs(2));
+            let end = *grace.get_or_insert(before + Duration::from_secs(2));
             if !done {
                 grace = None;
-            } else if clock.now >= end {
-                return Ok(clock.now);
+            } else if before >= end {
+                return Ok(before);
             }
             let due = [
-                Some(clock.now + TICK),
-                self.line.wake(clock.now).map(|at| at.max(clock.now + LEAST_WAIT)),
+                Some(before + TICK),
+                self.line.wake(before).map(|at| at.max(before + LEAST_WAIT)),
                 self.actuate.wake(),
                 Some(next_frame + self.capture_latency),
                 pending.as_ref().map(|(at, _)| *at),
             ];
-            clock.now = due.into_iter().flatten().min().unwrap_or(clock.now).max(clock.now);
-            clock.wall_jump_ms = self.world.wall_jump_ms;
-            let now = clock.read();
+            self.clock.advance_to(due.into_iter().flatten().min().unwrap_or(before));
+            if self.world.wall_jump_ms != jumped {
+                let unix_ms = self.clock.wall().unix_ms + self.world.wall_jump_ms - jumped;
+                self.clock.step_wall(WallTime { unix_ms, synchronized: false });
+                jumped = self.world.wall_jump_ms;
+            }
+            let now = self.clock.read();
             let mut effects = Vec::new();
             for edge in self.world.advance(now.at) {
                 self.line.step(now, Input::Edge(edge), &mut effects);
@@ -92,7 +101,7 @@ impl Rig {
                 }
             }
             self.line.step(now, Input::Tick, &mut effects);
-            self.apply(&clock, effects, &mut pending, &mut keep)?;
+            self.apply(now, effects, &mut pending, &mut keep)?;
             let mut moved = Vec::new();
             self.actuate.step(now.at, &mut Pins { world: &mut self.world, homes: &self.homes }, &mut moved)?;
             let mut effects = Vec::new();
@@ -100,13 +109,13 @@ impl Rig {
                 self.ledger.moved(&moved);
                 self.line.step(now, Input::Moved(moved), &mut effects);
             }
-            self.apply(&clock, effects, &mut pending, &mut keep)?;
+            self.apply(now, effects, &mut pending, &mut keep)?;
         }
     }
 
     fn apply(
         &mut self,
-        clock: &Stopped,
+        now: Now,
         effects: Vec<Effect>,
         pending: &mut Option<(Timestamp, Looked)>,
         keep: &mut impl FnMut(Record) -> Result<()>,
@@ -117,57 +126,26 @@ impl Rig {
                 Effect::Look(job) => {
                     let (least, most) = self.look_latency;
                     let took = least + (most - least).mul_f64(self.rng.f64());
-                    let mut looked = self.looker.look(job, clock);
+                    let mut looked = self.looker.look(job, &*self.clock);
                     // The clock stood still meanwhile: the time it took is the one it is charged.
                     (looked.preprocess, looked.infer) = (took / 5, took - took / 5);
-                    *pending = Some((clock.now + took, looked));
+                    *pending = Some((now.at + took, looked));
                 }
                 Effect::Order(order) => {
-                    anyhow::ensure!(self.actuate.order(order), "too many moves wait at {:?}", clock.now);
+                    anyhow::ensure!(self.actuate.order(order), "too many moves wait at {:?}", now.at);
                 }
                 Effect::Recall(item) => self.ledger.recalled += self.actuate.recall(item),
                 Effect::Release => {
-                    self.actuate.release(&mut Pins { world: &mut self.world, homes: &self.homes }, clock.now)?;
+                    self.actuate.release(&mut Pins { world: &mut self.world, homes: &self.homes }, now.at)?;
                 }
                 Effect::Record(event) => {
                     self.ledger.record(&event);
-                    keep(Record { wall: clock.wall(), event })?;
+                    keep(Record { wall: now.wall, event })?;
                 }
                 Effect::Keep { .. } => {}
             }
         }
         Ok(())
-    }
-}
-
-/// 2026-01-01 in UTC: virtual time has to begin somewhere.
-const WALL_START_MS: i64 = 1_767_225_600_000;
-
-/// A clock that stands until it is set.
-#[derive(Debug, Clone, Copy)]
-pub struct Stopped {
-    /// What it shows.
-    pub now: Timestamp,
-    /// Wall time at monotonic zero.
-    pub wall_start_ms: i64,
-    /// How far somebody has set the wall clock since.
-    pub wall_jump_ms: i64,
-}
-
-impl Clock for Stopped {
-    fn now(&self) -> Timestamp {
-        self.now
-    }
-
-    fn wall(&self) -> WallTime {
-        let since = i64::try_from(self.now.as_nanos() / 1_000_000).unwrap_or(i64::MAX);
-        WallTime { unix_ms: self.wall_start_ms + since + self.wall_jump_ms, synchronized: self.wall_jump_ms == 0 }
-    }
-}
-
-impl Stopped {
-    fn read(&self) -> Now {
-        Clock::read(self)
     }
 }
 
@@ -188,9 +166,4 @@ impl Outputs for Pins<'_> {
         self.world.drive(output, drive, home, now);
         Ok(())
     }
-}
-
-/// Says when a move was made against its due time.
-pub fn lateness(moved: &Moved) -> Duration {
-    moved.at.since(moved.order.at)
 }

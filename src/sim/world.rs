@@ -275,10 +275,11 @@ impl World {
     /// A contact bounces: a few more edges within 4 ms, ending at the new level.
     fn bounce(&mut self, input: InputId, active: bool, at: Timestamp) {
         let bounces = self.rng.u32(0..3);
+        let mut at = at;
         for step in 0..=2 * bounces {
             self.edges += 1;
-            let at = at + Duration::from_micros(u64::from(step) * self.rng.u64(200..900));
             self.pending.push(Edge { input, active: active == (step % 2 == 0), at, count: self.edges });
+            at = at + Duration::from_micros(self.rng.u64(200..900));
         }
     }
 

@@ -104,7 +104,8 @@ fn weight(graph: &GraphProto, quantized: &TensorProto, node: &NodeProto) -> Resu
     let sides = usize::try_from(axis).ok().and_then(|axis| quantized.dims.get(axis..)).unwrap_or_default();
     let inner = usize::try_from(sides.iter().skip(1).product::<i64>()).context("a negative shape")?;
     let slices = scales.len();
-    let right = slices == zeros.len() && (slices == 1 || sides.first().is_some_and(|&side| side == slices as i64));
+    let side = sides.first().and_then(|&side| usize::try_from(side).ok());
+    let right = slices == zeros.len() && (slices == 1 || side == Some(slices));
     ensure!(right, "{} has {slices} scales and {} zero points for {:?}", node.name, zeros.len(), quantized.dims);
     let slice = |at: usize| at / inner % slices;
     let values: Vec<f32> =

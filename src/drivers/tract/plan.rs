@@ -20,7 +20,7 @@ impl Net {
     pub(super) fn new(graph: &ModelProto, shape: [usize; 4]) -> Result<Self> {
         let typed: TypedModel = tract_onnx::onnx().model_for_proto_model(graph)?.into_typed()?;
         // The place for our own int8 operators: they replace quantized regions of the decluttered graph.
-        let plan = typed.into_decluttered()?.into_optimized()?.into_runnable()?;
+        let plan = typed.into_optimized()?.into_runnable()?;
         Ok(Self { plan, shape })
     }
 }

@@ -87,6 +87,9 @@ pub struct Class {
 }
 
 impl Class {
+    /// The class of what is none of the others; it never gets a lane of its own.
+    pub const UNKNOWN: &'static str = "unknown";
+
     /// Its name in both languages.
     pub fn name(&self) -> Words {
         Words { en: self.en.clone(), id: self.id_id.clone() }

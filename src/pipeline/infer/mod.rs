@@ -70,7 +70,7 @@ impl Scores {
 pub struct Settings {
     /// The model: a name, looked for in /usr/share/pilah/models and ./models, or the path of its folder.
     pub model: String,
-    /// What runs the net; `auto` measures at start which one is faster on this board.
+    /// What runs the net; `auto` takes the faster one.
     #[serde(default)]
     pub engine: Engine,
 }
@@ -87,7 +87,7 @@ impl Settings {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Engine {
-    /// The faster one, measured at load.
+    /// The faster one of this version: `float`.
     #[default]
     Auto,
     /// The quantized graph.

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 
-use super::{Raster, jpeg};
+use super::{Filter, Raster, jpeg, resize};
 use crate::pipeline::capture::{Picture, PixelFormat};
 
 /// The formats that files may have.
@@ -17,6 +17,15 @@ const MAX_PIXELS: u64 = 64_000_000;
 
 /// The most memory that decoding one file may take.
 const MAX_BYTES: u64 = 512 << 20;
+
+/// A small grey picture for telling movement: 32 x 24 pixels, whatever the camera's size.
+///
+/// # Errors
+/// As [`decode`].
+pub fn small_grey(picture: &Picture) -> Result<Vec<u8>> {
+    let raster = decode(picture)?;
+    Ok(resize(&raster.grey(), 32, 24, Filter::Bilinear)?.pixels)
+}
 
 /// Decodes a camera's picture.
 ///

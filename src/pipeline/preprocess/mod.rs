@@ -121,8 +121,10 @@ impl Raster {
         let stride = self.width as usize * self.channels as usize;
         let start = left as usize * self.channels as usize;
         let length = width as usize * self.channels as usize;
-        let rows = self.pixels.chunks_exact(stride).skip(top as usize).take(height as usize);
-        let pixels = rows.flat_map(|row| &row[start..start + length]).copied().collect();
+        let mut pixels = Vec::with_capacity(length * height as usize);
+        for row in self.pixels.chunks_exact(stride).skip(top as usize).take(height as usize) {
+            pixels.extend_from_slice(&row[start..start + length]);
+        }
         Self { width, height, channels: self.channels, pixels }
     }
 

@@ -190,15 +190,24 @@ impl Track {
         }
     }
 
-    /// The one undecided item in view at `exposed`, with its middle's place between the view's edges, 0 to 1.
-    /// `None` when there is none, or when a second one is in view.
-    pub fn in_view(&self, exposed: Timestamp) -> Option<(ItemId, f64)> {
+    /// The undecided items in view at `exposed`, oldest first, each with its middle's place between the view's
+    /// edges, 0 to 1. Left out are items that are not wholly in view, and those with another one in their window.
+    pub fn in_view(&self, exposed: Timestamp) -> Vec<(ItemId, f64)> {
         let position = self.belt.position(exposed);
         let (start, end) = (self.settings.view_start_mm, self.settings.view_end_mm);
-        let place = |item: &Item| ((position - item.front).0 - item.length.0 / 2.0 - start) / (end - start);
-        let mut inside = self.items.iter().filter(|item| (0.0..=1.0).contains(&place(item)));
-        let only = inside.next()?;
-        (inside.next().is_none() && only.lane.is_none()).then(|| (only.id, place(only)))
+        let window = self.settings.window_mm.unwrap_or(end - start);
+        let middle = |item: &Item| (position - item.front).0 - item.length.0 / 2.0;
+        let alone = |item: &&Item| {
+            let near = |other: &&Item| (middle(item) - middle(other)).abs() < (window + other.length.0) / 2.0;
+            self.items.iter().filter(near).count() == 1
+        };
+        let whole = |item: &&Item| {
+            // An item longer than the view is looked at when its middle is in the view's middle.
+            let half = (item.length.0 / 2.0).min((end - start) / 2.0 - self.settings.tolerance_mm);
+            (start + half..=end - half).contains(&middle(item))
+        };
+        let open = self.items.iter().filter(|item| item.lane.is_none()).filter(whole).filter(alone);
+        open.map(|item| (item.id, (middle(item) - start) / (end - start))).collect()
     }
 
     /// Whether `id` shares its gap with another item.

@@ -36,6 +36,9 @@ pub struct Settings {
     /// Where the camera's view ends.
     #[schemars(range(min = -5000.0, max = 50_000.0))]
     pub view_end_mm: f64,
+    /// Width of the window that follows the item through the view; the whole view when left out.
+    #[schemars(range(min = 1.0, max = 5000.0))]
+    pub window_mm: Option<f64>,
     /// Belt travel granted to the last look after the item has left the view.
     #[serde(default = "Settings::decide_mm")]
     #[schemars(range(min = 0.0, max = 5000.0))]
@@ -78,6 +81,11 @@ impl Settings {
         80.0
     }
 
+    /// The window's share of the view; the whole view without one.
+    pub fn window(&self) -> f64 {
+        self.window_mm.map_or(1.0, |window| window / (self.view_end_mm - self.view_start_mm))
+    }
+
     /// The belt at rest at position 0.
     pub fn belt(&self, counted: bool, runs: bool, now: Timestamp) -> Belt {
         if counted { Belt::counted(self.mm_per_count, now) } else { Belt::timed(Speed(self.speed_mm_s), runs, now) }
@@ -96,6 +104,13 @@ impl Settings {
             "end_mm",
             format!("the belt ends at {} mm, within the camera's view", self.end_mm),
             "measure the end of the belt from the trigger",
+        );
+        let view = self.view_end_mm - self.view_start_mm;
+        problems.expect(
+            self.window_mm.is_none_or(|window| window <= view),
+            "window_mm",
+            format!("the window of {} mm is wider than the view of {view} mm", self.window_mm.unwrap_or(0.0)),
+            "make it as wide as the longest item",
         );
         if self.encoder.is_some() {
             // The kernel's event buffer and the sort thread keep up with ten thousand edges a second.

@@ -18,6 +18,7 @@ fn settings() -> Settings {
         min_gap_mm: 60.0,
         view_start_mm: 0.0,
         view_end_mm: 200.0,
+        window_mm: None,
         decide_mm: 50.0,
         tolerance_mm: 10.0,
         confirm_within_mm: 50.0,
@@ -103,7 +104,7 @@ fn a_kick_meets_the_items_middle_less_its_lead() {
     let mut track = track(at(0));
     assert_eq!(track.came(id(1), at(1000)), Arrival::Followed);
     track.left(at(2000));
-    assert_eq!(track.in_view(at(2000)), Some((id(1), 0.25)));
+    assert_eq!(track.in_view(at(2000)), [(id(1), 0.25)]);
     assert_eq!(track.assign(id(1), LaneId(1), at(2500)), Assigned::Planned);
     let steps = run(&mut track, 2500, 12_000);
     let [order] = orders(&steps)[..] else { panic!("{steps:?}") };
@@ -171,7 +172,7 @@ fn items_too_close_are_both_told() {
     assert!(track.too_close(id(1)) && track.too_close(id(2)));
     track.left(at(3500));
     assert_eq!(track.came(id(3), at(4200)), Arrival::Followed);
-    assert_eq!(track.in_view(at(3000)), None, "two are in view");
+    assert_eq!(track.in_view(at(3000)), [], "two are in the window");
 }
 
 #[test]

@@ -1,0 +1,1 @@
+"""Trains pilah's classifiers: prepare, train, quantize, calibrate, evaluate, report."""

@@ -1,0 +1,108 @@
+"""From the best checkpoint to a model folder: quantized graph, temperature, thresholds, golden pictures, model.toml."""
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+
+from . import figures, modelfile, pictures, quantize, training
+from .prepare import SUFFIXES, Item
+from .recipe import Fault, Recipe
+
+CALIBRATION_PICTURES = 192
+
+
+def export(recipe: Recipe, items: list[Item], out: Path, folder: Path, golden: Path | None = None, workers: int = 2) -> None:
+    net = training.best_net(recipe, out)
+    i, train = recipe.input, [x for x in items if x.split == "train"]
+    steps = quantize.steps_of(net, i)
+    order = training.draw(recipe, train, 0)[:CALIBRATION_PICTURES]
+    # half as they are, half augmented: the ranges shall hold in other lights too
+    half = len(order) // 2
+    loaders = [
+        training.loader(recipe, train, order[:half], workers=workers),
+        training.loader(recipe, train, order[half:], True, 0, workers),
+    ]
+    batches = [training.normalized(x, recipe, "cpu") for one in loaders for x, _ in one]
+    _check(net, steps, batches[0])
+    quantize.calibrate(steps, batches, i)
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / "model.onnx.part"
+    onnx.save(quantize.write(steps, i, len(recipe.ids), recipe.name), str(part))
+    part.replace(folder / "model.onnx")
+    print(f"{folder / 'model.onnx'}: {(folder / 'model.onnx').stat().st_size / 1e3:.0f} kB")
+
+    validation = [x for x in items if x.split == "validation"]
+    logits, y = int8_logits(recipe, validation, folder, "int8, validation"), np.array([x.label for x in validation])
+    heat = figures.temperature(logits, y)
+    p = modelfile.softmax(logits, heat)
+    limits = figures.thresholds(p, y, recipe.decide.precision, recipe.decide.floor)
+    modelfile.write(folder, _describe(recipe, items, folder, heat, limits))
+    np.savez_compressed(out / "validation.npz", logits=logits, y=y)
+    _golden(recipe, folder, golden)
+
+
+@torch.inference_mode()
+def _check(net, steps, x) -> None:
+    values = {"image": x}
+    for s in steps:
+        values[s.name] = s.run(values).clamp(s.low, s.high)
+    off = (values[steps[-1].name] - net(x)).abs().max().item()
+    if off > 1e-2:
+        raise Fault(f"the folded steps differ from the net by {off:.4f}; this is a bug in quantize.py")
+
+
+def int8_logits(recipe: Recipe, items: list[Item], folder: Path, what: str) -> np.ndarray:
+    """Through the shipped file, from the raw pictures on."""
+    shown = training.Shown(recipe, items, np.arange(len(items)), augmented=False)
+    tensors = torch.utils.data.DataLoader(shown, batch_size=None, num_workers=1)
+    return modelfile.Reference(folder / "model.onnx").logits_of((x for x, _ in tensors), what)
+
+
+def _describe(recipe: Recipe, items: list[Item], folder: Path, heat: float, limits: list[float]) -> dict:
+    i = recipe.input
+    used = Counter((x.source, x.licence) for x in items if x.split == "train")
+    data = [
+        {"name": f"{source}, training split", "licence": recipe.data.notes.get(source, licence or "not stated"), "pictures": n}
+        for (source, licence), n in sorted(used.items())
+    ]
+    return {
+        "schema": 1,
+        "name": recipe.name,
+        "version": recipe.version,
+        "task": "classify",
+        "file": "model.onnx",
+        "sha256": modelfile.sha256(folder / "model.onnx"),
+        "licence": recipe.licence,
+        "input": {
+            "width": i.width, "height": i.height, "channels": i.channels, "colour": i.colour, "scale": i.scale,
+            "zero_point": i.zero_point, "fit": i.fit, "fill": i.fill, "filter": i.filter, "invert": i.invert,
+        },
+        "output": {"temperature": heat, "unknown": recipe.decide.unknown},
+        "class": [
+            {"id": c.id, "en": c.en or c.id, "id_ID": c.id_ID or c.en or c.id,
+             "advice_en": c.advice_en, "advice_id": c.advice_id, "threshold": t}
+            for c, t in zip(recipe.classes, limits)
+        ],
+        "data": data,
+        "metrics": {},
+        "golden": [],
+    }  # fmt: skip
+
+
+def _golden(recipe: Recipe, folder: Path, source: Path | None) -> None:
+    """Copies the pictures that the project made itself and writes down what the reference says about each."""
+    model, reference, target = modelfile.read(folder), modelfile.Reference(folder / "model.onnx"), folder / "golden"
+    if source and source.resolve() != target.resolve():
+        target.mkdir(exist_ok=True)
+        for path in sorted(p for p in source.iterdir() if p.suffix.lower() in SUFFIXES)[:6]:
+            shutil.copy(path, target / path.name)
+    model["golden"] = []
+    for path in sorted(target.iterdir()) if target.is_dir() else []:
+        p = modelfile.softmax(reference.logits(pictures.read(path, recipe.input)), model["output"]["temperature"])
+        print(f"golden {path.name}: {recipe.ids[int(p.argmax())]} {p.max():.3f}")
+        model["golden"].append({"file": f"golden/{path.name}", "scores": [round(float(v), 5) for v in p], "tolerance": 0.03})
+    modelfile.write(folder, model)

@@ -1,0 +1,67 @@
+"""The model folder's `model.toml`, written and read, and the int8 net under the reference engine."""
+
+import hashlib
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from tqdm import tqdm
+
+
+def read(folder: Path) -> dict:
+    return tomllib.loads((Path(folder) / "model.toml").read_text())
+
+
+def write(folder: Path, model: dict) -> None:
+    """Scalars first, then tables, then arrays of tables: the order in which TOML wants them."""
+    lines = [f"{k} = {_value(v)}" for k, v in model.items() if not isinstance(v, (dict, list))]
+    for key, table in model.items():
+        rows = [table] if isinstance(table, dict) else table if isinstance(table, list) else []
+        for row in rows:
+            lines += ["", f"[[{key}]]" if isinstance(table, list) else f"[{key}]"]
+            lines += [f"{k} = {_value(v)}" for k, v in row.items()]
+    path = Path(folder) / "model.toml"
+    part = path.with_suffix(".part")
+    part.write_text("\n".join(lines) + "\n")
+    part.replace(path)
+
+
+def _value(v) -> str:
+    if isinstance(v, bool):
+        return str(v).lower()
+    if isinstance(v, (int, np.integer)):
+        return str(int(v))
+    if isinstance(v, (float, np.floating)):
+        text = repr(float(v))
+        return text if any(c in text for c in ".en") else text + ".0"
+    if isinstance(v, (list, tuple)):
+        return "[" + ", ".join(_value(x) for x in v) + "]"
+    escaped = str(v).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+class Reference:
+    """onnxruntime without graph optimization, one picture at a time: what every other engine is measured against."""
+
+    def __init__(self, path: Path, threads: int = 2):
+        options = onnxruntime.SessionOptions()
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.intra_op_num_threads = threads
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the cores are often shared
+        self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+    def logits(self, tensor: np.ndarray) -> np.ndarray:
+        return self.session.run(["logits"], {"image": tensor[None]})[0][0]
+
+    def logits_of(self, tensors, what: str = "int8") -> np.ndarray:
+        return np.stack([self.logits(np.asarray(t)) for t in tqdm(tensors, desc=what, unit="pic", mininterval=5)])
+
+
+def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    x = np.exp((logits - logits.max(-1, keepdims=True)) / temperature)
+    return x / x.sum(-1, keepdims=True)

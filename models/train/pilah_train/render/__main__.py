@@ -1,0 +1,128 @@
+"""Render pictures with Blender's Python module.
+
+Light bulbs for training, which no collection of photographs has enough of:
+
+    pip install bpy pillow            # Blender's wheels are for one Python each: 5.0 wants Python 3.11
+    python -m pilah_train.render bulbs OUT --objects 200
+
+writes OUT/light-bulb/<kind>-<number>-<view>.jpg, two or three views an object; split by `<kind>-<number>`. Kinds come in
+random order, so any beginning of the set is as varied as the whole, and pictures that exist already are skipped.
+
+The demo's pictures, a few of each class:
+
+    python -m pilah_train.render demo ../waste/demo --size 224 --samples 9
+
+The demo's things of the other classes in the light bulbs' scenes, so that a net cannot take "rendered" for "light bulb":
+
+    python -m pilah_train.render others OUT --objects 10
+
+The same seed gives the same pictures (with the same version of Blender).
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+
+def bulbs(seed: int, objects: int) -> list[tuple[str, str, list[int], int]]:
+    """What to render: name, kind, seed and view; a longer list begins with the shorter one."""
+    import numpy as np
+
+    from .bulbs import KINDS
+
+    rng, jobs, seen, round_ = np.random.default_rng([seed, 7]), [], Counter(), []
+    once = [kind for kind, (_, often) in KINDS.items() for _ in range(often)]
+    for number in range(objects):
+        round_ = round_ or list(rng.permutation(once))
+        kind = str(round_.pop())
+        for view in range(int(rng.integers(2, 4))):
+            jobs.append((f"{kind}-{seen[kind]:03}-{view}", kind, [seed, number], view))
+        seen[kind] += 1
+    return jobs
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser("pilah_train.render", description=__doc__.split("\n")[0])
+    parser.add_argument("what", choices=["bulbs", "demo", "others"])
+    parser.add_argument("out", type=Path, help="folder to write to")
+    parser.add_argument(
+        "--objects",
+        type=int,
+        default=200,
+        help="light bulbs, each shown two or three times; or pictures of each other thing (%(default)s)",
+    )
+    parser.add_argument("--only", default="", help="only pictures whose name contains this")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--samples", type=int, default=8, help="light paths a pixel (%(default)s)")
+    parser.add_argument("--size", type=int, default=256, help="pixels a side (%(default)s)")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--again", action="store_true", help="render pictures that exist already, too")
+    args = parser.parse_args()
+    try:
+        import bpy  # noqa: F401
+
+        from . import scene
+        from .look import Look
+    except ImportError as missing:
+        print(
+            f"error: {missing}. Rendering needs Blender's Python module and Pillow: 'pip install bpy pillow', in a Python that "
+            f"bpy has a wheel for (3.11 for bpy 4.x and 5.0); this is Python {sys.version.split()[0]}.",
+            file=sys.stderr,
+        )
+        return 2
+    if args.what == "bulbs":
+        from .bulbs import KINDS
+
+        style = Look.random
+        jobs = [
+            (args.out / "light-bulb" / f"{name}.jpg", KINDS[kind][0], seed, view)
+            for name, kind, seed, view in bulbs(args.seed, args.objects)
+        ]
+    else:
+        from .demo import DEMO
+
+        if args.what == "demo":
+            style = Look.demo
+            jobs = [(args.out / f"{name}.jpg", make, [args.seed, 1000 + number], 0) for name, (number, make) in DEMO.items()]
+        else:
+            style = Look.random
+            jobs = [
+                (args.out / f"{name}-{view}.jpg", make, [args.seed, 2000 + number], view)
+                for view in range(args.objects)
+                for name, (number, make) in DEMO.items()
+                if not name.startswith("light-bulb/")
+            ]
+    jobs = [job for job in jobs if args.only in str(job[0].relative_to(args.out)) and (args.again or not job[0].exists())]
+    start = time.monotonic()
+    for done, (path, make, seed, view) in enumerate(jobs, 1):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _quietly(scene.shoot, make, style, seed, view, path, args.samples, args.size, args.threads)
+        each = (time.monotonic() - start) / done
+        print(
+            f"\r{done}/{len(jobs)}  {each:.1f} s each, {each * (len(jobs) - done) / 60:.0f} min left  {path.name:<32}",
+            end="",
+            flush=True,
+        )
+    print(f"\n{len(jobs)} pictures rendered in {args.out}")
+    return 0
+
+
+def _quietly(do, *args) -> None:
+    """Call without Blender's own lines on standard output."""
+    sys.stdout.flush()
+    keep, nothing = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    try:
+        do(*args)
+    finally:
+        os.dup2(keep, 1)
+        os.close(keep)
+        os.close(nothing)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,282 @@
+"""Trains a net on prepared items: checkpoints after every epoch, resumes, keeps the best on validation, stops early."""
+
+import copy
+import hashlib
+import json
+import math
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
+
+from . import augment, nets, pictures
+from .prepare import Item
+from .recipe import Fault, Recipe
+
+
+class Shown(Dataset):
+    """Items as u8 tensors, augmented by a generator of (seed, epoch, position): the same whoever loads them, in any order."""
+
+    def __init__(self, recipe: Recipe, items: list[Item], order: np.ndarray, augmented: bool, epoch: int = 0):
+        self.recipe, self.items, self.order, self.epoch = recipe, items, order, epoch
+        self.input = recipe.input
+        if augmented and epoch < recipe.train.small_epochs:
+            self.input = replace(recipe.input, width=recipe.train.small, height=recipe.train.small)
+        self.change = augment.named(recipe.train.augment) if augmented else augment.none
+
+    def __len__(self):
+        return len(self.order)
+
+    def __getitem__(self, n: int):
+        i, item = self.input, self.items[self.order[n]]
+        rng = np.random.default_rng((self.recipe.train.seed, self.epoch, n))
+        picture = self.change(item.picture(i.colour), rng, (i.width, i.height))
+        return torch.from_numpy(pictures.fit(picture, i)), item.label
+
+
+def normalized(pixels: torch.Tensor, recipe: Recipe, device) -> torch.Tensor:
+    x = pixels.to(device).permute(0, 3, 1, 2).float()
+    x = (x - recipe.input.zero_point) * recipe.input.scale
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def loader(recipe: Recipe, items, order, augmented=False, epoch=0, workers=2) -> DataLoader:
+    shown = Shown(recipe, items, order, augmented, epoch)
+    return DataLoader(shown, recipe.train.batch, num_workers=workers, drop_last=augmented and len(order) > recipe.train.batch)
+
+
+def draw(recipe: Recipe, items: list[Item], epoch: int) -> np.ndarray:
+    """The epoch's pictures: classes, and sources within a class, evened out by the power `balance`."""
+    t = recipe.train
+    rng = np.random.default_rng((t.seed, 77, epoch))
+    size = t.epoch_size or len(items)
+    if t.balance == 0 and size == len(items):
+        return rng.permutation(len(items))
+    kinds: dict = {}
+    for n, item in enumerate(items):
+        kinds.setdefault(item.label, {}).setdefault(item.source, []).append(n)
+    weight = np.zeros(len(items))
+    for sources in kinds.values():
+        total = sum(map(len, sources.values()))
+        parts = {s: len(v) ** (1 - t.balance / 2) for s, v in sources.items()}
+        for s, v in sources.items():
+            weight[v] = total ** (1 - t.balance) * parts[s] / sum(parts.values()) / len(v)
+    return rng.choice(len(items), size, p=weight / weight.sum(), replace=size > len(items) or t.balance > 0)
+
+
+def pick_device(name: str) -> torch.device:
+    return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
+
+
+def train(recipe: Recipe, items: list[Item], out: Path, device: str = "auto", workers: int = 2) -> nets.Net:
+    """The best net by validation; `out` holds `last.pt` (to resume from), `best.pt` and `epochs.json`."""
+    t, where = recipe.train, pick_device(device)
+    torch.manual_seed(t.seed)
+    parts = {s: [i for i in items if i.split == s] for s in ("train", "validation")}
+    net = nets.build(t.net, len(recipe.ids), recipe.input.channels).to(where, memory_format=torch.channels_last)
+    out.mkdir(parents=True, exist_ok=True)
+    key = hashlib.sha256(json.dumps(recipe.settings(), sort_keys=True).encode()).hexdigest()
+    state = _resume(out / "last.pt", key)
+    if state is None and t.head_views:
+        _fit_head(recipe, net, parts["train"], where, workers)
+    for block in list(net.blocks)[: t.freeze]:
+        block.requires_grad_(False)
+    average = copy.deepcopy(net).eval()
+    decay = [p for p in net.parameters() if p.requires_grad and p.ndim > 1]
+    plain = [p for p in net.parameters() if p.requires_grad and p.ndim <= 1]
+    optimizer = torch.optim.AdamW(
+        [{"params": decay, "weight_decay": t.weight_decay}, {"params": plain, "weight_decay": 0.0}], lr=t.rate
+    )
+    done, best, history = 0, -1.0, []
+    if state:
+        net.load_state_dict(state["net"])
+        average.load_state_dict(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        done, best, history = state["done"], state["best"], state["history"]
+        print(f"resuming after epoch {done}")
+    elif t.head_views:  # the new head alone is the first candidate
+        began = time.monotonic()
+        best = _note(
+            history,
+            best,
+            out,
+            key,
+            average,
+            0,
+            float("nan"),
+            validate(recipe, average, parts["validation"], where, workers),
+            began,
+        )
+    while done < t.epochs and not _stale(history, t.patience):
+        began = time.monotonic()
+        loss = _epoch(recipe, net, average, optimizer, parts["train"], done, where, workers)
+        measured = validate(recipe, average, parts["validation"], where, workers)
+        done += 1
+        best = _note(history, best, out, key, average, done, loss, measured, began)
+        _save(
+            out / "last.pt",
+            {"key": key, "net": net.state_dict(), "average": average.state_dict(), "optimizer": optimizer.state_dict(),
+             "done": done, "best": best, "history": history},
+        )  # fmt: skip
+    return best_net(recipe, out)
+
+
+def _note(history: list, best: float, out: Path, key: str, net, epoch: int, loss: float, measured, began: float) -> float:
+    """Writes the epoch down, and the net where it is the best so far by the mean of accuracy and macro recall."""
+    accuracy, recall, val_loss = measured
+    score, seconds = (accuracy + recall) / 2, round(time.monotonic() - began)
+    history.append(
+        {"epoch": epoch, "loss": loss, "validation_loss": val_loss, "validation_accuracy": accuracy,
+         "validation_macro_recall": recall, "score": score, "seconds": seconds}
+    )  # fmt: skip
+    print(f"epoch {epoch}: loss {loss:.4f}, validation {accuracy:.4f}, macro recall {recall:.4f}, {seconds} s", flush=True)
+    (out / "epochs.json").write_text(json.dumps(history, indent=1))
+    if score > best:
+        _save(out / "best.pt", {"key": key, "net": net.state_dict(), "epoch": epoch})
+    return max(best, score)
+
+
+def best_net(recipe: Recipe, out: Path) -> nets.Net:
+    if not (out / "best.pt").exists():
+        raise Fault(f"{out} holds no trained net; run the step `train` first")
+    net = nets.build(recipe.train.net, len(recipe.ids), recipe.input.channels)
+    net.load_state_dict(torch.load(out / "best.pt", map_location="cpu", weights_only=True)["net"])
+    return net.eval()
+
+
+def _epoch(recipe, net, average, optimizer, items, epoch, device, workers) -> float:
+    t = recipe.train
+    order = draw(recipe, items, epoch)
+    batches = loader(recipe, items, order, augmented=True, epoch=epoch, workers=workers)
+    total = len(batches) * t.epochs
+    _train_mode(net, frozen=t.freeze)
+    torch.manual_seed(t.seed * 1000 + epoch)
+    losses = []
+    for n, (pixels, labels) in enumerate(tqdm(batches, desc=f"epoch {epoch + 1}", unit="batch", mininterval=5)):
+        step = epoch * len(batches) + n
+        rate = t.rate * min(1.0, (step + 1) / (0.05 * total + 1)) * 0.5 * (1 + math.cos(math.pi * step / total))
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        x, y = normalized(pixels, recipe, device), labels.to(device)
+        mix, other = 1.0, None
+        if t.mixup:
+            mix = float(np.random.default_rng((t.seed, 5, step)).beta(t.mixup, t.mixup))
+            other = torch.randperm(len(x), device=x.device)
+            x = mix * x + (1 - mix) * x[other]
+        with torch.autocast(device.type, torch.bfloat16, enabled=_bf16(device)):
+            logits = net(x)
+        loss = F.cross_entropy(logits.float(), y, label_smoothing=t.smoothing) * mix
+        if other is not None:
+            loss = loss + F.cross_entropy(logits.float(), y[other], label_smoothing=t.smoothing) * (1 - mix)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        optimizer.step()
+        keep = min(t.average, (step + 1) / (step + 10)) if t.average else 0.0
+        with torch.no_grad():
+            for a, b in zip(average.state_dict().values(), net.state_dict().values()):
+                a.lerp_(b, 1 - keep) if a.dtype.is_floating_point else a.copy_(b)
+        losses.append(loss.item())
+    return float(np.mean(losses))
+
+
+def _train_mode(net: nets.Net, frozen: int) -> None:
+    """A pretrained net keeps its batch statistics: small sets would only make them worse."""
+    net.train()
+    if frozen or getattr(net, "pretrained", False):
+        for m in net.modules():
+            if isinstance(m, torch.nn.BatchNorm2d):
+                m.eval()
+
+
+@torch.inference_mode()
+def logits_of(recipe: Recipe, net: nets.Net, items: list[Item], device, workers=2, what="validation") -> np.ndarray:
+    net.eval()
+    out = []
+    for pixels, _ in tqdm(loader(recipe, items, np.arange(len(items)), workers=workers), desc=what, unit="batch", mininterval=5):
+        with torch.autocast(device.type, torch.bfloat16, enabled=_bf16(device) and what == "validation"):
+            out.append(net(normalized(pixels, recipe, device)).float().cpu().numpy())
+    return np.concatenate(out)
+
+
+def validate(recipe, net, items, device, workers) -> tuple[float, float, float]:
+    if not items:
+        raise Fault("there is no validation part; raise [data] validation or add pictures")
+    logits, y = logits_of(recipe, net, items, device, workers), np.array([i.label for i in items])
+    right = logits.argmax(1) == y
+    recall = float(np.mean([right[y == k].mean() for k in np.unique(y)]))
+    return float(right.mean()), recall, float(F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(y)))
+
+
+def _fit_head(recipe, net, items, device, workers) -> None:
+    """A new head on frozen features first: fine-tuning from there bends the pretrained features less."""
+    t = recipe.train
+    xs, ys = [], []
+    net.eval()
+    with torch.inference_mode():
+        for view in range(t.head_views):
+            order = np.arange(len(items))
+            for pixels, y in tqdm(
+                loader(recipe, items, order, augmented=view > 0, epoch=1000 + view, workers=workers),
+                desc=f"features {view + 1}",
+                unit="batch",
+                mininterval=5,
+            ):
+                with torch.autocast(device.type, torch.bfloat16, enabled=_bf16(device)):
+                    xs.append(net.features(normalized(pixels, recipe, device)).float())
+                ys.append(y.to(device))
+    x, y = torch.cat(xs).clone(), torch.cat(ys).clone()
+    counts = torch.bincount(y, minlength=len(recipe.ids)).clamp(min=1).float()
+    optimizer = torch.optim.AdamW(net.head.parameters(), lr=3e-3, weight_decay=0.05)
+    for step in range(600):
+        for group in optimizer.param_groups:
+            group["lr"] = 3e-3 * (1 - step / 600)
+        pick = torch.randint(len(x), (512,), device=device)
+        weight = counts.mean() ** t.balance / counts**t.balance
+        loss = F.cross_entropy(net.head(F.dropout(x[pick], 0.2)), y[pick], weight=weight, label_smoothing=t.smoothing)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    print(f"head on frozen features: loss {loss.item():.4f}", flush=True)
+
+
+def _bf16(device) -> bool:
+    return device.type == "cuda" or "avx512_bf16" in _cpu_flags()
+
+
+def _cpu_flags() -> str:
+    try:
+        return Path("/proc/cpuinfo").read_text()[:4000]
+    except OSError:
+        return ""
+
+
+def _stale(history: list[dict], patience: int) -> bool:
+    scores = [h["score"] for h in history]
+    return bool(scores) and len(scores) - 1 - int(np.argmax(scores)) >= patience
+
+
+def _resume(path: Path, key: str) -> dict | None:
+    if not path.exists():
+        return None
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    if state["key"] != key:
+        raise Fault(f"{path} is of other settings; give another --out, or remove it to start again")
+    return state
+
+
+def _save(path: Path, state: dict) -> None:
+    """Whole or not at all: written beside, then renamed."""
+    part = path.with_suffix(".part")
+    try:
+        torch.save(state, part)
+        os.replace(part, path)
+    except (OSError, RuntimeError) as e:
+        part.unlink(missing_ok=True)
+        raise Fault(f"writing the checkpoint {path}: {e}; free some space, then start again: it resumes") from e

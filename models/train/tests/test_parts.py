@@ -1,0 +1,106 @@
+"""The parts, with plain values."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from pilah_train import augment, draw_digits, figures, modelfile, nets, pictures, quantize
+from pilah_train.recipe import Fault, Input
+
+GREY = Input(28, 28, 1, "grey", 1 / 255, 0, "letterbox", 0, "bilinear", "auto")
+RGB = Input(64, 48, 3, "rgb", 1 / 128, 127, "stretch")
+
+
+def test_a_dark_digit_on_a_card_is_inverted_and_its_bars_stay_dark():
+    card = Image.new("L", (60, 30), 230)
+    card.paste(20, (25, 5, 35, 25))
+    tensor = pictures.fit(card, GREY)
+    assert tensor.shape == (28, 28, 1)
+    assert tensor[0].max() == 0 and tensor[14, 1, 0] == 25 and tensor[14, 14, 0] == 235
+
+
+def test_a_light_digit_on_black_is_left_as_it_is():
+    pixels = np.zeros((28, 28), np.uint8)
+    pixels[8:20, 12:16] = 255
+    assert (pictures.fit(Image.fromarray(pixels), GREY)[:, :, 0] == pixels).all()
+
+
+@pytest.mark.parametrize("fit", ["stretch", "crop", "letterbox"])
+def test_every_fit_gives_the_size_that_the_net_takes(fit):
+    i = Input(64, 48, 3, "bgr", fit=fit)
+    red = Image.new("RGB", (300, 101), (255, 0, 0))
+    tensor = pictures.fit(red, i)
+    assert tensor.shape == (48, 64, 3) and tuple(tensor[24, 32]) == (0, 0, 255)
+
+
+def test_exif_orientation_is_honoured(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (40, 20)).save(tmp_path / "turned.jpg", exif=exif)
+    assert pictures.load(tmp_path / "turned.jpg", "rgb").size == (20, 40)
+
+
+@pytest.mark.parametrize("name", augment.AUGMENTS)
+def test_augmentation_depends_on_its_seed_alone(name):
+    picture = draw_digits.draw("3", np.random.default_rng(0)).convert("L" if name == "digits" else "RGB")
+    a, b = (np.asarray(augment.named(name)(picture, np.random.default_rng(7), (48, 48))) for _ in range(2))
+    assert (a == b).all()
+
+
+@pytest.mark.parametrize("name,i", [("digits", GREY), ("efficientnet-lite0", RGB)])
+def test_the_written_graph_computes_what_the_net_computes(name, i, tmp_path):
+    torch.manual_seed(0)
+    net = nets.build(name, 4, i.channels).eval()
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (8, i.height, i.width, i.channels), dtype=np.uint8)
+    x = (torch.from_numpy(pixels).permute(0, 3, 1, 2).float() - i.zero_point) * i.scale
+    with torch.inference_mode():
+        exact = net(x).numpy()
+    steps = quantize.steps_of(net, i)
+    quantize.calibrate(steps, [x], i)
+    (tmp_path / "m.onnx").write_bytes(quantize.write(steps, i, 4, "test").SerializeToString())
+    got = modelfile.Reference(tmp_path / "m.onnx").logits_of(pixels)
+    values = {"image": x}
+    for s in steps:
+        values[s.name] = quantize.fake(s.run(values, None if s.weight is None else quantize._rounded_weight(s)), s)
+    # noise as input is the worst case: a sum that rounds the other way in one engine goes on through the net
+    assert np.abs(got - values[steps[-1].name].numpy()).mean() < 3 * steps[-1].scale
+    assert np.abs(got - exact).max() < 0.35 * np.abs(exact).max() + 0.05
+
+
+def test_the_graph_keeps_to_the_operators_that_the_daemon_lowers():
+    net = nets.build("digits", 10, 1)
+    steps = quantize.steps_of(net, GREY)
+    quantize.calibrate(steps, [torch.rand(4, 1, 28, 28)], GREY)
+    model = quantize.write(steps, GREY, 10, "digits")
+    ops = {n.op_type for n in model.graph.node}
+    assert ops <= {"Transpose", "DequantizeLinear", "QuantizeLinear", "Conv", "Add", "GlobalAveragePool", "Flatten", "Gemm"}
+    assert [n.op_type for n in model.graph.node][:2] == ["Transpose", "DequantizeLinear"]
+    assert model.graph.node[-1].output[0] == "logits" and model.opset_import[0].version == 13
+
+
+def test_thresholds_reach_the_wanted_precision_and_never_fall_below_the_floor():
+    p = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4], [0.2, 0.8]])
+    y = np.array([0, 0, 1, 0, 1])
+    first, second = figures.thresholds(p, y, 0.95, 0.5)
+    assert first == 0.75 and second == 0.65
+
+
+def test_temperature_softens_what_is_too_sure():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 600)
+    logits = np.eye(3)[np.where(rng.random(600) < 0.7, y, rng.integers(0, 3, 600))] * 5.0
+    heat = figures.temperature(logits, y)
+    assert heat > 1.5
+    assert figures.ece(modelfile.softmax(logits, heat), y) < 0.05 < figures.ece(modelfile.softmax(logits), y)
+
+
+def test_unknown_things_never_get_a_lane():
+    p = np.array([[0.99, 0.01], [0.05, 0.95]])
+    assert list(figures.lanes(p, ["paper", "unknown"], [0.5, 0.5])) == [0, -1]
+
+
+def test_an_unknown_net_is_named():
+    with pytest.raises(Fault, match="unknown net `vgg`"):
+        nets.build("vgg", 2, 3)

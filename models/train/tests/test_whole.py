@@ -1,0 +1,138 @@
+"""The whole command on a tiny folder per class: drawn digits, so that it needs no data set."""
+
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pilah_train import __main__ as command
+from pilah_train import draw_digits, modelfile, pictures
+from pilah_train import recipe as recipes
+
+RECIPE = """
+name = "tiny"
+[input]
+width = 28
+height = 28
+channels = 1
+colour = "grey"
+scale = 0.00392156862745098
+zero_point = 0
+fit = "letterbox"
+invert = "auto"
+[data]
+validation = 0.2
+test = 0.2
+[train]
+net = "digits"
+augment = "none"
+epochs = {epochs}
+batch = 16
+rate = 3e-3
+average = 0.8
+"""
+
+
+def run(monkeypatch, *arguments) -> int:
+    monkeypatch.setattr(sys, "argv", ["pilah_train", *map(str, arguments)])
+    return command.main()
+
+
+@pytest.fixture
+def drawn(tmp_path):
+    for digit in "017":
+        (tmp_path / "data" / digit).mkdir(parents=True)
+        for n in range(30):
+            draw_digits.draw(digit, np.random.default_rng((3, int(digit), n)), 32).save(
+                tmp_path / "data" / digit / f"{digit}-{n}.png"
+            )
+    (tmp_path / "golden").mkdir()
+    draw_digits.draw("7", np.random.default_rng(99), 48).save(tmp_path / "golden" / "seven.png")
+    (tmp_path / "recipe.toml").write_text(RECIPE.format(epochs=2))
+    return tmp_path
+
+
+def arguments(at, *more):
+    return (at / "recipe.toml", "--data", at / "data", "--out", at / "out", "--device", "cpu", "--workers", 0, *more)
+
+
+def test_a_folder_per_class_becomes_a_model_folder_and_a_stopped_training_goes_on(drawn, monkeypatch, capsys):
+    (drawn / "data" / "0" / "broken.jpg").write_bytes(b"no picture")
+    assert run(monkeypatch, *arguments(drawn, "--steps", "prepare,train")) == 0
+    (drawn / "recipe.toml").write_text(RECIPE.format(epochs=6))
+    assert run(monkeypatch, *arguments(drawn, "--model", drawn / "model", "--golden", drawn / "golden")) == 0
+    said = capsys.readouterr().out
+    assert "skipped 0/broken.jpg" in said and "resuming after epoch 2" in said
+
+    model = modelfile.read(drawn / "model")
+    assert [c["id"] for c in model["class"]] == ["0", "1", "7"]
+    assert model["sha256"] == modelfile.sha256(drawn / "model" / "model.onnx")
+    golden = model["golden"][0]
+    tensor = pictures.read(drawn / "model" / golden["file"], recipes.load(drawn / "recipe.toml").input)
+    p = modelfile.softmax(modelfile.Reference(drawn / "model" / "model.onnx").logits(tensor), model["output"]["temperature"])
+    assert np.abs(p - golden["scores"]).max() < 1e-4
+    assert 0 <= model["metrics"]["test_accuracy_int8"] <= 1
+    assert "| macro recall" in (drawn / "model" / "README.md").read_text()
+    assert (drawn / "model" / "confusion.png").exists()
+
+
+@pytest.mark.parametrize(
+    "spoil,said",
+    [
+        (lambda at: (at / "recipe.toml").write_text(RECIPE.format(epochs=1) + "rat = 1\n"), "unknown key `rat`"),
+        (lambda at: (at / "recipe.toml").write_text("name ="), "reading the recipe"),
+        (lambda at: (at / "data").rename(at / "elsewhere"), "is not there"),
+        (lambda at: [p.unlink() for p in (at / "data" / "7").iterdir()], "too few pictures, 5 are needed: 7 (0)"),
+        (
+            lambda at: (at / "recipe.toml").write_text(RECIPE.format(epochs=1) + '[[class]]\nid = "0"\n[[class]]\nid = "1"\n'),
+            "are no class",
+        ),
+    ],
+)
+def test_mistakes_are_said_in_words(drawn, monkeypatch, capsys, spoil, said):
+    spoil(drawn)
+    assert run(monkeypatch, *arguments(drawn, "--steps", "prepare,train")) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_all_views_of_a_thing_fall_into_one_split(tmp_path):
+    from pilah_train.prepare import prepare
+
+    (tmp_path / "recipe.toml").write_text(RECIPE.format(epochs=1) + "[data.block]\nset = 10\n")
+    for name in "ab":
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for n in range(200):
+            picture = Image.new("L", (8, 8), n)
+            picture.putpixel((0, 0), ord(name))
+            picture.save(tmp_path / "set" / name / f"x{n:04}.png")
+    items = prepare(recipes.load(tmp_path / "recipe.toml"), tmp_path / "set")
+    splits: dict = {}
+    for item in items:
+        splits.setdefault(item.group, set()).add(item.split)
+    assert len(splits) == 40 and all(len(s) == 1 for s in splits.values())
+    assert {i.split for i in items} == {"train", "validation", "test"}
+
+
+def test_folds_are_each_once_validation_and_never_test(drawn):
+    from pilah_train.prepare import prepare
+
+    recipe, seen, test = recipes.load(drawn / "recipe.toml"), [], set()
+    for fold in range(3):
+        recipe.data.fold, recipe.data.folds = fold, 3
+        items = prepare(recipe, drawn / "data")
+        seen += [i.group for i in items if i.split == "validation"]
+        test |= {i.group for i in items if i.split == "test"}
+    assert len(seen) == len(set(seen)) and not set(seen) & test
+    assert len(seen) + len(test) == 90
+
+
+def test_a_split_stays_when_pictures_are_added(drawn):
+    from pilah_train.prepare import prepare
+
+    recipe = recipes.load(drawn / "recipe.toml")
+    before = {i.group: i.split for i in prepare(recipe, drawn / "data", out=drawn / "out")}
+    for n in range(20):
+        draw_digits.draw("7", np.random.default_rng((4, n)), 32).save(drawn / "data" / "7" / f"new-{n}.png")
+    after = {i.group: i.split for i in prepare(recipe, drawn / "data", out=drawn / "out")}
+    assert len(after) == 110 and all(after[g] == s for g, s in before.items())

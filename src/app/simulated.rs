@@ -1,0 +1,80 @@
+//! The simulated line that a configuration describes: its belt, its actuators, its lanes, its camera.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::app::station::{exception, input};
+use crate::config::Config;
+use crate::pipeline::actuate::{Drive, Kind};
+use crate::pipeline::infer::Manifest;
+use crate::sim::feed::{Faults, Feed, Specimen};
+use crate::sim::picture::{Lens, size_for};
+use crate::sim::world::{Chute, Plant, Pusher, World};
+use crate::units::{ActuatorId, Millimetres, Speed, Timestamp};
+
+/// The line as the simulated world builds it.
+///
+/// # Errors
+/// When the configuration has no belt or no photo-eye: other machines are not simulated as a line.
+pub fn plant(config: &Config) -> Result<Plant> {
+    let belt = config.belt.as_ref().context("simulating a line: the configuration has no [belt]")?;
+    let eye = input(config, config.trigger.input.as_ref());
+    let eye = eye.context("simulating a line: the configuration has no photo-eye; set trigger.input")?;
+    let pushers = config.actuator.iter().map(|actuator| Pusher {
+        kind: actuator.kind,
+        at: Millimetres(actuator.position_mm),
+        delay: Duration::from_millis(actuator.lead_ms.into()),
+    });
+    let lanes = config.lane.iter().map(|lane| {
+        let push = |step: &crate::pipeline::lane::Move| {
+            let index = config.actuator.iter().position(|actuator| actuator.name == step.actuator)?;
+            let drive = match config.actuator[index].kind {
+                Kind::Servo => Drive::Angle(step.angle_deg.unwrap_or(config.actuator[index].home_deg)),
+                Kind::Pulse | Kind::Hold => Drive::On,
+            };
+            Some((ActuatorId(index), drive))
+        };
+        let last = lane.moves.iter().filter_map(|step| config.actuator.iter().find(|one| one.name == step.actuator));
+        let last = last.map(|actuator| actuator.position_mm).fold(0.0, f64::max);
+        let last = if lane.moves.is_empty() { belt.end_mm } else { last };
+        let sensor = input(config, lane.confirm.as_ref());
+        Chute {
+            pushes: lane.moves.iter().filter_map(push).collect(),
+            sensor: sensor.map(|sensor| (sensor, Millimetres(lane.confirm_mm.unwrap_or(last)))),
+        }
+    });
+    Ok(Plant {
+        speed: Speed(belt.speed_mm_s),
+        eye,
+        encoder: input(config, belt.encoder.as_ref()).map(|encoder| (encoder, Millimetres(belt.mm_per_count))),
+        running: input(config, belt.running.as_ref()),
+        actuators: pushers.collect(),
+        lanes: lanes.collect(),
+        exception: exception(config),
+        end: Millimetres(belt.end_mm),
+        reach: Millimetres(belt.tolerance_mm),
+    })
+}
+
+/// A simulated line with its items, and the camera over it.
+///
+/// # Errors
+/// As [`plant`].
+pub fn line(
+    config: &Config,
+    manifest: &Manifest,
+    specimens: Vec<Specimen>,
+    feed: &Feed,
+    faults: Faults,
+    seed: u64,
+    start: Timestamp,
+) -> Result<(World, Lens, Plant)> {
+    let belt = config.belt.as_ref().context("simulating a line: the configuration has no [belt]")?;
+    let plant = plant(config)?;
+    let coming = feed.plan(specimens.len(), plant.speed.0, &faults, &mut fastrand::Rng::with_seed(seed));
+    let world = World::new(plant.clone(), coming, faults, seed ^ 0x5eed, start);
+    let size = size_for(manifest, belt.view_end_mm - belt.view_start_mm, feed.length.0);
+    let lens = Lens::new(Millimetres(belt.view_start_mm), Millimetres(belt.view_end_mm), size, specimens);
+    Ok((world, lens, plant))
+}

@@ -1,0 +1,248 @@
+//! The sort thread: takes what happened, steps the line, and sends out what is to be done.
+
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use tokio::sync::watch;
+
+use crate::app::threads::{Do, Shared};
+use crate::pipeline::actuate::Moved;
+use crate::pipeline::capture::{Frame, FrameSlot};
+use crate::pipeline::look::{Job, Looked};
+use crate::pipeline::preprocess::decode::small_grey;
+use crate::pipeline::trigger::Edge;
+use crate::pipeline::{Effect, Input, Line, incident};
+use crate::record::{Ending, Event, Incident, Phase, Reason, Record, State};
+
+/// What happened, for the sort thread.
+#[derive(Debug)]
+pub enum Happened {
+    /// Input lines changed.
+    Edges(Vec<Edge>),
+    /// A frame lies in the slot.
+    Frame,
+    /// A picture has been looked at.
+    Looked(Looked),
+    /// A move was made or missed.
+    Moved(Moved),
+    /// The camera is lost, with what was tried.
+    CameraLost(String),
+    /// A person or a command holds the machine, or lets it go.
+    Pause(bool),
+    /// A person or a command says that an item is in view.
+    Trigger,
+}
+
+/// For the infer thread.
+#[derive(Debug)]
+pub enum Task {
+    /// Look at a picture and answer.
+    Look(Job),
+    /// Keep a picture.
+    Keep {
+        /// The picture.
+        job: Job,
+        /// Whether the decision on it was sure.
+        sure: bool,
+    },
+}
+
+/// What holds the machine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Holds {
+    paused: bool,
+    camera: bool,
+}
+
+/// The sort thread's state.
+pub struct Sorter {
+    line: Line,
+    orders: SyncSender<Do>,
+    tasks: SyncSender<Task>,
+    shared: Shared,
+    state: watch::Sender<State>,
+    holds: Holds,
+}
+
+impl Sorter {
+    /// A sorter that has seen nothing. The camera counts as lost until its first frame.
+    pub fn new(
+        line: Line,
+        orders: SyncSender<Do>,
+        tasks: SyncSender<Task>,
+        shared: Shared,
+        state: watch::Sender<State>,
+    ) -> Self {
+        let holds = Holds::default();
+        state.send_replace(line.state());
+        Self { line, orders, tasks, shared, state, holds }
+    }
+
+    /// Waits for something to happen, `longest` at most, and deals with all that has.
+    ///
+    /// # Errors
+    /// When another thread has ended or does not keep up.
+    pub fn turn(&mut self, happened: &Receiver<Happened>, slot: &FrameSlot, longest: Duration) -> Result<()> {
+        let now = self.shared.clock.now();
+        let wait = self.line.wake(now).map_or(longest, |at| at.since(now).min(longest));
+        let mut next = happened.recv_timeout(wait).ok();
+        while let Some(one) = next {
+            self.deal(one, slot)?;
+            next = happened.try_recv().ok();
+        }
+        self.step(Input::Tick)
+    }
+
+    fn deal(&mut self, happened: Happened, slot: &FrameSlot) -> Result<()> {
+        match happened {
+            Happened::Edges(edges) => {
+                for edge in edges {
+                    self.step(Input::Edge(edge))?;
+                }
+                Ok(())
+            }
+            Happened::Frame => slot.take(Duration::ZERO).map_or(Ok(()), |frame| self.frame(frame)),
+            Happened::Looked(looked) => self.step(Input::Looked(looked)),
+            Happened::Moved(moved) => self.step(Input::Moved(moved)),
+            Happened::Trigger => self.step(Input::Trigger),
+            Happened::Pause(paused) => self.hold(Holds { paused, ..self.holds }),
+            Happened::CameraLost(why) => {
+                if !self.holds.camera {
+                    tracing::error!(why, "camera lost");
+                    self.record(camera_incident(Phase::Opened, &why));
+                }
+                self.hold(Holds { camera: true, ..self.holds })
+            }
+        }
+    }
+
+    fn frame(&mut self, frame: Frame) -> Result<()> {
+        if self.holds.camera {
+            self.record(camera_incident(Phase::Closed, ""));
+            self.hold(Holds { camera: false, ..self.holds })?;
+        }
+        let now = self.shared.clock.now();
+        self.shared.status.capture.record(now.since(frame.exposed));
+        if !self.line.wants(frame.exposed) {
+            return Ok(());
+        }
+        let small = if self.line.watches() { small_grey(&frame.picture).ok() } else { None };
+        self.step(Input::Frame(frame, small))
+    }
+
+    /// Puts the machine into the state that what holds it asks for.
+    fn hold(&mut self, holds: Holds) -> Result<()> {
+        self.holds = holds;
+        let state = match holds {
+            Holds { camera: true, .. } => State::Fault,
+            Holds { paused: true, .. } => State::Paused,
+            _ => State::Ready,
+        };
+        let held = |state| !matches!(state, State::Ready | State::Running);
+        if state == self.line.state() || (!held(state) && !held(self.line.state())) {
+            return Ok(());
+        }
+        self.step(Input::State(state))
+    }
+
+    fn step(&mut self, input: Input) -> Result<()> {
+        let mut effects = Vec::new();
+        self.line.step(self.shared.clock.read(), input, &mut effects);
+        for effect in effects {
+            self.apply(effect)?;
+        }
+        self.shared.status.in_flight.set(u64::try_from(self.line.in_flight()).unwrap_or(0));
+        let state = self.line.state();
+        self.state.send_if_modified(|shown| std::mem::replace(shown, state) != state);
+        Ok(())
+    }
+
+    fn apply(&mut self, effect: Effect) -> Result<()> {
+        if let Some(tap) = &self.shared.tap {
+            tap(&effect);
+        }
+        match effect {
+            Effect::Came { .. } => self.shared.status.items.one(),
+            Effect::Look(job) => return self.look(job),
+            Effect::Order(order) => self.order(Do::Order(order))?,
+            Effect::Recall(item) => self.order(Do::Recall(item))?,
+            Effect::Release => self.order(Do::Release)?,
+            Effect::Record(event) => self.record(event),
+            // A picture is not worth a look: when the infer thread is busy it is dropped.
+            Effect::Keep { job, sure, .. } => {
+                if self.tasks.try_send(Task::Keep { job, sure }).is_err() {
+                    self.shared.status.pictures_lost.one();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn look(&mut self, job: Job) -> Result<()> {
+        match self.tasks.try_send(Task::Look(job)) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Disconnected(_)) => bail!("the infer thread has ended"),
+            Err(TrySendError::Full(Task::Look(job))) => {
+                // Pictures to keep are in the way: this frame gets no vote, the next one may.
+                self.step(Input::Looked(Looked::unseen(job, "the infer thread is busy")))
+            }
+            Err(TrySendError::Full(Task::Keep { .. })) => Ok(()),
+        }
+    }
+
+    fn order(&self, order: Do) -> Result<()> {
+        match self.orders.try_send(order) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Full(_)) => bail!("the actuate thread does not keep up"),
+            Err(TrySendError::Disconnected(_)) => bail!("the actuate thread has ended"),
+        }
+    }
+
+    fn record(&self, event: Event) {
+        self.count(&event);
+        self.shared.records.record(Record { wall: self.shared.clock.wall(), event });
+    }
+
+    fn count(&self, event: &Event) {
+        let status = &self.shared.status;
+        match event {
+            Event::Decision(decision) => {
+                let took = decision.stages_ms.get("decide").copied().unwrap_or(0.0);
+                status.decide.record(Duration::from_secs_f64(took / 1e3));
+                match decision.reason {
+                    Reason::Confident | Reason::Override => status.sorted.one(),
+                    Reason::Late => status.late.one(),
+                    Reason::TooClose => status.too_close.one(),
+                    Reason::NoRead => status.unseen.one(),
+                    Reason::Unsure | Reason::Unknown | Reason::SeveralLabels | Reason::Disagree | Reason::Fault => {
+                        status.unsure.one();
+                    }
+                }
+            }
+            Event::Outcome(outcome) => match outcome.outcome {
+                Ending::Diverted if outcome.confirmed_ms.is_some() => status.confirmed.one(),
+                Ending::Unconfirmed => status.unconfirmed.one(),
+                Ending::Diverted | Ending::Passed | Ending::Missed | Ending::Lost => {}
+            },
+            Event::Incident(Incident { incident, .. }) => match incident.as_str() {
+                "unexpected-item" => status.unexpected.one(),
+                "too-many-items" => status.items_refused.one(),
+                _ => {}
+            },
+            Event::Start(_) => {}
+        }
+    }
+}
+
+fn camera_incident(phase: Phase, why: &str) -> Event {
+    let event = incident(
+        "camera-lost",
+        &format!("the camera is lost ({why}): check its cable and power; the machine stands until it is back"),
+        &format!("kamera hilang ({why}): periksa kabel dan daya; mesin berhenti sampai kamera kembali"),
+    );
+    match event {
+        Event::Incident(incident) => Event::Incident(Incident { phase, ..incident }),
+        other => other,
+    }
+}

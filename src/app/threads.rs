@@ -1,0 +1,372 @@
+//! The threads of a station: each does one stage's waiting, and one's end is the end of all.
+//!
+//! Invariants:
+//! - a thread that ends, by return, error or panic, signals actuate first (outputs off), then all others;
+//! - no thread waits longer than [`TURN`] before it looks at the stop signal and counts a turn for the watchdog;
+//! - every queue is bounded, and who sends decides what happens when it is full.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use tokio::sync::watch;
+
+use crate::app::sorter::{Happened, Sorter, Task};
+use crate::app::station::Station;
+use crate::clock::Clock;
+use crate::pipeline::Effect;
+use crate::pipeline::actuate::{Actuate, Armed, How, Order, Outputs};
+use crate::pipeline::capture::{Camera, FrameSlot};
+use crate::pipeline::look::Looker;
+use crate::pipeline::trigger::Inputs;
+use crate::record::State;
+use crate::status::Status;
+use crate::store::pictures::{Kept, View};
+use crate::store::records::Records;
+use crate::units::ItemId;
+
+/// The longest wait of any thread.
+pub const TURN: Duration = Duration::from_millis(100);
+
+/// What happened, on its way to the sort thread: 0.4 s of the fastest encoder. Edges wait in the kernel when it is
+/// full; a frame's notice may be dropped, since the newest frame stays in its slot.
+const HAPPENED: usize = 4096;
+/// Pictures to look at or to keep: one look at a time, and the kept ones of a few items. Kept ones may be dropped.
+const TASKS: usize = 8;
+/// Orders on their way to the actuate thread; a full queue is a fault.
+const ORDERS: usize = Actuate::WAITING;
+/// A camera that gives no frame for so long is lost.
+const CAMERA_SILENT: Duration = Duration::from_secs(3);
+/// The first and the longest wait before a camera is opened again.
+const REOPEN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// The longest side of a kept thumbnail, in pixels.
+const THUMBNAIL: u32 = 224;
+
+/// What a station's threads drive.
+pub struct Devices {
+    /// Opens the camera; called again after it was lost.
+    pub camera: Box<dyn FnMut() -> Result<Box<dyn Camera>> + Send>,
+    /// The input lines.
+    pub inputs: Box<dyn Inputs>,
+    /// The output lines.
+    pub outputs: Box<dyn Outputs>,
+}
+
+/// What all threads share.
+#[derive(Clone)]
+pub struct Shared {
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Counts.
+    pub status: Arc<Status>,
+    /// Takes records and pictures.
+    pub records: Records,
+    /// Is shown all that the sort thread asks for, as it does: the demo's ledger, and whoever watches live.
+    pub tap: Option<Arc<dyn Fn(&Effect) + Send + Sync>>,
+}
+
+/// For the actuate thread.
+#[derive(Debug)]
+pub enum Do {
+    /// Make a move at its time.
+    Order(Order),
+    /// Take back what waits for an item.
+    Recall(ItemId),
+    /// Switch everything off.
+    Release,
+}
+
+/// The stop signal, and the turns that the watchdog wants to see.
+pub struct Stop {
+    stopped: AtomicBool,
+    actuate: SyncSender<Do>,
+    turns: [AtomicU64; Turn::ALL.len()],
+    /// Why the first thread ended.
+    reason: Mutex<Option<String>>,
+}
+
+/// The loops that must turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// The camera's.
+    Capture,
+    /// The sort thread's.
+    Sort,
+    /// The actuate thread's.
+    Actuate,
+    /// The store's.
+    Store,
+}
+
+impl Turn {
+    /// Each of them.
+    pub const ALL: [Self; 4] = [Self::Capture, Self::Sort, Self::Actuate, Self::Store];
+}
+
+impl Stop {
+    /// Whether it is time to end.
+    pub fn stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// Ends everything: outputs first.
+    pub fn stop(&self) {
+        // A full queue ends just as well: the actuate thread looks at the flag every turn.
+        drop(self.actuate.try_send(Do::Release));
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// A loop has turned.
+    pub fn turn(&self, turn: Turn) {
+        self.turns[turn as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often each loop has turned.
+    pub fn turns(&self) -> [u64; Turn::ALL.len()] {
+        std::array::from_fn(|index| self.turns[index].load(Ordering::Relaxed))
+    }
+
+    /// Why the first thread ended, if one ended by itself.
+    pub fn reason(&self) -> Option<String> {
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// A station at work.
+pub struct Running {
+    /// Ends it.
+    pub stop: Arc<Stop>,
+    /// What a person or a command asks for.
+    pub ask: SyncSender<Happened>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Stops all threads and waits for them.
+    ///
+    /// # Errors
+    /// When a thread had ended by itself: with its reason.
+    pub fn finish(self) -> Result<()> {
+        self.stop.stop();
+        for thread in self.threads {
+            // A panic was caught in the thread and stands in the reason.
+            drop(thread.join());
+        }
+        self.stop.reason().map_or(Ok(()), |reason| bail!("{reason}"))
+    }
+}
+
+/// Starts the threads of a station; `state` shows what the machine is doing.
+///
+/// # Errors
+/// When the system gives no thread.
+pub fn start(station: Station, devices: Devices, shared: &Shared, state: watch::Sender<State>) -> Result<Running> {
+    let (ask, happened) = sync_channel(HAPPENED);
+    let (orders, todo) = sync_channel(ORDERS);
+    let (tasks, to_look) = sync_channel(TASKS);
+    let stop = Arc::new(Stop {
+        stopped: AtomicBool::new(false),
+        actuate: orders.clone(),
+        turns: Default::default(),
+        reason: Mutex::new(None),
+    });
+    let slot = Arc::new(FrameSlot::default());
+    let Station { line, looker, actuate } = station;
+    let Devices { camera, inputs, mut outputs } = devices;
+    let with = |name: &str| Thread { name: name.to_owned(), stop: Arc::clone(&stop), shared: shared.clone() };
+    let (to_sort, from_camera, from_inputs, from_actuate) = (slot.clone(), ask.clone(), ask.clone(), ask.clone());
+    let looked = ask.clone();
+    let threads = vec![
+        with("actuate").spawn(move |me| me.actuate(actuate, &mut *outputs, &todo, &from_actuate))?,
+        with("infer").spawn(move |me| me.infer(looker, &to_look, &looked))?,
+        with("sort").spawn(move |me| {
+            let mut sorter = Sorter::new(line, orders, tasks, me.shared.clone(), state);
+            while !me.stop.stopped() {
+                me.stop.turn(Turn::Sort);
+                sorter.turn(&happened, &to_sort, TURN)?;
+            }
+            Ok(())
+        })?,
+        with("inputs").spawn(move |me| me.inputs(inputs, &from_inputs))?,
+        with("capture").spawn(move |me| me.capture(camera, &slot, &from_camera))?,
+    ];
+    Ok(Running { stop, ask, threads })
+}
+
+/// What a thread's loop works with.
+struct Thread {
+    name: String,
+    stop: Arc<Stop>,
+    shared: Shared,
+}
+
+impl Thread {
+    /// Spawns the loop; when it ends, all end.
+    fn spawn(self, body: impl FnOnce(&Self) -> Result<()> + Send + 'static) -> Result<JoinHandle<()>> {
+        let named = std::thread::Builder::new().name(self.name.clone());
+        let run = move || {
+            let ended = catch_unwind(AssertUnwindSafe(|| body(&self)));
+            let why = match ended {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(format!("{error:#}")),
+                Err(_) => Some("panicked; the log above says where".to_owned()),
+            };
+            if let Some(why) = why {
+                let mut reason = self.stop.reason.lock().unwrap_or_else(PoisonError::into_inner);
+                reason.get_or_insert(format!("the {} thread ended: {why}", self.name));
+            }
+            self.stop.stop();
+        };
+        named.spawn(run).context("starting a thread")
+    }
+
+    fn capture(
+        &self,
+        mut open: Box<dyn FnMut() -> Result<Box<dyn Camera>> + Send>,
+        slot: &FrameSlot,
+        ask: &SyncSender<Happened>,
+    ) -> Result<()> {
+        let (_never, pause) = sync_channel::<()>(1);
+        let mut back_off = REOPEN.0;
+        while !self.stop.stopped() {
+            let lost = match open() {
+                Ok(camera) => self.frames(camera, slot, ask),
+                Err(error) => Err(error),
+            };
+            let Err(error) = lost else { return Ok(()) };
+            // The sort thread hears of it as soon as it has room; the camera is lost all the same.
+            drop(ask.send(Happened::CameraLost(format!("{error:#}"))));
+            self.shared.status.camera_reopened.one();
+            let until = self.shared.clock.now() + back_off;
+            while !self.stop.stopped() && self.shared.clock.now() < until {
+                self.stop.turn(Turn::Capture);
+                let _timeout = pause_for(&pause, TURN.min(back_off));
+            }
+            back_off = (back_off * 2).min(REOPEN.1);
+        }
+        Ok(())
+    }
+
+    fn frames(&self, mut camera: Box<dyn Camera>, slot: &FrameSlot, ask: &SyncSender<Happened>) -> Result<()> {
+        let mut last = self.shared.clock.now();
+        while !self.stop.stopped() {
+            self.stop.turn(Turn::Capture);
+            let Some(frame) = camera.next(TURN)? else {
+                let silent = self.shared.clock.now().since(last);
+                anyhow::ensure!(silent < CAMERA_SILENT, "no frame for {} s; check its cable", CAMERA_SILENT.as_secs());
+                continue;
+            };
+            last = self.shared.clock.now();
+            self.shared.status.frames.one();
+            if slot.put(frame) {
+                self.shared.status.frames_skipped.one();
+            }
+            // When the queue is full the sort thread is busy; it finds the newest frame in the slot.
+            drop(ask.try_send(Happened::Frame));
+        }
+        Ok(())
+    }
+
+    fn inputs(&self, mut inputs: Box<dyn Inputs>, ask: &SyncSender<Happened>) -> Result<()> {
+        while !self.stop.stopped() {
+            let edges = inputs.wait(TURN)?;
+            // Waits for room: meanwhile the kernel keeps the edges, and an encoder's count loses none.
+            if !edges.is_empty() && ask.send(Happened::Edges(edges)).is_err() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn infer(&self, mut looker: Looker, tasks: &Receiver<Task>, ask: &SyncSender<Happened>) -> Result<()> {
+        while !self.stop.stopped() {
+            match tasks.recv_timeout(TURN) {
+                Ok(Task::Look(job)) => {
+                    let looked = looker.look(job, &*self.shared.clock);
+                    self.shared.status.preprocess.record(looked.preprocess);
+                    self.shared.status.infer.record(looked.infer);
+                    if let Some(error) = &looked.error {
+                        self.shared.status.frames_bad.one();
+                        tracing::warn!(error, "picture gave no vote");
+                    }
+                    if ask.send(Happened::Looked(looked)).is_err() {
+                        return Ok(());
+                    }
+                }
+                Ok(Task::Keep { job, sure }) => match looker.thumbnail(&job, THUMBNAIL) {
+                    Ok(jpeg) => {
+                        let view = if sure { View::Sure } else { View::Unsure };
+                        self.shared.records.keep_picture(Kept { item: job.item, view, jpeg });
+                    }
+                    Err(error) => tracing::warn!(error = format!("{error:#}"), "picture could not be kept"),
+                },
+                Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn actuate(
+        &self,
+        actuate: Actuate,
+        outputs: &mut dyn Outputs,
+        todo: &Receiver<Do>,
+        ask: &SyncSender<Happened>,
+    ) -> Result<()> {
+        real_time();
+        let clock = &*self.shared.clock;
+        let mut armed = Armed { actuate, outputs, clock };
+        armed.actuate.release(armed.outputs, clock.now())?;
+        let mut done = Vec::new();
+        while !self.stop.stopped() {
+            self.stop.turn(Turn::Actuate);
+            let now = clock.now();
+            let wait = armed.actuate.wake().map_or(TURN, |at| at.since(now).min(TURN));
+            match todo.recv_timeout(wait) {
+                Ok(Do::Order(order)) => anyhow::ensure!(armed.actuate.order(order), "too many moves wait"),
+                Ok(Do::Recall(item)) => {
+                    let recalled = armed.actuate.recall(item);
+                    self.shared.status.moves_recalled.add(u64::try_from(recalled).unwrap_or(0));
+                }
+                Ok(Do::Release) => armed.actuate.release(armed.outputs, clock.now())?,
+                Err(_) => {}
+            }
+            armed.actuate.step(clock.now(), armed.outputs, &mut done)?;
+            for moved in done.drain(..) {
+                self.shared.status.actuate.record(moved.at.since(moved.order.at));
+                match moved.how {
+                    How::Made => self.shared.status.moves.one(),
+                    How::Missed => self.shared.status.moves_missed.one(),
+                    How::Overtime => self.shared.status.overtime.one(),
+                }
+                // The belt does not wait for the sort thread: a full queue there is a fault.
+                if let Err(TrySendError::Full(_)) = ask.try_send(Happened::Moved(moved)) {
+                    bail!("the sort thread does not keep up");
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A wait that only its deadline ends: nobody sends.
+fn pause_for(pause: &Receiver<()>, wait: Duration) -> bool {
+    pause.recv_timeout(wait).is_ok()
+}
+
+/// Asks for a place before all others; without the right it works as well, only less evenly.
+fn real_time() {
+    use thread_priority::{
+        RealtimeThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
+        thread_native_id,
+    };
+    let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
+    let Ok(priority) = 50u8.try_into().map(ThreadPriority::Crossplatform) else { return };
+    if let Err(error) = set_thread_priority_and_policy(thread_native_id(), priority, policy) {
+        tracing::info!(?error, "actuate runs without real-time rights; systemd grants them by LimitRTPRIO=");
+    }
+}

@@ -1,0 +1,127 @@
+//! The commands about models and pictures, as a person types them.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+fn pilah(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_pilah")).args(arguments).current_dir(ROOT).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+/// The first golden picture of the digits model.
+fn golden() -> PathBuf {
+    let folder = Path::new(ROOT).join("models/digits/golden");
+    let mut pictures: Vec<PathBuf> = folder.read_dir().unwrap().flatten().map(|entry| entry.path()).collect();
+    pictures.sort();
+    pictures.remove(0)
+}
+
+#[test]
+fn classify_prints_one_object_a_picture_and_names_those_it_cannot_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let (empty, missing) = (folder.path().join("empty.jpg"), folder.path().join("missing.png"));
+    std::fs::File::create(&empty).unwrap();
+    let images = [golden(), empty, missing].map(|path| path.display().to_string());
+    let drawings = folder.path().join("drawn").display().to_string();
+    let mut arguments = vec!["classify", "--config", "config/demo.toml", "--json", "--annotate", &drawings];
+    arguments.extend(images.iter().map(String::as_str));
+    let output = pilah(&arguments);
+    assert_eq!(output.status.code(), Some(1), "two could not be read");
+    let lines: Vec<Value> = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 3);
+    let answer = [
+        "file",
+        "time",
+        "lane",
+        "sorted",
+        "class",
+        "advice",
+        "confidence",
+        "reason",
+        "scores",
+        "readings",
+        "stages_ms",
+    ];
+    assert_eq!(keys(&lines[0]), answer);
+    assert_eq!(lines[0]["reason"], "confident");
+    assert_eq!(lines[0]["scores"].as_object().unwrap().len(), 10);
+    for (line, says) in [(&lines[1], "the file is empty; accepted are JPEG, PNG"), (&lines[2], "No such file")] {
+        assert_eq!(keys(line), ["file", "error"]);
+        assert!(line["error"].as_str().unwrap().contains(says), "{line}");
+    }
+    assert_eq!(Path::new(&drawings).read_dir().unwrap().count(), 1);
+}
+
+#[test]
+fn evaluate_counts_labelled_pictures_and_writes_a_report() {
+    let report = tempfile::tempdir().unwrap();
+    let folder = report.path().display().to_string();
+    let demo = "models/digits/demo";
+    let output = pilah(&["evaluate", "--model", "digits", "--data", demo, "--json", "--report", &folder]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let figures: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let expected =
+        ["n", "accuracy", "macro_recall", "unknown_rejected", "per_class", "confusion", "ece", "risk_coverage"];
+    assert_eq!(keys(&figures), expected);
+    assert_eq!(keys(&figures["per_class"]["7"]), ["precision", "recall", "f1", "support"]);
+    assert!(figures["n"].as_u64().unwrap() >= 10);
+    assert!(figures["accuracy"].as_f64().unwrap() > 0.9, "{figures}");
+    for file in ["report.md", "confusion.svg"] {
+        assert!(report.path().join(file).metadata().unwrap().len() > 500, "{file}");
+    }
+}
+
+#[test]
+fn evaluate_refuses_folders_that_are_no_class() {
+    let data = tempfile::tempdir().unwrap();
+    std::fs::create_dir(data.path().join("eleven")).unwrap();
+    let output = pilah(&["evaluate", "--model", "digits", "--data", &data.path().display().to_string()]);
+    assert_eq!(output.status.code(), Some(1));
+    let says = "eleven is no class of digits; its classes are 0, 1, 2";
+    assert!(text(&output.stderr).contains(says), "{}", text(&output.stderr));
+}
+
+#[test]
+fn shipped_models_verify_and_unknown_ones_are_named() {
+    let output = pilah(&["model", "verify"]);
+    assert!(output.status.success(), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("digits") && text(&output.stdout).contains("whole"));
+    let output = pilah(&["model", "verify", "nonsense"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("looking for model \"nonsense\": no /usr/share/pilah/models/nonsense/"));
+}
+
+#[test]
+fn help_for_the_shell_and_the_manual_are_printed() {
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(text(&pilah(&["completions", shell]).stdout).contains("evaluate"), "{shell}");
+    }
+    assert!(text(&pilah(&["man"]).stdout).contains(".TH pilah 1"));
+    let pages = tempfile::tempdir().unwrap();
+    assert!(pilah(&["man", "--out", &pages.path().display().to_string()]).status.success());
+    assert!(pages.path().join("pilah-model-verify.1").is_file());
+}
+
+#[test]
+fn wrong_usage_is_2_and_a_wrong_configuration_78() {
+    assert_eq!(pilah(&["classify"]).status.code(), Some(2));
+    assert_eq!(pilah(&["no-such-command"]).status.code(), Some(2));
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("station.toml");
+    std::io::Write::write_all(&mut std::fs::File::create(&config).unwrap(), b"[station]\nsite = 3\n").unwrap();
+    let output = pilah(&["classify", "--config", &config.display().to_string(), "x.jpg"]);
+    assert_eq!(output.status.code(), Some(78), "{}", text(&output.stderr));
+}
