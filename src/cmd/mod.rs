@@ -11,10 +11,12 @@ pub mod demo;
 pub mod evaluate;
 pub mod man;
 pub mod model;
+pub mod outbox;
 mod pictures;
 pub mod print;
 pub mod run;
 mod save;
+pub mod schema;
 
 use std::process::ExitCode;
 
@@ -42,6 +44,8 @@ enum Command {
     Evaluate(evaluate::Args),
     Bench(bench::Args),
     Model(model::Args),
+    Outbox(outbox::Args),
+    Schema(schema::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -61,6 +65,8 @@ impl Cli {
             Command::Evaluate(args) => evaluate::run(args),
             Command::Bench(args) => bench::run(args),
             Command::Model(args) => model::run(args),
+            Command::Outbox(args) => outbox::run(args),
+            Command::Schema(args) => schema::run(args),
             Command::Completions(args) => completions::run(args),
             Command::Man(args) => man::run(args),
         }
