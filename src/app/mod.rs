@@ -1,5 +1,6 @@
 //! The program: stages put together from a configuration, and the threads that run them.
 
+pub mod keeping;
 pub mod simulated;
 pub mod sorter;
 pub mod station;

@@ -159,6 +159,9 @@ impl Sorter {
     }
 
     fn apply(&mut self, effect: Effect) -> Result<()> {
+        if let Some(tap) = &self.shared.tap {
+            tap(&effect);
+        }
         match effect {
             Effect::Came { .. } => self.shared.status.items.one(),
             Effect::Look(job) => return self.look(job),

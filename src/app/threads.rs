@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use crate::app::sorter::{Happened, Sorter, Task};
 use crate::app::station::Station;
 use crate::clock::Clock;
+use crate::pipeline::Effect;
 use crate::pipeline::actuate::{Actuate, Armed, How, Order, Outputs};
 use crate::pipeline::capture::{Camera, FrameSlot};
 use crate::pipeline::look::Looker;
@@ -64,6 +65,8 @@ pub struct Shared {
     pub status: Arc<Status>,
     /// Takes records and pictures.
     pub records: Records,
+    /// Is shown all that the sort thread asks for, as it does: the demo's ledger, and whoever watches live.
+    pub tap: Option<Arc<dyn Fn(&Effect) + Send + Sync>>,
 }
 
 /// For the actuate thread.

@@ -5,6 +5,7 @@
 pub mod bench;
 pub mod classify;
 pub mod completions;
+pub mod demo;
 pub mod evaluate;
 pub mod man;
 pub mod model;
@@ -30,6 +31,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Classify(classify::Args),
     Evaluate(evaluate::Args),
     Bench(bench::Args),
@@ -45,6 +47,7 @@ impl Cli {
     /// When it could not be done; the caller prints the error and exits with 1.
     pub fn run(&self) -> Result<ExitCode> {
         match &self.command {
+            Command::Demo(args) => demo::run(args),
             Command::Classify(args) => classify::run(args),
             Command::Evaluate(args) => evaluate::run(args),
             Command::Bench(args) => bench::run(args),

@@ -2,5 +2,6 @@
 
 pub mod camera;
 pub mod gpio;
+pub mod mqtt;
 pub mod replay;
 pub mod tract;

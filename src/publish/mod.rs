@@ -9,6 +9,8 @@
 
 mod health;
 pub mod publisher;
+#[cfg(test)]
+mod tests;
 mod window;
 
 use std::fmt;
@@ -158,7 +160,7 @@ fn retained(topic: String, payload: &impl serde::Serialize, at_least_once: bool)
 }
 
 #[cfg(test)]
-mod tests {
+mod words {
     use super::*;
 
     #[test]

@@ -78,6 +78,11 @@ impl Ledger {
         }
     }
 
+    /// Items that have ended.
+    pub fn ended(&self) -> u64 {
+        u64::try_from(self.outcomes.len()).unwrap_or(u64::MAX)
+    }
+
     /// Something was recorded.
     pub fn record(&mut self, event: &Event) {
         self.records += 1;

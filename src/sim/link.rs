@@ -39,7 +39,9 @@ impl SimLink {
     /// Cuts the connection: unanswered messages are lost, whether they arrived or not.
     pub fn cut(&self) {
         self.connection.send_modify(|connection| connection.up = false);
-        self.broker().unanswered.clear();
+        let mut broker = self.broker();
+        broker.unanswered.clear();
+        broker.cut_after = None;
     }
 
     /// Connects again.
@@ -119,7 +121,6 @@ impl Link for SimLink {
         if let Some(left) = &mut broker.cut_after {
             *left = left.saturating_sub(1);
             if *left == 0 {
-                broker.cut_after = None;
                 drop(broker);
                 self.cut();
                 return answer;

@@ -2,9 +2,11 @@
 //!
 //! It is deterministic: the same seed gives the same run. [`rig`] steps all stages in virtual time; [`devices`]
 //! hands the same world to the real threads. [`ledger`] knows where each item really fell and holds it against
-//! what the records say. [`link`] is a broker in memory whose connection breaks on request, [`clock`] a clock that
-//! stands still.
+//! what the records say. [`link`] is a broker in memory whose connection breaks on request, [`subscriber`] counts
+//! what arrives at a real one, [`clock`] is a clock that stands still.
 
+#[cfg(feature = "demo-broker")]
+pub mod broker;
 pub mod clock;
 pub mod devices;
 pub mod feed;
@@ -15,4 +17,5 @@ pub mod oracle;
 pub mod picture;
 pub mod rig;
 pub mod samples;
+pub mod subscriber;
 pub mod world;

@@ -96,15 +96,21 @@ impl Keeper {
         self.attempt();
         loop {
             beat();
-            let stop = self.take_in();
+            let stop = self.turn();
             if stop {
                 return self.finish();
             }
-            self.report();
-            if self.is_due() {
-                self.attempt();
-            }
         }
+    }
+
+    /// One turn of the loop; returns whether it was the last.
+    pub(crate) fn turn(&mut self) -> bool {
+        let stop = self.take_in();
+        self.report();
+        if self.is_due() && !stop {
+            self.attempt();
+        }
+        stop
     }
 
     /// Waits for messages until something is due, a turn at most; returns whether it is time to stop.
@@ -176,7 +182,7 @@ impl Keeper {
     }
 
     /// Commits what is held; a disk that refuses is reported once, and tried again later.
-    fn attempt(&mut self) {
+    pub(crate) fn attempt(&mut self) {
         match self.open().and_then(|()| self.commit()) {
             Ok(()) => {
                 if self.retry.take().is_some() {
@@ -286,7 +292,7 @@ impl Keeper {
     }
 
     /// Takes what is still in the queue, and leaves nothing open.
-    fn finish(mut self) -> Result<()> {
+    pub(crate) fn finish(mut self) -> Result<()> {
         while let Ok(message) = self.queue.try_recv() {
             if let Message::Record(record, at) = message {
                 self.hold(record, Some(at));

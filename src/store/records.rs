@@ -123,6 +123,11 @@ impl Records {
         self.shared.sent.fetch_max(seq, Ordering::Relaxed);
     }
 
+    /// The cursor: events up to it are taken or set aside.
+    pub fn cursor(&self) -> u64 {
+        self.shared.sent()
+    }
+
     /// Notes that the broker will never take an event; false when the store is too busy to hear it now.
     pub fn set_aside(&self, seq: u64, reason: &str) -> bool {
         !matches!(self.queue.try_send(Message::SetAside(seq, reason.to_owned())), Err(TrySendError::Full(_)))

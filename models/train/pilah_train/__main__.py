@@ -13,7 +13,9 @@ STEPS = ("prepare", "train", "export", "evaluate", "report")
 
 def main() -> int:
     p = argparse.ArgumentParser(prog="pilah_train", description=__doc__)
-    p.add_argument("recipe", type=Path, help="a recipe, such as recipes/digits.toml; recipes/folder.toml takes any folder per class")
+    p.add_argument(
+        "recipe", type=Path, help="a recipe, such as recipes/digits.toml; recipes/folder.toml takes any folder per class"
+    )
     p.add_argument("--data", type=Path, required=True, help="the data set's folder")
     p.add_argument("--extra", type=Path, help="a folder of further pictures that the recipe's [data.extra] names")
     p.add_argument("--out", type=Path, required=True, help="checkpoints and measurements; a stopped training goes on from here")

@@ -132,7 +132,9 @@ def _cover(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     h, w = x.shape[:2]
     bh, bw = (rng.uniform(0.1, 0.4, 2) * (h, w)).astype(int)
     top, left = rng.integers(0, h - bh + 1), rng.integers(0, w - bw + 1)
-    x[top : top + bh, left : left + bw] = np.clip(rng.integers(0, 256, 3) + rng.normal(0, rng.uniform(0, 40), (bh, bw, 1)), 0, 255)
+    x[top : top + bh, left : left + bw] = np.clip(
+        rng.integers(0, 256, 3) + rng.normal(0, rng.uniform(0, 40), (bh, bw, 1)), 0, 255
+    )
     return Image.fromarray(x)
 
 

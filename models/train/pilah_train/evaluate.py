@@ -59,7 +59,9 @@ def _augmented(recipe: Recipe, test: list[Item], folder: Path) -> float:
     """Accuracy on a fixed draw of the test pictures, changed as in training: how much light, pose and blur take away."""
     order = np.random.default_rng(recipe.train.seed).permutation(len(test))[:AUGMENTED_PICTURES]
     shown = training.Shown(recipe, test, order, augmented=True, epoch=recipe.train.epochs + recipe.train.small_epochs)
-    logits = modelfile.Reference(folder / "model.onnx").logits_of((shown[n][0] for n in range(len(shown))), "int8, test, augmented")
+    logits = modelfile.Reference(folder / "model.onnx").logits_of(
+        (shown[n][0] for n in range(len(shown))), "int8, test, augmented"
+    )
     return float((logits.argmax(1) == np.array([test[n].label for n in order])).mean())
 
 
@@ -68,6 +70,11 @@ def _errors(test: list[Item], p: np.ndarray, y: np.ndarray, ids: list[str]) -> l
     wrong = np.nonzero(p.argmax(1) != y)[0]
     wrong = wrong[np.argsort(-p.max(1)[wrong])]
     return [
-        {"file": str(test[n].path or test[n].group), "is": ids[y[n]], "called": ids[int(p[n].argmax())], "sure": round(float(p[n].max()), 3)}
+        {
+            "file": str(test[n].path or test[n].group),
+            "is": ids[y[n]],
+            "called": ids[int(p[n].argmax())],
+            "sure": round(float(p[n].max()), 3),
+        }
         for n in wrong
     ]

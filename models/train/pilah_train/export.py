@@ -22,7 +22,10 @@ def export(recipe: Recipe, items: list[Item], out: Path, folder: Path, golden: P
     order = training.draw(recipe, train, 0)[:CALIBRATION_PICTURES]
     # half as they are, half augmented: the ranges shall hold in other lights too
     half = len(order) // 2
-    loaders = [training.loader(recipe, train, order[:half], workers=workers), training.loader(recipe, train, order[half:], True, 0, workers)]
+    loaders = [
+        training.loader(recipe, train, order[:half], workers=workers),
+        training.loader(recipe, train, order[half:], True, 0, workers),
+    ]
     batches = [training.normalized(x, recipe, "cpu") for one in loaders for x, _ in one]
     _check(net, steps, batches[0])
     quantize.calibrate(steps, batches, i)
@@ -80,7 +83,8 @@ def _describe(recipe: Recipe, items: list[Item], folder: Path, heat: float, limi
         },
         "output": {"temperature": heat, "unknown": recipe.decide.unknown},
         "class": [
-            {"id": c.id, "en": c.en or c.id, "id_ID": c.id_ID or c.en or c.id, "advice_en": c.advice_en, "advice_id": c.advice_id, "threshold": t}
+            {"id": c.id, "en": c.en or c.id, "id_ID": c.id_ID or c.en or c.id,
+             "advice_en": c.advice_en, "advice_id": c.advice_id, "threshold": t}
             for c, t in zip(recipe.classes, limits)
         ],
         "data": data,

@@ -96,7 +96,15 @@ def digits(classes: int, channels: int = 1) -> Net:
 
 
 # expansion, output channels, repeats, stride, kernel
-LITE0 = [(1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 40, 2, 2, 5), (6, 80, 3, 2, 3), (6, 112, 3, 1, 5), (6, 192, 4, 2, 5), (6, 320, 1, 1, 3)]
+LITE0 = [
+    (1, 16, 1, 1, 3),
+    (6, 24, 2, 2, 3),
+    (6, 40, 2, 2, 5),
+    (6, 80, 3, 2, 3),
+    (6, 112, 3, 1, 5),
+    (6, 192, 4, 2, 5),
+    (6, 320, 1, 1, 3),
+]
 
 
 def efficientnet_lite0(classes: int, channels: int = 3) -> Net:

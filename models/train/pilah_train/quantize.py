@@ -232,7 +232,14 @@ def _node(s: Step, inputs: list[str]) -> onnx.NodeProto:
         left, right, top, bottom = s.pads
         kernel = list(s.weight.shape[2:])
         return helper.make_node(
-            "Conv", inputs, out, s.name, kernel_shape=kernel, strides=list(s.stride), pads=[top, left, bottom, right], group=s.groups
+            "Conv",
+            inputs,
+            out,
+            s.name,
+            kernel_shape=kernel,
+            strides=list(s.stride),
+            pads=[top, left, bottom, right],
+            group=s.groups,
         )
     if s.kind == "gemm":
         return helper.make_node("Gemm", inputs, out, s.name, transB=1)

@@ -27,7 +27,8 @@ def report(recipe: Recipe, items: list[Item], out: Path, folder: Path) -> None:
     _risk(p, y, folder / "risk-coverage.png")
     parts = [
         BEGIN, _headline(model["metrics"]), _classes(p, y, ids, model), _sources(p, y, sources, ids, model), _epochs(out),
-        "![Confusion matrix](confusion.png)\n\n![Reliability](reliability.png)\n\n![Risk against coverage](risk-coverage.png)", END,
+        "![Confusion matrix](confusion.png)\n\n![Reliability](reliability.png)",
+        "![Risk against coverage](risk-coverage.png)", END,
     ]  # fmt: skip
     path = folder / "README.md"
     old = path.read_text() if path.exists() else f"# {recipe.name}\n\n{BEGIN}\n{END}\n"
@@ -53,8 +54,14 @@ def _headline(m: dict) -> str:
         rows.append(("unknown things that get no lane", _percent(m["unknown_rejected"])))
     if "photos_accuracy_int8" in m:
         rows += [
-            ("photographs alone: accuracy, macro recall", f"{_percent(m['photos_accuracy_int8'])}, {_percent(m['photos_macro_recall'])}"),
-            ("photographs alone: get a lane, of these right", f"{_percent(m['photos_lane_share'])}, {_percent(m['photos_lane_precision'])}"),
+            (
+                "photographs alone: accuracy, macro recall",
+                f"{_percent(m['photos_accuracy_int8'])}, {_percent(m['photos_macro_recall'])}",
+            ),
+            (
+                "photographs alone: get a lane, of these right",
+                f"{_percent(m['photos_lane_share'])}, {_percent(m['photos_lane_precision'])}",
+            ),
         ]
     if "augmented_accuracy_int8" in m:
         rows.append(("accuracy with the training's random changes (up to 1000 pictures)", _percent(m["augmented_accuracy_int8"])))
@@ -62,9 +69,10 @@ def _headline(m: dict) -> str:
 
 
 def _classes(p, y, ids, model) -> str:
-    lines = ["| class | precision | recall | F1 | pictures | threshold |", "|---|---|---|---|---|---|"]
+    lines = _head("class", "precision", "recall", "F1", "pictures", "threshold")
     for c, (name, f) in zip(model["class"], figures.by_class(p, y, ids).items()):
-        lines.append(f"| {name} | {_percent(f['precision'])} | {_percent(f['recall'])} | {_percent(f['f1'])} | {f['support']} | {c['threshold']} |")
+        rates = [_percent(f[k]) for k in ("precision", "recall", "f1")]
+        lines.append(_row(name, *rates, f["support"], c["threshold"]))
     return "\n".join(lines)
 
 
@@ -72,15 +80,14 @@ def _sources(p, y, sources, ids, model) -> str:
     if len(set(sources)) < 2:
         return ""
     lane = figures.lanes(p, ids, [c["threshold"] for c in model["class"]])
-    lines = ["| source | class | pictures | accuracy | gets a lane | of these right |", "|---|---|---|---|---|---|"]
+    lines = _head("source", "class", "pictures", "accuracy", "gets a lane", "of these right")
     for source in sorted(set(sources)):
         for k in sorted(set(y[sources == source])):
             part = (sources == source) & (y == k)
             sure = part & (lane >= 0)
             right = _percent((lane == y)[sure].mean()) if sure.any() else "-"
-            lines.append(
-                f"| {source} | {ids[k]} | {part.sum()} | {_percent((p.argmax(1) == y)[part].mean())} | {_percent(sure.sum() / part.sum())} | {right} |"
-            )
+            accuracy = _percent((p.argmax(1) == y)[part].mean())
+            lines.append(_row(source, ids[k], part.sum(), accuracy, _percent(sure.sum() / part.sum()), right))
     return "\n".join(lines)
 
 
@@ -88,16 +95,24 @@ def _epochs(out: Path) -> str:
     """The table of the third paper: what each epoch brought, on validation."""
     if not (out / "epochs.json").exists():
         return ""
-    lines = ["| epoch | training loss | validation loss | validation accuracy | validation macro recall |", "|---|---|---|---|---|"]
+    lines = _head("epoch", "training loss", "validation loss", "validation accuracy", "validation macro recall")
     for e in json.loads((out / "epochs.json").read_text()):
-        lines.append(
-            f"| {e['epoch']} | {'head alone' if e['epoch'] == 0 else format(e['loss'], '.3f')} | {e['validation_loss']:.3f} | {_percent(e['validation_accuracy'])} | {_percent(e['validation_macro_recall'])} |"
-        )
+        loss = "head alone" if e["epoch"] == 0 else f"{e['loss']:.3f}"
+        rates = [_percent(e["validation_accuracy"]), _percent(e["validation_macro_recall"])]
+        lines.append(_row(e["epoch"], loss, f"{e['validation_loss']:.3f}", *rates))
     return "\n".join(lines)
 
 
+def _head(*names) -> list[str]:
+    return [_row(*names), "|" + "---|" * len(names)]
+
+
+def _row(*cells) -> str:
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
 def _percent(v: float) -> str:
-    return "" if v is None else "-" if np.isnan(v) else f"{100 * v:.2f}%"
+    return "-" if np.isnan(v) else f"{100 * v:.2f}%"
 
 
 def _confusion(table: np.ndarray, ids: list[str], path: Path) -> None:

@@ -102,7 +102,17 @@ def train(recipe: Recipe, items: list[Item], out: Path, device: str = "auto", wo
         print(f"resuming after epoch {done}")
     elif t.head_views:  # the new head alone is the first candidate
         began = time.monotonic()
-        best = _note(history, best, out, key, average, 0, float("nan"), validate(recipe, average, parts["validation"], where, workers), began)
+        best = _note(
+            history,
+            best,
+            out,
+            key,
+            average,
+            0,
+            float("nan"),
+            validate(recipe, average, parts["validation"], where, workers),
+            began,
+        )
     while done < t.epochs and not _stale(history, t.patience):
         began = time.monotonic()
         loss = _epoch(recipe, net, average, optimizer, parts["train"], done, where, workers)
@@ -212,7 +222,12 @@ def _fit_head(recipe, net, items, device, workers) -> None:
     with torch.inference_mode():
         for view in range(t.head_views):
             order = np.arange(len(items))
-            for pixels, y in tqdm(loader(recipe, items, order, augmented=view > 0, epoch=1000 + view, workers=workers), desc=f"features {view + 1}", unit="batch", mininterval=5):
+            for pixels, y in tqdm(
+                loader(recipe, items, order, augmented=view > 0, epoch=1000 + view, workers=workers),
+                desc=f"features {view + 1}",
+                unit="batch",
+                mininterval=5,
+            ):
                 with torch.autocast(device.type, torch.bfloat16, enabled=_bf16(device)):
                     xs.append(net.features(normalized(pixels, recipe, device)).float())
                 ys.append(y.to(device))

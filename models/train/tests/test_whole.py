@@ -44,7 +44,9 @@ def drawn(tmp_path):
     for digit in "017":
         (tmp_path / "data" / digit).mkdir(parents=True)
         for n in range(30):
-            draw_digits.draw(digit, np.random.default_rng((3, int(digit), n)), 32).save(tmp_path / "data" / digit / f"{digit}-{n}.png")
+            draw_digits.draw(digit, np.random.default_rng((3, int(digit), n)), 32).save(
+                tmp_path / "data" / digit / f"{digit}-{n}.png"
+            )
     (tmp_path / "golden").mkdir()
     draw_digits.draw("7", np.random.default_rng(99), 48).save(tmp_path / "golden" / "seven.png")
     (tmp_path / "recipe.toml").write_text(RECIPE.format(epochs=2))
@@ -82,7 +84,10 @@ def test_a_folder_per_class_becomes_a_model_folder_and_a_stopped_training_goes_o
         (lambda at: (at / "recipe.toml").write_text("name ="), "reading the recipe"),
         (lambda at: (at / "data").rename(at / "elsewhere"), "is not there"),
         (lambda at: [p.unlink() for p in (at / "data" / "7").iterdir()], "too few pictures, 5 are needed: 7 (0)"),
-        (lambda at: (at / "recipe.toml").write_text(RECIPE.format(epochs=1) + '[[class]]\nid = "0"\n[[class]]\nid = "1"\n'), "are no class"),
+        (
+            lambda at: (at / "recipe.toml").write_text(RECIPE.format(epochs=1) + '[[class]]\nid = "0"\n[[class]]\nid = "1"\n'),
+            "are no class",
+        ),
     ],
 )
 def test_mistakes_are_said_in_words(drawn, monkeypatch, capsys, spoil, said):

@@ -1,0 +1,107 @@
+//! The threads that keep and send: the store's, and the publisher's with its own tokio runtime.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use anyhow::{Context, Result, anyhow};
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::publish::publisher::Publisher;
+use crate::publish::{Link, Topics};
+use crate::record::{Run, State};
+use crate::status::Status;
+use crate::store::keeper::Keeper;
+use crate::store::records::Records;
+use crate::store;
+
+/// The store's thread.
+pub struct Storing {
+    /// Hands over records.
+    pub records: Records,
+    thread: JoinHandle<Result<()>>,
+}
+
+impl Storing {
+    /// Starts the thread; `beat` is called each turn.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(
+        settings: &store::Settings,
+        run: &Run,
+        clock: Arc<dyn Clock>,
+        status: Arc<Status>,
+        beat: impl Fn() + Send + 'static,
+    ) -> Result<Self> {
+        let (keeper, records) = Keeper::new(settings.clone(), run.clone(), clock, status);
+        let thread = std::thread::Builder::new().name("store".into());
+        let thread = thread.spawn(move || keeper.run(beat)).context("starting the store's thread")?;
+        Ok(Self { records, thread })
+    }
+
+    /// Commits what is left and ends.
+    ///
+    /// # Errors
+    /// When something could not be committed.
+    pub fn finish(self) -> Result<()> {
+        self.records.stop();
+        self.thread.join().map_err(|_| anyhow!("the store thread panicked"))?
+    }
+}
+
+/// The publisher's thread.
+pub struct Publishing {
+    stop: watch::Sender<bool>,
+    thread: JoinHandle<Result<()>>,
+}
+
+/// What the publisher says of the station.
+pub struct Said {
+    /// Where it publishes.
+    pub topics: Topics,
+    /// Who publishes.
+    pub run: Run,
+    /// What the machine is doing.
+    pub state: watch::Receiver<State>,
+    /// Counted and shown.
+    pub status: Arc<Status>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Publishing {
+    /// Starts a thread with a runtime; `link` connects within that runtime.
+    ///
+    /// # Errors
+    /// When the system gives no thread or no runtime.
+    pub fn start<L: Link>(
+        settings: &store::Settings,
+        records: &Records,
+        said: Said,
+        link: impl FnOnce() -> Result<L> + Send + 'static,
+    ) -> Result<Self> {
+        let (stop, stopped) = watch::channel(false);
+        let (database, records) = (settings.database(), records.clone());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.context("starting the publisher's runtime")?;
+        let publish = move || {
+            runtime.block_on(async {
+                let Said { topics, run, state, status, clock } = said;
+                let link = Arc::new(link()?);
+                Publisher { link, records, database, topics, run, state, status, clock }.run(stopped).await
+            })
+        };
+        let thread = std::thread::Builder::new().name("publish".into());
+        Ok(Self { stop, thread: thread.spawn(publish).context("starting the publisher's thread")? })
+    }
+
+    /// Says that the station is offline, and ends.
+    ///
+    /// # Errors
+    /// When the publisher had ended by itself.
+    pub fn finish(self) -> Result<()> {
+        self.stop.send_replace(true);
+        self.thread.join().map_err(|_| anyhow!("the publish thread panicked"))?
+    }
+}

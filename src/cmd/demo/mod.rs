@@ -1,0 +1,140 @@
+//! `pilah demo`: the same program on a simulated line, with real models, a broker and simulated pins.
+
+mod broker;
+mod items;
+mod report;
+mod runs;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use crate::app::simulated;
+use crate::app::station::{check_against, exception};
+use crate::clock::{Clock, SystemClock, WallTime};
+use crate::cmd::print;
+use crate::config::Config;
+use crate::drivers::tract;
+use crate::sim::clock::SimClock;
+use crate::sim::feed::{Faults, Feed};
+use crate::units::{Millimetres, Timestamp};
+use report::Report;
+use runs::Demo;
+
+/// Sorts items on a simulated line: real model, real stages, a real broker; simulated belt, camera and pins.
+///
+/// A summary says where each item fell, how pure each lane is and how long each stage took. The exit code is 1 when
+/// an actuator moved at a wrong time or a record was lost.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Which line is shown.
+    #[arg(long, value_enum, default_value_t = Shown::Digits)]
+    line: Shown,
+    /// A folder of pictures, one folder a class; the model's own demo pictures when left out.
+    #[arg(long, value_name = "DIR")]
+    images: Option<PathBuf>,
+    /// How many items come.
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    items: u32,
+    /// Items a second in the mean; what the line's belt allows when left out.
+    #[arg(long, value_name = "RATE")]
+    rate: Option<f64>,
+    /// Steps all stages in virtual time: as fast as the machine can, and the same on every machine.
+    #[arg(long = "virtual")]
+    in_virtual_time: bool,
+    /// Seeds the items' order and distances, and what goes wrong.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// Share of items under which something goes wrong: belt stops, a coil sticks, the camera is lost, ...
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    faults: f64,
+    /// Prints the summary as one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The lines that can be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Shown {
+    /// Handwritten digits: the first of a postal code, sorted by island.
+    Digits,
+    /// Nine bins of waste.
+    Waste,
+}
+
+impl Shown {
+    /// The shipped configuration of the line, and where it stands.
+    fn config(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Digits => ("config/demo.toml", include_str!("../../../config/demo.toml")),
+            Self::Waste => ("config/waste.toml", include_str!("../../../config/waste.toml")),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Digits => "digits",
+            Self::Waste => "waste",
+        }
+    }
+}
+
+/// Shows the line.
+///
+/// # Errors
+/// When the model or the pictures are missing, or the line could not run.
+pub fn run(args: &Args) -> Result<ExitCode> {
+    let (name, text) = args.line.config();
+    let config = Config::parse(name.as_ref(), text, std::env::vars())?;
+    let classifier = tract::open(&config.infer)?;
+    if let Some(problem) = check_against(&config, &classifier.manifest).first() {
+        bail!("{name}: {problem}");
+    }
+    let folder = match &args.images {
+        Some(folder) => folder.clone(),
+        None => tract::find(&config.infer.model)?.join("demo"),
+    };
+    let specimens = items::load(&folder, &classifier.manifest, args.items as usize, args.seed)?;
+    let belt = config.belt.as_ref().context("the demo shows machines with a belt")?;
+    let fastest = belt.speed_mm_s / (belt.item_mm + belt.min_gap_mm) / 1.35;
+    let feed = Feed {
+        items: args.items as usize,
+        rate: args.rate.unwrap_or(fastest.min(3.0)),
+        jitter: 0.15,
+        length: Millimetres(belt.item_mm),
+    };
+    if feed.rate.is_nan() || feed.rate <= 0.0 || feed.rate > fastest {
+        bail!("--rate {}: this belt takes more than 0 and at most {fastest:.2} items a second", feed.rate);
+    }
+    let start = if args.in_virtual_time { Timestamp::from_millis(1) } else { SystemClock.now() };
+    let sim = Arc::new(SimClock::at(WallTime { unix_ms: 1_767_225_600_000, synchronized: true }));
+    sim.advance_to(start);
+    let classes: Vec<String> = specimens.iter().map(|specimen| specimen.class.clone()).collect();
+    let faults = Faults::all(args.faults);
+    let (world, lens, plant) =
+        simulated::line(&config, &classifier.manifest, specimens, &feed, faults, args.seed, start)?;
+    let demo = Demo { config: &config, world, lens, seed: args.seed, items: args.items.into() };
+    let model = classifier.manifest.title();
+    if !args.json {
+        let pace = if args.in_virtual_time { "in virtual time" } else { "in real time" };
+        print::note(format_args!(
+            "{} items on the {} line, {:.1} a second, {pace}; model {model}",
+            args.items,
+            args.line.name(),
+            feed.rate
+        ));
+    }
+    let ran = if args.in_virtual_time { demo.in_virtual_time(classifier, &sim)? } else { demo.in_real_time(classifier)? };
+    let lanes: Vec<_> = config.lane.iter().map(|lane| (lane.name.clone(), lane.classes.clone())).collect();
+    let audit = ran.ledger.audit(&ran.world, &plant, &lanes, &classes);
+    let report = Report::new(args.line.name(), args.in_virtual_time, model, audit, &ran, exception(&config));
+    if args.json {
+        print::json(&report)?;
+    } else {
+        print::bytes(report.to_string().as_bytes())?;
+    }
+    Ok(if report.clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

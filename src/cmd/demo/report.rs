@@ -1,0 +1,130 @@
+//! What the demo shows at its end: where items fell, how pure each lane is, how long each stage took.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+
+use super::runs::Ran;
+use crate::sim::ledger::Audit;
+use crate::status::Spread;
+use crate::units::LaneId;
+
+/// The summary of a run.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    line: &'static str,
+    model: String,
+    in_virtual_time: bool,
+    seconds: f64,
+    #[serde(flatten)]
+    audit: Audit,
+    moves: Moves,
+    records: Records,
+    incidents: BTreeMap<String, usize>,
+    latencies_ms: BTreeMap<String, Spread>,
+    #[serde(skip)]
+    exception: LaneId,
+}
+
+#[derive(Debug, Serialize)]
+struct Moves {
+    /// Movements of actuators in all.
+    made: usize,
+    /// Moves taken back because the belt stopped or slowed.
+    recalled: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Records {
+    /// Decisions, outcomes and incidents that the line made.
+    made: u64,
+    /// Committed to disk, the start event among them.
+    stored: u64,
+    /// Arrived at the broker's subscriber, by the last word of their topics.
+    received: BTreeMap<String, u64>,
+    /// Made and not arrived.
+    lost: u64,
+}
+
+impl Report {
+    pub(super) fn new(
+        line: &'static str,
+        in_virtual_time: bool,
+        model: String,
+        audit: Audit,
+        ran: &Ran,
+        exception: LaneId,
+    ) -> Self {
+        let made = u64::try_from(ran.ledger.records).unwrap_or(u64::MAX);
+        let arrived: u64 = ran.received.iter().filter(|(word, _)| *word != "start").map(|(_, n)| n).sum();
+        let records = Records {
+            made,
+            stored: ran.stored,
+            received: ran.received.clone(),
+            lost: made.saturating_sub(arrived).max(ran.lost),
+        };
+        Self {
+            line,
+            model,
+            in_virtual_time,
+            seconds: ran.seconds,
+            audit,
+            moves: Moves { made: ran.world.movements.len(), recalled: ran.ledger.recalled },
+            records,
+            incidents: ran.ledger.incidents.clone(),
+            latencies_ms: ran.latencies.clone(),
+            exception,
+        }
+    }
+
+    /// Whether nothing moved at a wrong time and nothing was lost.
+    pub(super) fn clean(&self) -> bool {
+        self.audit.clean() && self.records.lost == 0
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let most = self.audit.lanes.iter().map(|lane| lane.items).max().unwrap_or(0).max(1);
+        let wide = self.audit.lanes.iter().map(|lane| lane.lane.len()).max().unwrap_or(0);
+        writeln!(f, "{} items in {:.1} s\n", self.audit.items, self.seconds)?;
+        writeln!(f, "  {:wide$}  items  purity", "lane")?;
+        for (index, lane) in self.audit.lanes.iter().enumerate() {
+            let purity = match lane.purity {
+                Some(purity) => format!("{:5.1}%", purity * 100.0),
+                None if index == self.exception.0 => "  rest".into(),
+                None => "     -".into(),
+            };
+            let bar = "#".repeat((lane.items * 40).div_ceil(most));
+            writeln!(f, "  {:wide$}  {:5}  {purity}  {bar}", lane.lane, lane.items)?;
+        }
+        let reasons = self.audit.reasons.iter().map(|(reason, n)| format!("{reason} {n}"));
+        writeln!(f, "\n  decided: {}", reasons.collect::<Vec<_>>().join(", "))?;
+        let Moves { made, recalled } = self.moves;
+        writeln!(f, "  moved:   {made} movements, {} at a wrong time, {recalled} taken back", self.audit.wrong_moves)?;
+        let Audit { as_decided, spoiled, astray, unrecorded, .. } = self.audit;
+        write!(f, "  fell:    {as_decided} as decided")?;
+        for (n, what) in [(spoiled, "spoiled by a fault"), (astray, "astray"), (unrecorded, "without a record")] {
+            if n > 0 {
+                write!(f, ", {n} {what}")?;
+            }
+        }
+        let arrived: u64 = self.records.received.values().sum();
+        writeln!(f, "\n  sent:    {arrived} events at the broker, {} lost", self.records.lost)?;
+        if !self.incidents.is_empty() {
+            let each = self.incidents.iter().map(|(code, n)| format!("{code} {n}"));
+            writeln!(f, "  told:    {}", each.collect::<Vec<_>>().join(", "))?;
+        }
+        if !self.latencies_ms.is_empty() {
+            writeln!(f, "\n  milliseconds      median     p99     max")?;
+        }
+        for (stage, Spread { p50_ms, p99_ms, max_ms, .. }) in &self.latencies_ms {
+            writeln!(f, "  {stage:14} {p50_ms:9.2} {p99_ms:7.2} {max_ms:7.2}")?;
+        }
+        if self.clean() {
+            return Ok(());
+        }
+        writeln!(f, "\n  not clean: something moved at a wrong time, lies where no record says, or was lost")
+    }
+}

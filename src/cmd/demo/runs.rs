@@ -1,0 +1,199 @@
+//! The demo's two ways to run: the real threads in real time, or all stages stepped in virtual time.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::watch;
+
+use super::broker::Broker;
+use crate::app::keeping::{Publishing, Said, Storing};
+use crate::app::station::{Station, homes};
+use crate::app::threads::{self, Devices, Shared};
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::pipeline::Effect;
+use crate::pipeline::infer::Classifier;
+use crate::publish::Topics;
+use crate::record::{Run, State};
+use crate::sim::clock::SimClock;
+use crate::sim::devices::{SimCamera, SimInputs, SimOutputs, lock};
+use crate::sim::ledger::Ledger;
+use crate::sim::picture::Lens;
+use crate::sim::rig::Rig;
+use crate::sim::world::World;
+use crate::status::{Spread, Status};
+use crate::store;
+
+/// How long the broker may take for what is left at the end.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// A line that is ready to run.
+pub(super) struct Demo<'a> {
+    pub(super) config: &'a Config,
+    pub(super) world: World,
+    pub(super) lens: Lens,
+    pub(super) seed: u64,
+    pub(super) items: u64,
+}
+
+/// What a run left.
+pub(super) struct Ran {
+    pub(super) world: World,
+    pub(super) ledger: Ledger,
+    pub(super) seconds: f64,
+    pub(super) stored: u64,
+    pub(super) lost: u64,
+    pub(super) received: BTreeMap<String, u64>,
+    pub(super) latencies: BTreeMap<String, Spread>,
+}
+
+/// Store, publisher and broker of a run, in a folder of its own that goes when the run is over.
+struct Keeping {
+    folder: PathBuf,
+    broker: Broker,
+    storing: Storing,
+    publishing: Publishing,
+    status: Arc<Status>,
+}
+
+impl Demo<'_> {
+    /// Runs the daemon's threads on the simulated devices.
+    pub(super) fn in_real_time(self, classifier: Classifier) -> Result<Ran> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let (state, seen) = watch::channel(State::Starting);
+        let keeping = Keeping::start(self.config, &classifier.manifest.title(), Arc::clone(&clock), seen)?;
+        let start = clock.now();
+        let station = Station::new(self.config, classifier, self.seed, start);
+        let world = Arc::new(Mutex::new(self.world));
+        let period = Duration::from_secs_f64(1.0 / self.config.camera.fps);
+        let mut lens = Some(self.lens);
+        let watched = Arc::clone(&world);
+        let devices = Devices {
+            camera: Box::new(move || {
+                let lens = lens.take().context("the simulated camera is opened once")?;
+                Ok(Box::new(SimCamera::new(Arc::clone(&watched), lens, period)))
+            }),
+            inputs: Box::new(SimInputs::new(Arc::clone(&world))),
+            outputs: Box::new(SimOutputs::new(Arc::clone(&world), homes(self.config))),
+        };
+        let ledger = Arc::new(Mutex::new(Ledger::default()));
+        let noted = Arc::clone(&ledger);
+        let tap = move |effect: &Effect| {
+            let mut ledger = noted.lock().unwrap_or_else(PoisonError::into_inner);
+            match effect {
+                Effect::Came { item, at } => ledger.came(*item, *at),
+                Effect::Record(event) => ledger.record(event),
+                _ => {}
+            }
+        };
+        let (status, records) = (Arc::clone(&keeping.status), keeping.storing.records.clone());
+        let shared = Shared { clock: Arc::clone(&clock), status, records, tap: Some(Arc::new(tap)) };
+        let running = threads::start(station, devices, &shared, state.clone())?;
+        let bar = progress(self.items);
+        let (_never, pause) = sync_channel::<()>(1);
+        loop {
+            // Nobody sends: it is a wait for the next look at the line.
+            let _timeout = pause.recv_timeout(threads::TURN);
+            let ended = ledger.lock().unwrap_or_else(PoisonError::into_inner).ended();
+            bar.set_position(ended);
+            if running.stop.stopped() || (lock(&world).done() && ended >= self.items) {
+                break;
+            }
+        }
+        bar.finish_and_clear();
+        // Coils that are still on go off at their time.
+        let _timeout = pause.recv_timeout(Duration::from_millis(500));
+        running.finish()?;
+        drop(shared);
+        let seconds = clock.now().since(start).as_secs_f64();
+        let ledger = std::mem::take(&mut *ledger.lock().unwrap_or_else(PoisonError::into_inner));
+        let world = Arc::into_inner(world).context("the world is still in use")?;
+        let world = world.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let ran = keeping.finish(world, ledger, seconds);
+        drop(state);
+        ran
+    }
+
+    /// Steps all stages in virtual time; store, publisher and broker are real.
+    pub(super) fn in_virtual_time(self, classifier: Classifier, clock: &Arc<SimClock>) -> Result<Ran> {
+        let (state, seen) = watch::channel(State::Running);
+        let real: Arc<dyn Clock> = Arc::new(SystemClock);
+        let keeping = Keeping::start(self.config, &classifier.manifest.title(), real, seen)?;
+        let start = clock.now();
+        let station = Station::new(self.config, classifier, self.seed, start);
+        let mut rig = Rig {
+            line: station.line,
+            actuate: station.actuate,
+            looker: station.looker,
+            lens: self.lens,
+            world: self.world,
+            homes: homes(self.config),
+            ledger: Ledger::default(),
+            frame_period: Duration::from_secs_f64(1.0 / self.config.camera.fps),
+            capture_latency: Duration::from_millis(12),
+            look_latency: (Duration::from_millis(8), Duration::from_millis(35)),
+            rng: fastrand::Rng::with_seed(self.seed),
+            clock: Arc::clone(clock),
+        };
+        let bar = progress(self.items);
+        let records = keeping.storing.records.clone();
+        let end = rig.run(|record| {
+            bar.inc(u64::from(matches!(record.event, crate::record::Event::Outcome(_))));
+            records.record_waiting(record);
+            Ok(())
+        })?;
+        bar.finish_and_clear();
+        let ran = keeping.finish(rig.world, rig.ledger, end.since(start).as_secs_f64());
+        drop(state);
+        ran
+    }
+}
+
+impl Keeping {
+    fn start(config: &Config, model: &str, clock: Arc<dyn Clock>, state: watch::Receiver<State>) -> Result<Self> {
+        let folder = std::env::temp_dir().join(format!("pilah-demo-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+        let settings = store::Settings { directory: folder.clone(), ..store::Settings::default() };
+        let run = Run::starting(model, clock.wall());
+        let status = Arc::new(Status::default());
+        let topics = Topics::new(&config.station.site, &config.station.id);
+        let broker = Broker::start(&topics)?;
+        let storing = Storing::start(&settings, &run, Arc::clone(&clock), Arc::clone(&status), || {})?;
+        let said = Said { topics, run, state, status: Arc::clone(&status), clock };
+        let publishing = broker.publishing(&settings, &storing.records, said)?;
+        Ok(Self { folder, broker, storing, publishing, status })
+    }
+
+    /// Waits until the broker has everything, stops, and counts.
+    fn finish(self, world: World, ledger: Ledger, seconds: f64) -> Result<Ran> {
+        let (_never, pause) = sync_channel::<()>(1);
+        let clock = SystemClock;
+        let until = clock.now() + DRAIN;
+        let wanted = u64::try_from(ledger.records).unwrap_or(u64::MAX);
+        while self.broker.received().values().sum::<u64>() < wanted && clock.now() < until {
+            let _timeout = pause.recv_timeout(Duration::from_millis(20));
+        }
+        self.publishing.finish()?;
+        self.storing.finish()?;
+        let received = self.broker.received();
+        drop(self.broker);
+        std::fs::remove_dir_all(&self.folder).with_context(|| format!("removing {}", self.folder.display()))?;
+        let latencies: BTreeMap<_, _> =
+            self.status.latencies().into_iter().map(|(name, spread)| (name.to_owned(), spread)).collect();
+        let stored = self.status.events_stored.get();
+        ensure!(stored > 0 || wanted == 0, "nothing was stored");
+        Ok(Ran { world, ledger, seconds, stored, lost: self.status.events_lost.get(), received, latencies })
+    }
+}
+
+fn progress(items: u64) -> ProgressBar {
+    let bar = ProgressBar::new(items);
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} items  {elapsed}  {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}

@@ -1,0 +1,99 @@
+//! What a person may ask of a running machine: over MQTT, or on the page.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+
+/// The commands' names: the last word of their topics, and what the configuration allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Name {
+    /// Outputs off; items pass to the exception lane until `resume`.
+    Pause,
+    /// Sorts again.
+    Resume,
+    /// Takes an item to be in view now.
+    Trigger,
+    /// Moves one lane; only while paused.
+    LaneTest,
+    /// Keeps a picture of what the camera sees.
+    Snapshot,
+    /// Reads the configuration again.
+    Reload,
+}
+
+impl Name {
+    /// Every name, in the order of the documentation.
+    pub const ALL: [Self; 6] =
+        [Self::Pause, Self::Resume, Self::Trigger, Self::LaneTest, Self::Snapshot, Self::Reload];
+
+    /// As it stands in topics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Trigger => "trigger",
+            Self::LaneTest => "lane-test",
+            Self::Snapshot => "snapshot",
+            Self::Reload => "reload",
+        }
+    }
+
+    /// The name that a topic's last word stands for.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|name| name.as_str() == word)
+    }
+}
+
+/// A command with what it needs to be carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Outputs off; items pass to the exception lane.
+    Pause,
+    /// Sorts again.
+    Resume,
+    /// Takes an item to be in view now.
+    Trigger,
+    /// Moves the lane of this name; only while paused.
+    LaneTest(String),
+    /// Keeps a picture of what the camera sees.
+    Snapshot,
+    /// Reads the configuration again.
+    Reload,
+}
+
+/// A command on its way to who carries it out.
+#[derive(Debug)]
+pub struct Request {
+    /// What to do.
+    pub command: Command,
+    /// Takes what came of it: a sentence, or why it could not be done. Dropped, it means that nobody did it.
+    pub answer: oneshot::Sender<Result<String, String>>,
+}
+
+/// The payload of a command message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CommandMessage {
+    /// A name for this one command, 64 characters at most; the same one again is dropped.
+    #[schemars(length(min = 1, max = 64))]
+    pub id: String,
+    /// The lane, for `lane-test`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<String>,
+}
+
+/// The payload of the reply to a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reply {
+    /// `pilah/reply/1`.
+    pub schema: String,
+    /// The id of the command; null when it could not be read.
+    pub id: Option<String>,
+    /// The last word of the command's topic.
+    pub command: String,
+    /// Whether it was done.
+    pub ok: bool,
+    /// What was done, or why not.
+    pub text: String,
+}

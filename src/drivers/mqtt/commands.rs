@@ -1,0 +1,143 @@
+//! Which command messages are carried out: those that the configuration allows, well formed, and once each.
+
+use std::collections::VecDeque;
+
+use crate::command::{Command, CommandMessage, Name};
+
+/// Ids remembered, to drop repeated ones: more than a person or a script sends within a redelivery.
+const REMEMBERED: usize = 256;
+
+/// Larger payloads are not looked at; real ones have some 60 bytes.
+const LARGEST: usize = 1024;
+
+/// The longest id.
+const ID_LENGTH: usize = 64;
+
+/// Judges command messages.
+#[derive(Debug)]
+pub(super) struct Commands {
+    allowed: Vec<Name>,
+    seen: VecDeque<String>,
+}
+
+/// What becomes of a command message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is carried out.
+    Accepted { id: String, command: Command },
+    /// It is answered with the reason why not.
+    Refused { id: Option<String>, why: String },
+    /// It was there before: nothing is done, and nothing answered.
+    Repeated,
+}
+
+impl Commands {
+    pub(super) fn new(allowed: &[Name]) -> Self {
+        Self { allowed: allowed.to_vec(), seen: VecDeque::new() }
+    }
+
+    /// Judges the command `word` (the last of its topic) with its payload.
+    pub(super) fn judge(&mut self, word: &str, payload: &[u8], retained: bool) -> Verdict {
+        let refused = |id: Option<&str>, why: String| Verdict::Refused { id: id.map(str::to_owned), why };
+        let Some(name) = Name::from_word(word) else {
+            let known = Name::ALL.map(Name::as_str).join(", ");
+            return refused(None, format!("no such command; there are {known}"));
+        };
+        if !self.allowed.contains(&name) {
+            return refused(None, format!("not allowed; add \"{word}\" to mqtt.commands of this station"));
+        }
+        if retained {
+            return refused(None, "retained commands are never carried out; send it without the retain flag".into());
+        }
+        if payload.len() > LARGEST {
+            return refused(None, format!("larger than {LARGEST} bytes"));
+        }
+        let message: CommandMessage = match serde_json::from_slice(payload) {
+            Ok(message) => message,
+            Err(wrong) => return refused(None, format!("{wrong}; send such as {{\"id\": \"a-new-one-each-time\"}}")),
+        };
+        let id = message.id;
+        if id.is_empty() || id.len() > ID_LENGTH {
+            return refused(None, format!("the id must have 1 to {ID_LENGTH} characters"));
+        }
+        if self.seen.contains(&id) {
+            return Verdict::Repeated;
+        }
+        let command = match (name, message.lane) {
+            (Name::LaneTest, Some(lane)) => Command::LaneTest(lane),
+            (Name::LaneTest, None) => return refused(Some(&id), "lane-test needs a lane".into()),
+            (_, Some(_)) => return refused(Some(&id), format!("{word} takes no lane")),
+            (Name::Pause, None) => Command::Pause,
+            (Name::Resume, None) => Command::Resume,
+            (Name::Trigger, None) => Command::Trigger,
+            (Name::Snapshot, None) => Command::Snapshot,
+            (Name::Reload, None) => Command::Reload,
+        };
+        if self.seen.len() == REMEMBERED {
+            self.seen.pop_front();
+        }
+        self.seen.push_back(id.clone());
+        Verdict::Accepted { id, command }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(word: &str, payload: &str) -> Verdict {
+        Commands::new(&Name::ALL).judge(word, payload.as_bytes(), false)
+    }
+
+    #[test]
+    fn well_formed_commands_are_accepted() {
+        for (word, payload, command) in [
+            ("pause", r#"{"id": "1"}"#, Command::Pause),
+            ("resume", r#"{"id": "1"}"#, Command::Resume),
+            ("trigger", r#"{"id": "1"}"#, Command::Trigger),
+            ("lane-test", r#"{"id": "1", "lane": "glass"}"#, Command::LaneTest("glass".into())),
+            ("snapshot", r#"{"id": "1"}"#, Command::Snapshot),
+            ("reload", r#"{"id": "1"}"#, Command::Reload),
+        ] {
+            assert_eq!(judge(word, payload), Verdict::Accepted { id: "1".into(), command });
+        }
+    }
+
+    #[test]
+    fn everything_else_is_refused_with_a_reason() {
+        let huge = format!(r#"{{"id": "{}"}}"#, "x".repeat(2000));
+        let long = format!(r#"{{"id": "{}"}}"#, "x".repeat(65));
+        for (word, payload, reason) in [
+            ("explode", r#"{"id": "1"}"#, "no such command"),
+            ("pause", "", "EOF"),
+            ("pause", "now", "expected"),
+            ("pause", "[]", "invalid length"),
+            ("pause", "{}", "missing field `id`"),
+            ("pause", r#"{"id": 1}"#, "invalid type"),
+            ("pause", r#"{"id": "1", "force": true}"#, "unknown field"),
+            ("pause", r#"{"id": ""}"#, "1 to 64"),
+            ("pause", &long, "1 to 64"),
+            ("pause", &huge, "larger than"),
+            ("pause", r#"{"id": "1", "lane": "glass"}"#, "takes no lane"),
+            ("lane-test", r#"{"id": "1"}"#, "needs a lane"),
+        ] {
+            let Verdict::Refused { why, .. } = judge(word, payload) else { panic!("{word} {payload} was accepted") };
+            assert!(why.contains(reason), "{word} {payload}: {why}");
+        }
+    }
+
+    #[test]
+    fn only_allowed_commands_are_carried_out_and_once_each() {
+        let mut commands = Commands::new(&[Name::Pause]);
+        let refused = |verdict| matches!(verdict, Verdict::Refused { .. });
+        assert!(refused(commands.judge("resume", br#"{"id": "1"}"#, false)), "not in the list");
+        assert!(refused(commands.judge("pause", br#"{"id": "1"}"#, true)), "retained");
+        assert!(matches!(commands.judge("pause", br#"{"id": "1"}"#, false), Verdict::Accepted { .. }));
+        assert_eq!(commands.judge("pause", br#"{"id": "1"}"#, false), Verdict::Repeated);
+        for n in 2..1000 {
+            let accepted = commands.judge("pause", format!(r#"{{"id": "{n}"}}"#).as_bytes(), false);
+            assert!(matches!(accepted, Verdict::Accepted { .. }), "{n}");
+        }
+        assert_eq!(commands.seen.len(), REMEMBERED, "memory stays bounded");
+    }
+}

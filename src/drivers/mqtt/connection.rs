@@ -1,0 +1,315 @@
+//! The task behind the link: one client a connection, answers as they come, and another try after each end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rumqttc::Outgoing;
+use rumqttc::v5::mqttbytes::v5::{
+    ConnAck, DisconnectReasonCode, Filter, Packet, PubAck, PubAckReason, Publish, PublishProperties, RetainForwardRule,
+    SubAck, SubscribeReasonCode,
+};
+use rumqttc::v5::mqttbytes::{self, QoS};
+use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, StateError};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep, timeout};
+use tracing::{debug, info, warn};
+
+use super::commands::{Commands, Verdict};
+use super::options::{IN_FLIGHT, options};
+use super::{Live, Mqtt, Settings};
+use crate::command::{Reply, Request};
+use crate::publish::{Connection, Message, NotTaken, Topics};
+use crate::status::Status;
+
+/// Requests on their way into the client: the window, and what is sent beside it.
+const QUEUE: usize = 256;
+
+/// Of the messages that may be under way, so many are kept for status, health and replies.
+const RESERVE: usize = 4;
+
+/// A broker that answers pings and no messages is given up after this.
+const ANSWER: Duration = Duration::from_secs(20);
+
+/// The first and the longest wait between two attempts to connect.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+
+/// Who carries out a command must answer within this.
+const COMMAND_ANSWER: Duration = Duration::from_secs(10);
+
+/// Keeps the connection; spawn [`Self::run`].
+pub struct Connector {
+    link: Arc<Mqtt>,
+    settings: Settings,
+    topics: Topics,
+    will: Message,
+    status: Arc<Status>,
+    requests: mpsc::Sender<Request>,
+    closed: watch::Sender<bool>,
+    commands: Commands,
+    /// What went wrong last; the same again is not worth another line in the log.
+    last_error: String,
+}
+
+/// Why a connection ended.
+enum End {
+    /// Leave was taken.
+    Closed,
+    /// Something is wrong with the settings, the network or the broker.
+    Broken(String),
+}
+
+/// Messages that left and were not answered yet, by packet id.
+type UnderWay = BTreeMap<u16, (oneshot::Sender<Result<(), NotTaken>>, Instant)>;
+
+impl Connector {
+    pub(super) fn new(
+        link: Arc<Mqtt>,
+        settings: Settings,
+        topics: Topics,
+        will: Message,
+        status: Arc<Status>,
+        requests: mpsc::Sender<Request>,
+        closed: watch::Sender<bool>,
+    ) -> Self {
+        let commands = Commands::new(&settings.commands);
+        Self { link, settings, topics, will, status, requests, closed, commands, last_error: String::new() }
+    }
+
+    /// Connects again and again, until the link is closed.
+    pub async fn run(mut self) {
+        let mut closing = self.link.closing.subscribe();
+        let mut wait = BACK_OFF.0;
+        loop {
+            let end = self.connect_once(&mut closing).await;
+            let was_up = self.hang_up();
+            let End::Broken(why) = end else { break };
+            if was_up {
+                self.status.broker_lost.one();
+                wait = BACK_OFF.0;
+            }
+            self.log(&why, was_up);
+            // Many stations lose the same broker at the same moment: they come back one by one.
+            let jittered = wait.mul_f64(0.75 + fastrand::f64() / 2.0);
+            tokio::select! {
+                () = sleep(jittered) => {}
+                _ = closing.wait_for(|closing| *closing) => break,
+            }
+            wait = (wait * 2).min(BACK_OFF.1);
+        }
+        self.closed.send_replace(true);
+    }
+
+    fn log(&mut self, why: &str, was_up: bool) {
+        let (host, port) = (&self.settings.host, self.settings.port);
+        if was_up || self.last_error != why {
+            warn!(host, port, error = why, "broker not connected");
+        } else {
+            debug!(host, port, error = why, "broker still not connected");
+        }
+        why.clone_into(&mut self.last_error);
+    }
+
+    /// Takes no more messages; returns whether there was a connection.
+    fn hang_up(&self) -> bool {
+        // Dropping what was queued answers it: lost.
+        self.link.live().take();
+        self.link.connection.send_if_modified(|connection| std::mem::replace(&mut connection.up, false))
+    }
+
+    async fn connect_once(&mut self, closing: &mut watch::Receiver<bool>) -> End {
+        let options = match options(&self.settings, &self.topics, &self.will) {
+            Ok(options) => options,
+            Err(wrong) => return End::Broken(format!("{wrong:#}")),
+        };
+        let (client, mut events) = AsyncClient::new(options, QUEUE);
+        let mut under_way = UnderWay::new();
+        let mut leaving = false;
+        loop {
+            let patience = under_way.values().map(|(_, since)| *since + ANSWER).min();
+            let event = tokio::select! {
+                event = events.poll() => event,
+                () = until(patience) => return End::Broken(format!("no answer to a message within {ANSWER:?}")),
+                _ = closing.wait_for(|closing| *closing), if !leaving => {
+                    // Leave can only be taken of who is there.
+                    leaving = self.link.connection.borrow().up && client.try_disconnect().is_ok();
+                    if leaving { continue } else { return End::Closed }
+                }
+            };
+            match event {
+                Ok(Event::Outgoing(Outgoing::Disconnect)) => return End::Closed,
+                Ok(event) => self.see(event, &client, &mut under_way),
+                Err(wrong) => {
+                    self.blame(&wrong, &mut events, &client, under_way);
+                    return End::Broken(wrong.to_string());
+                }
+            }
+        }
+    }
+
+    fn see(&mut self, event: Event, client: &AsyncClient, under_way: &mut UnderWay) {
+        match event {
+            Event::Incoming(Packet::ConnAck(ack)) => self.come_up(&ack, client),
+            Event::Outgoing(Outgoing::Publish(id)) => self.left(id, under_way),
+            Event::Incoming(Packet::PubAck(ack)) => answer(&ack, under_way),
+            Event::Incoming(Packet::Publish(publish)) => self.take_command(&publish),
+            Event::Incoming(Packet::SubAck(ack)) => check_subscribed(&ack),
+            _ => {}
+        }
+    }
+
+    fn come_up(&mut self, ack: &ConnAck, client: &AsyncClient) {
+        // First of all, and before any message is under way: rumqttc gives a subscription an id without looking
+        // whether it is in use.
+        if !self.settings.commands.is_empty() {
+            let filter = Filter {
+                path: self.topics.commands(),
+                qos: QoS::AtLeastOnce,
+                nolocal: true,
+                preserve_retain: true,
+                retain_forward_rule: RetainForwardRule::Never,
+            };
+            if client.try_subscribe_many([filter]).is_err() {
+                warn!("commands cannot be subscribed to");
+            }
+        }
+        let properties = ack.properties.as_ref();
+        let allowed = properties.and_then(|all| all.receive_max).unwrap_or(u16::MAX).min(IN_FLIGHT);
+        let max_packet = properties.and_then(|all| all.max_packet_size).map_or(usize::MAX, |max| {
+            usize::try_from(max).unwrap_or(usize::MAX)
+        });
+        *self.link.live() = Some(Live { client: client.clone(), queued: [].into(), max_packet });
+        let window = usize::from(allowed).saturating_sub(RESERVE).max(1);
+        self.link.connection.send_modify(|connection| {
+            *connection = Connection { up: true, count: connection.count + 1, window };
+        });
+        self.last_error.clear();
+        info!(host = self.settings.host, port = self.settings.port, window, "broker connected");
+    }
+
+    /// The oldest queued message has left, under this id; 0 means that nothing will come back for it.
+    fn left(&self, id: u16, under_way: &mut UnderWay) {
+        let queued = self.link.live().as_mut().and_then(|live| live.queued.pop_front());
+        let Some(queued) = queued else { return };
+        if id == 0 {
+            drop(queued.answer.send(Ok(())));
+        } else {
+            under_way.insert(id, (queued.answer, Instant::now()));
+        }
+    }
+
+    /// Answers what can be answered when a connection ends: what was acknowledged at the last moment, and what the
+    /// broker ended it over. The rest is lost.
+    fn blame(&mut self, wrong: &ConnectionError, events: &mut EventLoop, client: &AsyncClient, mut under_way: UnderWay) {
+        while let Some(event) = events.state.events.pop_front() {
+            self.see(event, client, &mut under_way);
+        }
+        let Some(reason) = message_at_fault(wrong) else { return };
+        let alone = under_way.len() == 1;
+        for (answer, _) in under_way.into_values() {
+            let not_taken = if alone { NotTaken::Never } else { NotTaken::Suspect };
+            drop(answer.send(Err(not_taken(reason.clone()))));
+        }
+    }
+
+    fn take_command(&mut self, publish: &Publish) {
+        let topic = String::from_utf8_lossy(&publish.topic);
+        let Some(word) = self.topics.command(&topic) else { return };
+        let reply_to = ReplyTo::new(&self.topics, word, publish.properties.as_ref());
+        match self.commands.judge(word, &publish.payload, publish.retain) {
+            Verdict::Accepted { id, command } => {
+                info!(command = word, id, "command");
+                let (answer, answered) = oneshot::channel();
+                let taken = self.requests.try_send(Request { command, answer });
+                self.status.commands.add(u64::from(taken.is_ok()));
+                let link = Arc::clone(&self.link);
+                tokio::spawn(async move {
+                    let result = match timeout(COMMAND_ANSWER, answered).await {
+                        Ok(Ok(result)) => result,
+                        Ok(Err(_)) => Err("the station is busy or stopping; try again".into()),
+                        Err(_) => Err("no answer in time; look at the station's status".into()),
+                    };
+                    reply_to.send(&link, Some(id), result);
+                });
+            }
+            Verdict::Refused { id, why } => {
+                self.status.commands_refused.one();
+                warn!(command = word, why, "command refused");
+                reply_to.send(&self.link, id, Err(why));
+            }
+            Verdict::Repeated => self.status.commands_refused.one(),
+        }
+    }
+}
+
+/// Where the reply to a command goes.
+struct ReplyTo {
+    topic: String,
+    command: String,
+    correlation: PublishProperties,
+}
+
+impl ReplyTo {
+    fn new(topics: &Topics, word: &str, properties: Option<&PublishProperties>) -> Self {
+        let asked = properties.and_then(|all| all.response_topic.clone());
+        // A reply must not become a command, here or elsewhere, nor pose as another station's event.
+        let topic = asked
+            .filter(|topic| !topic.is_empty() && !topic.contains(['+', '#', '$']) && !topic.starts_with("pilah/"))
+            .unwrap_or_else(|| topics.of("reply"));
+        let correlation = PublishProperties {
+            correlation_data: properties.and_then(|all| all.correlation_data.clone()),
+            ..PublishProperties::default()
+        };
+        Self { topic, command: word.to_owned(), correlation }
+    }
+
+    fn send(self, link: &Mqtt, id: Option<String>, result: Result<String, String>) {
+        let ok = result.is_ok();
+        let (Ok(text) | Err(text)) = result;
+        let reply = Reply { schema: "pilah/reply/1".into(), id, command: self.command, ok, text };
+        let payload = serde_json::to_vec(&reply).expect("plain data with text keys is always JSON");
+        let message = Message { topic: self.topic, payload, at_least_once: true, retain: false };
+        // Who sent the command asks again if the connection ends now.
+        drop(link.send(message, self.correlation));
+    }
+}
+
+fn answer(ack: &PubAck, under_way: &mut UnderWay) {
+    let Some((answer, _)) = under_way.remove(&ack.pkid) else { return };
+    let why = || format!("{:?}", ack.reason);
+    let result = match ack.reason {
+        PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Ok(()),
+        PubAckReason::PayloadFormatInvalid => Err(NotTaken::Never(why())),
+        _ => Err(NotTaken::Refused(why())),
+    };
+    // Who asked may not care for the answer.
+    drop(answer.send(result));
+}
+
+fn check_subscribed(ack: &SubAck) {
+    if !ack.return_codes.iter().all(|code| matches!(code, SubscribeReasonCode::Success(_))) {
+        warn!(codes = ?ack.return_codes, "broker refuses the subscription to commands");
+    }
+}
+
+/// The reason why a connection ended, if a message of ours was it.
+fn message_at_fault(wrong: &ConnectionError) -> Option<String> {
+    let ConnectionError::MqttState(state) = wrong else { return None };
+    match state {
+        StateError::ServerDisconnect {
+            reason_code: reason @ (DisconnectReasonCode::PacketTooLarge | DisconnectReasonCode::PayloadFormatInvalid),
+            ..
+        } => Some(format!("{reason:?}")),
+        // mosquitto answers a message above its message_size_limit with PUBACK 0x95, which the standard does not
+        // allow there: rumqttc ends the connection over it, and the id is lost.
+        StateError::Deserialization(mqttbytes::Error::InvalidConnectReturnCode(0x95)) => Some("PacketTooLarge".into()),
+        _ => None,
+    }
+}
+
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,302 @@
+//! The publisher on a link that breaks on request, in tokio's virtual time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::publisher::Publisher;
+use super::*;
+use crate::record::{Envelope, Event};
+use crate::sim::clock::SimClock;
+use crate::sim::link::SimLink;
+use crate::sim::samples;
+use crate::status::Status;
+use crate::store::history::{History, Stored};
+use crate::store::keeper::Keeper;
+use crate::store::records::Records;
+
+const WINDOW: usize = 8;
+
+/// A publisher at work, and all that it works with. The store is stepped by hand.
+struct Station {
+    link: Arc<SimLink>,
+    records: Records,
+    keeper: Keeper,
+    status: Arc<Status>,
+    clock: Arc<SimClock>,
+    state: watch::Sender<State>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<anyhow::Result<()>>,
+    settings: crate::store::Settings,
+    _folder: TempDir,
+}
+
+impl Station {
+    /// Starts with `link` and lets it come to rest.
+    async fn start(link: SimLink) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings =
+            crate::store::Settings { directory: folder.path().to_owned(), commit_count: 1, ..Default::default() };
+        let status = Arc::new(Status::default());
+        let clock = Arc::new(SimClock::at(samples::wall(0)));
+        let run = Run::starting("parcels 1.0.0", samples::wall(0));
+        let (mut keeper, records) = Keeper::new(settings.clone(), run.clone(), clock.clone(), Arc::clone(&status));
+        keeper.attempt();
+        let link = Arc::new(link);
+        let (state, state_receiver) = watch::channel(State::Ready);
+        let (stop, stop_receiver) = watch::channel(false);
+        let publisher = Publisher {
+            link: Arc::clone(&link),
+            records: records.clone(),
+            database: settings.database(),
+            topics: topics(),
+            run,
+            state: state_receiver,
+            status: Arc::clone(&status),
+            clock: clock.clone(),
+        };
+        let task = tokio::spawn(publisher.run(stop_receiver));
+        let station =
+            Self { link, records, keeper, status, clock, state, stop, task, settings, _folder: folder };
+        rest().await;
+        station
+    }
+
+    /// Records `decisions` and commits them.
+    async fn decide(&mut self, decisions: std::ops::RangeInclusive<u64>) {
+        for n in decisions {
+            self.records.record(samples::decision(n));
+            self.keeper.turn();
+        }
+        rest().await;
+    }
+
+    /// Commits what the publisher itself recorded.
+    async fn commit_incidents(&mut self, count: usize) {
+        for _ in 0..count {
+            self.keeper.turn();
+        }
+        rest().await;
+    }
+
+    /// The events that arrived, in order.
+    fn arrived(&self) -> Vec<u64> {
+        let events = self.link.arrived().into_iter().filter(|message| !message.retain);
+        events.map(|message| envelope(&message.payload).seq).collect()
+    }
+
+    /// The events that arrived, each at its first arrival.
+    fn first_arrivals(&self) -> Vec<u64> {
+        let mut seen = std::collections::BTreeSet::new();
+        self.arrived().into_iter().filter(|seq| seen.insert(*seq)).collect()
+    }
+
+    /// The incidents in the store: code and whether it began.
+    fn incidents(&self) -> Vec<(String, bool)> {
+        let all = History::open(&self.settings.database()).unwrap().newest("incident", u64::MAX, 99).unwrap();
+        let incident = |stored: &Stored| {
+            let Event::Incident(incident) = envelope(stored.payload.as_bytes()).body else { panic!("{stored:?}") };
+            (incident.incident, incident.phase == crate::record::Phase::Opened)
+        };
+        all.iter().rev().map(incident).collect()
+    }
+
+    async fn stop(self) -> Arc<SimLink> {
+        self.stop.send_replace(true);
+        self.task.await.unwrap().unwrap();
+        self.link
+    }
+}
+
+fn topics() -> Topics {
+    Topics::new("bandung", "line-1")
+}
+
+fn envelope(payload: &[u8]) -> Envelope {
+    serde_json::from_slice(payload).unwrap()
+}
+
+/// Virtual time moves only when every task waits: so this is when nothing more happens by itself.
+async fn rest() {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+}
+
+/// Long enough for any pause between attempts.
+async fn a_while() {
+    tokio::time::sleep(Duration::from_secs(61)).await;
+}
+
+fn to(last: u64) -> Vec<u64> {
+    (1..=last).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_arrive_in_order_and_the_cursor_follows() {
+    let mut station = Station::start(SimLink::up(WINDOW)).await;
+    station.decide(1..=40).await;
+    assert_eq!(station.arrived(), to(41), "the start event and each decision, once");
+    assert_eq!(station.records.cursor(), 41);
+    assert_eq!(station.link.arrived().last().unwrap().topic, "pilah/v1/bandung/line-1/decision");
+    assert_eq!(station.status.events_sent.get(), 41);
+    let spread = station.status.acknowledge.spread().unwrap();
+    assert_eq!(spread.n, 40, "each decision's way was measured");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_under_way_when_the_connection_ended_is_sent_again() {
+    let mut station = Station::start(SimLink::up(WINDOW)).await;
+    station.link.hold();
+    station.decide(1..=20).await;
+    assert_eq!(station.arrived(), to(1 + 8), "no more than the window is under way");
+    station.link.cut();
+    rest().await;
+    assert_eq!(station.records.cursor(), 1, "only the start event was answered");
+    station.link.release();
+    station.link.restore();
+    rest().await;
+    assert_eq!(station.first_arrivals(), to(21));
+    assert_eq!(station.arrived().len(), 21 + 8, "the window arrived twice");
+    assert_eq!(station.records.cursor(), 21);
+    assert_eq!(station.status.publish_retries.get(), 8);
+    let arrived = station.link.arrived();
+    let second: Vec<_> = arrived.iter().filter(|message| !message.retain && envelope(&message.payload).seq == 2).collect();
+    assert_eq!(second[0], second[1], "the same bytes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cursor_waits_for_the_oldest_answer() {
+    let mut station = Station::start(SimLink::up(WINDOW)).await;
+    station.link.hold();
+    station.decide(1..=5).await;
+    assert_eq!(station.records.cursor(), 1);
+    // The newest is answered first.
+    station.link.release();
+    rest().await;
+    assert_eq!(station.records.cursor(), 6);
+    assert_eq!(station.arrived(), to(6));
+}
+
+#[tokio::test(start_paused = true)]
+async fn cuts_at_any_moment_lose_nothing() {
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut station = Station::start(SimLink::up(WINDOW)).await;
+    for round in 0..60 {
+        station.link.cut_after(random.usize(1..12));
+        let from = round * 5 + 1;
+        station.decide(from..=from + 4).await;
+        station.link.cut();
+        rest().await;
+        station.link.restore();
+        rest().await;
+    }
+    a_while().await;
+    assert_eq!(station.first_arrivals(), to(301), "each once at least, and first in order");
+    assert_eq!(station.records.cursor(), 301);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_the_broker_never_takes_is_set_aside() {
+    let mut station = Station::start(SimLink::up(WINDOW)).await;
+    station.link.refuse("\"seq\":3,", NotTaken::Never("PayloadFormatInvalid".into()));
+    station.decide(1..=4).await;
+    station.commit_incidents(2).await;
+    assert_eq!(station.arrived(), [1, 2, 4, 5, 6], "6 is the incident");
+    assert_eq!(station.records.cursor(), 6);
+    assert_eq!(station.incidents(), [("event-set-aside".to_owned(), true)]);
+    assert_eq!(History::open(&station.settings.database()).unwrap().stat().unwrap().set_aside, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_for_now_is_tried_again_until_it_ends() {
+    let mut station = Station::start(SimLink::up(WINDOW)).await;
+    station.link.refuse("decision", NotTaken::Refused("QuotaExceeded".into()));
+    station.decide(1..=3).await;
+    station.commit_incidents(1).await;
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert_eq!(station.records.cursor(), 1);
+    let attempts = station.status.publish_retries.get() / 3;
+    assert!((5..20).contains(&attempts), "{attempts} attempts in two minutes");
+    station.link.accept();
+    a_while().await;
+    station.commit_incidents(1).await;
+    assert_eq!(station.records.cursor(), 6, "three decisions, and the incident's beginning and end");
+    assert_eq!(station.incidents(), [("broker-refuses".to_owned(), true), ("broker-refuses".to_owned(), false)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_go_one_by_one_when_one_of_them_ends_connections() {
+    let mut station = Station::start(SimLink::up(WINDOW)).await;
+    station.link.refuse("decision", NotTaken::Suspect("PacketTooLarge".into()));
+    station.decide(1..=6).await;
+    station.link.accept();
+    station.link.hold();
+    a_while().await;
+    assert_eq!(station.arrived(), [1, 2], "one at a time until the culprit is known");
+    station.link.release();
+    a_while().await;
+    assert_eq!(station.first_arrivals(), to(7));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_outage_is_one_incident() {
+    let mut station = Station::start(SimLink::up(WINDOW)).await;
+    station.link.cut();
+    tokio::time::sleep(Duration::from_secs(29)).await;
+    station.link.restore();
+    rest().await;
+    assert!(station.incidents().is_empty(), "networks are like that");
+    station.link.cut();
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    station.commit_incidents(1).await;
+    station.clock.advance(Duration::from_secs(3600));
+    station.decide(1..=2).await;
+    assert_eq!(station.arrived(), [1], "nothing is sent meanwhile");
+    station.clock.advance(Duration::from_secs(1));
+    station.link.restore();
+    rest().await;
+    station.commit_incidents(1).await;
+    assert_eq!(station.incidents(), [("broker-lost".to_owned(), true), ("broker-lost".to_owned(), false)]);
+    assert_eq!(station.arrived(), to(5));
+    assert!(station.status.acknowledge.spread().is_none(), "what waited for the broker tells nothing about latency");
+}
+
+#[tokio::test(start_paused = true)]
+async fn status_and_health_are_kept_by_the_broker() {
+    let station = Station::start(SimLink::up(WINDOW)).await;
+    let read = |link: &SimLink| -> StatusMessage {
+        serde_json::from_slice(&link.retained(&topics().of("status")).unwrap().payload).unwrap()
+    };
+    let status = read(&station.link);
+    assert_eq!((status.online, status.state), (true, Some(State::Ready)));
+    station.state.send_replace(State::Paused);
+    rest().await;
+    assert_eq!(read(&station.link).state, Some(State::Paused));
+
+    let health = topics().of("health");
+    let count = |link: &SimLink| link.arrived().iter().filter(|message| message.topic == health).count();
+    let before = count(&station.link);
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    assert_eq!(count(&station.link) - before, 3, "each ten seconds");
+    let message = station.link.retained(&health).unwrap();
+    assert!(!message.at_least_once);
+    let health: crate::record::Health = serde_json::from_slice(&message.payload).unwrap();
+    assert_eq!(health.counters["events_sent"], 1);
+
+    let link = station.stop().await;
+    let status = read(&link);
+    assert_eq!((status.online, status.offline_by.as_deref(), status.state), (false, Some("stop"), None));
+    assert!(link.closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_a_broker_that_is_silent() {
+    let mut station = Station::start(SimLink::up(WINDOW)).await;
+    station.link.hold();
+    station.decide(1..=3).await;
+    let began = tokio::time::Instant::now();
+    station.stop().await;
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+}
