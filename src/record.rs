@@ -49,7 +49,7 @@ impl Run {
 #[serde(untagged)]
 pub enum Event {
     /// What was decided about an item.
-    Decision(Decision),
+    Decision(Box<Decision>),
     /// Where an item ended.
     Outcome(Outcome),
     /// Something a person must know or do.

@@ -352,7 +352,7 @@ impl Line {
             frames: open.votes.frames,
             stages_ms,
         };
-        out.push(Effect::Record(Event::Decision(decision)));
+        out.push(Effect::Record(Event::Decision(Box::new(decision))));
         if let Some((looked, id)) = open.last.zip(picture) {
             out.push(Effect::Keep { id, job: looked.job, sure: verdict.reason == Reason::Confident });
         }
@@ -386,7 +386,7 @@ impl Line {
                 Step::Close(item) => self.decide_now(now, item, out),
                 Step::Order(order) => out.push(Effect::Order(order)),
                 Step::Recall(item) => out.push(Effect::Recall(item)),
-                Step::Ended(ended) => out.push(Effect::Record(self.outcome(ended))),
+                Step::Ended(ended) => out.push(Effect::Record(self.outcome(&ended))),
                 Step::Unexpected(lane) => {
                     let name = &self.names.lanes[lane.0];
                     out.push(Effect::Record(incident(
@@ -404,7 +404,7 @@ impl Line {
         }
     }
 
-    fn outcome(&mut self, ended: Ended) -> Event {
+    fn outcome(&mut self, ended: &Ended) -> Event {
         self.open.remove(&ended.id);
         let name = |lane: LaneId| self.names.lanes[lane.0].clone();
         Event::Outcome(Outcome {

@@ -88,7 +88,7 @@ impl Ledger {
         self.records += 1;
         match event {
             Event::Decision(decision) => {
-                let before = self.decisions.insert(decision.id, decision.clone());
+                let before = self.decisions.insert(decision.id, (**decision).clone());
                 self.repeated += usize::from(before.is_some());
             }
             Event::Outcome(outcome) => {

@@ -24,7 +24,7 @@ pub fn decision(n: u64) -> Record {
     let score = |class: &str, p| Score { class: class.into(), p };
     let reading = |value: &str| Some(Reading { value: value.into(), confidence: 0.98 });
     let stages = [("capture", 12.4), ("preprocess", 4.1), ("infer", 31.7), ("read", 8.2), ("decide", 61.9)];
-    let event = Event::Decision(Decision {
+    let event = Event::Decision(Box::new(Decision {
         id: item(n),
         class: Some("REG_JAWA".into()),
         advice: Some(Words { en: "Put it on the Java line.".into(), id: "Letakkan di jalur Jawa.".into() }),
@@ -37,7 +37,7 @@ pub fn decision(n: u64) -> Record {
         picture: Some(crate::store::pictures::id(item(n), crate::store::pictures::View::Sure)),
         frames: 3,
         stages_ms: stages.into_iter().map(|(stage, ms)| (stage.to_owned(), ms)).collect::<BTreeMap<_, _>>(),
-    });
+    }));
     Record { wall: wall(n), event }
 }
 
