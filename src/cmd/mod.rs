@@ -3,8 +3,10 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage (by clap), 78 bad configuration, on which systemd does not restart.
 
 pub mod bench;
+pub mod check;
 pub mod classify;
 pub mod completions;
+#[cfg(feature = "demo-broker")]
 pub mod demo;
 pub mod evaluate;
 pub mod man;
@@ -12,6 +14,7 @@ pub mod model;
 pub mod outbox;
 mod pictures;
 pub mod print;
+pub mod run;
 mod save;
 pub mod schema;
 
@@ -33,7 +36,10 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[cfg(feature = "demo-broker")]
     Demo(demo::Args),
+    Run(run::Args),
+    Check(check::Args),
     Classify(classify::Args),
     Evaluate(evaluate::Args),
     Bench(bench::Args),
@@ -51,7 +57,10 @@ impl Cli {
     /// When it could not be done; the caller prints the error and exits with 1.
     pub fn run(&self) -> Result<ExitCode> {
         match &self.command {
+            #[cfg(feature = "demo-broker")]
             Command::Demo(args) => demo::run(args),
+            Command::Run(args) => run::run(args),
+            Command::Check(args) => check::run(args),
             Command::Classify(args) => classify::run(args),
             Command::Evaluate(args) => evaluate::run(args),
             Command::Bench(args) => bench::run(args),
