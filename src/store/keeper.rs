@@ -28,7 +28,7 @@ const HELD: usize = 4096;
 /// The longest wait for a message: the watchdog wants to see the loop turn.
 const TURN: Duration = Duration::from_millis(200);
 
-/// How long the cursor may lag on disk when no event takes it along. After a crash, so much is sent again.
+/// How long the cursor lags on disk, since each move of it writes a page. After a crash, so much is sent again.
 const CURSOR_LAG: Duration = Duration::from_secs(5);
 
 /// The first and the longest wait between attempts on a failing disk.
@@ -48,8 +48,10 @@ pub struct Keeper {
     /// Records to commit, in order.
     held: Vec<Held>,
     set_aside: Vec<(u64, String)>,
-    /// When what is held, or the cursor, must be on disk.
+    /// When what is held must be on disk.
     due: Option<Timestamp>,
+    /// When the cursor must be.
+    cursor_due: Option<Timestamp>,
     /// The next attempt and the wait before it, while the disk fails.
     retry: Option<(Timestamp, Duration)>,
     /// Losses that were reported.
@@ -80,6 +82,7 @@ impl Keeper {
             held: Vec::new(),
             set_aside: Vec::new(),
             due: None,
+            cursor_due: None,
             retry: None,
             lost: 0,
             failing: Trouble::failing(),
@@ -140,7 +143,8 @@ impl Keeper {
             return;
         }
         self.held.push(Held { record, since });
-        self.due_in(Duration::from_millis(self.settings.commit_interval_ms));
+        let interval = Duration::from_millis(self.settings.commit_interval_ms);
+        self.due.get_or_insert(self.clock.now() + interval);
     }
 
     /// Puts down what the store itself has to say.
@@ -150,13 +154,9 @@ impl Keeper {
         }
     }
 
-    fn due_in(&mut self, wait: Duration) {
-        let at = self.clock.now() + wait;
-        self.due = Some(self.due.map_or(at, |earlier| earlier.min(at)));
-    }
-
     fn next_attempt(&self) -> Option<Timestamp> {
-        self.retry.map_or(self.due, |(at, _)| Some(at))
+        let due = self.due.into_iter().chain(self.cursor_due).min();
+        self.retry.map_or(due, |(at, _)| Some(at))
     }
 
     fn is_due(&self) -> bool {
@@ -178,7 +178,7 @@ impl Keeper {
         let Some(store) = &self.store else { return };
         self.status.outbox.set(store.unsent(sent));
         if sent > store.sent {
-            self.due_in(CURSOR_LAG);
+            self.cursor_due.get_or_insert(now + CURSOR_LAG);
         }
     }
 
@@ -238,7 +238,7 @@ impl Keeper {
             Ok(to) => self.tell_moved(&Moved { to, why: format!("{wrong:#}") }),
             Err(wrong) => self.fail(&wrong),
         }
-        self.due_in(Duration::ZERO);
+        self.due = Some(self.clock.now());
     }
 
     fn tell_moved(&mut self, moved: &Moved) {
@@ -254,7 +254,9 @@ impl Keeper {
     fn commit(&mut self) -> Result<()> {
         let Some(store) = &mut self.store else { return Ok(()) };
         let began = self.clock.now();
-        let group = Group { records: &self.held, sent: self.shared.sent(), set_aside: &self.set_aside };
+        let cursor_due = self.cursor_due.is_some_and(|at| at <= began);
+        let sent = if cursor_due || !self.set_aside.is_empty() { self.shared.sent() } else { store.sent };
+        let group = Group { records: &self.held, sent, set_aside: &self.set_aside };
         let first = store.commit(&group)?;
         self.status.commit.record(self.clock.now().since(began));
         self.status.events_stored.add(u64::try_from(self.held.len()).unwrap_or(u64::MAX));
@@ -262,6 +264,7 @@ impl Keeper {
         self.held.clear();
         self.set_aside.clear();
         self.due = None;
+        self.cursor_due = self.cursor_due.filter(|_| !cursor_due);
         let last_seq = store.last_seq;
         self.committed.send_if_modified(|now| std::mem::replace(&mut now.last_seq, last_seq) != last_seq);
         // Behind the news, since a checkpoint and a clearing-up take their time.
@@ -299,6 +302,7 @@ impl Keeper {
                 self.hold(record, Some(at));
             }
         }
+        self.cursor_due = Some(self.clock.now());
         let last = self.open().and_then(|()| self.commit());
         self.status.events_lost.add(u64::try_from(self.held.len()).unwrap_or(u64::MAX));
         last?;
