@@ -1,10 +1,15 @@
 //! `[gpio]` and `[[input]]`: which lines, and how they are driven.
 
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
+
 use anyhow::{Result, bail};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::pipeline::actuate::Level;
+use crate::pipeline::actuate::{self, Drive, Level, Output, Outputs};
+use crate::pipeline::trigger::{Edge, Inputs};
+use crate::units::Timestamp;
 
 /// `[gpio]`: what drives inputs and outputs.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -63,16 +68,45 @@ pub enum Pull {
     Down,
 }
 
-impl Settings {
-    /// Says whether this build can drive the lines.
-    ///
-    /// # Errors
-    /// When it has no such driver.
-    pub fn supported(&self) -> Result<()> {
-        match self.driver {
-            Driver::None => Ok(()),
-            Driver::Gpiochip => bail!("opening the GPIO lines: this build has no gpiochip driver"),
-            Driver::Rppal => bail!("opening the GPIO lines: this build has no rppal driver"),
-        }
+/// Opens inputs and outputs.
+///
+/// # Errors
+/// When a line is not there or busy, or this build has no such driver.
+pub fn open(
+    settings: &Settings,
+    _inputs: &[InputSettings],
+    _actuators: &[actuate::Settings],
+) -> Result<(Box<dyn Inputs>, Box<dyn Outputs>)> {
+    match settings.driver {
+        Driver::None => Ok((Box::new(Nothing::new()), Box::new(Nothing::new()))),
+        Driver::Gpiochip => bail!("opening the GPIO lines: this build has no gpiochip driver"),
+        Driver::Rppal => bail!("opening the GPIO lines: this build has no rppal driver"),
+    }
+}
+
+/// Lines that do not exist: inputs never change, outputs go nowhere.
+struct Nothing {
+    never: Receiver<()>,
+    _kept: SyncSender<()>,
+}
+
+impl Nothing {
+    fn new() -> Self {
+        let (kept, never) = sync_channel(1);
+        Self { never, _kept: kept }
+    }
+}
+
+impl Inputs for Nothing {
+    fn wait(&mut self, timeout: Duration) -> Result<Vec<Edge>> {
+        // Nobody sends: the timeout is the point.
+        let _timeout = self.never.recv_timeout(timeout);
+        Ok(Vec::new())
+    }
+}
+
+impl Outputs for Nothing {
+    fn drive(&mut self, _: Output, _: Drive, _: Timestamp) -> Result<()> {
+        Ok(())
     }
 }
