@@ -1,5 +1,7 @@
 //! README tells what is there: its tables stand against the program and the models.
 
+// The board's binary has no demo; README tells of the whole program.
+#![cfg(feature = "demo-broker")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
 
 use std::path::Path;
