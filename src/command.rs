@@ -24,8 +24,7 @@ pub enum Name {
 
 impl Name {
     /// Every name, in the order of the documentation.
-    pub const ALL: [Self; 6] =
-        [Self::Pause, Self::Resume, Self::Trigger, Self::LaneTest, Self::Snapshot, Self::Reload];
+    pub const ALL: [Self; 6] = [Self::Pause, Self::Resume, Self::Trigger, Self::LaneTest, Self::Snapshot, Self::Reload];
 
     /// As it stands in topics.
     pub fn as_str(self) -> &'static str {

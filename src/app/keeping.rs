@@ -11,9 +11,9 @@ use crate::publish::publisher::Publisher;
 use crate::publish::{Link, Topics};
 use crate::record::{Run, State};
 use crate::status::Status;
+use crate::store;
 use crate::store::keeper::Keeper;
 use crate::store::records::Records;
-use crate::store;
 
 /// The store's thread.
 pub struct Storing {

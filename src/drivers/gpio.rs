@@ -1,10 +1,18 @@
 //! `[gpio]` and `[[input]]`: which lines, and how they are driven.
 
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
+
 use anyhow::{Result, bail};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::pipeline::actuate::Level;
+use crate::drivers::gpiochip;
+use crate::pipeline::actuate::{self, Drive, Level, Output, Outputs};
+use crate::pipeline::trigger::{Edge, Inputs};
+use crate::problem::Problems;
+use crate::units::Timestamp;
 
 /// `[gpio]`: what drives inputs and outputs.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
@@ -64,15 +72,63 @@ pub enum Pull {
 }
 
 impl Settings {
-    /// Says whether this build can drive the lines.
+    /// Takes the lines of a station: its inputs, and its outputs, all inactive. `directory` is the runtime directory.
     ///
     /// # Errors
-    /// When it has no such driver.
-    pub fn supported(&self) -> Result<()> {
+    /// When a line is missing, busy or not allowed, another process drives the outputs, or this build has no such
+    /// driver.
+    pub fn open(
+        &self,
+        inputs: &[InputSettings],
+        actuators: &[actuate::Settings],
+        directory: &Path,
+    ) -> Result<(Box<dyn Inputs>, Box<dyn Outputs>)> {
         match self.driver {
-            Driver::None => Ok(()),
-            Driver::Gpiochip => bail!("opening the GPIO lines: this build has no gpiochip driver"),
-            Driver::Rppal => bail!("opening the GPIO lines: this build has no rppal driver"),
+            Driver::None => Ok((Box::new(Silent::new()), Box::new(Nowhere))),
+            Driver::Gpiochip => gpiochip::open(self, inputs, actuators, directory),
+            Driver::Rppal => {
+                bail!("opening the GPIO lines: this build has no rppal driver; gpiochip drives pulses and holds")
+            }
         }
+    }
+
+    /// Notes what is wrong with the outputs for this driver.
+    pub fn check(&self, actuators: &[actuate::Settings], problems: &mut Problems<'_>) {
+        if self.driver != Driver::Gpiochip {
+            return;
+        }
+        for servo in actuators.iter().filter(|actuator| actuator.kind == actuate::Kind::Servo) {
+            problems.add("driver", format!("gpiochip cannot drive servo \"{}\"", servo.name), "use driver = \"rppal\"");
+        }
+    }
+}
+
+/// Inputs that never change.
+struct Silent {
+    never: Receiver<()>,
+    _kept: SyncSender<()>,
+}
+
+impl Silent {
+    fn new() -> Self {
+        let (kept, never) = sync_channel(1);
+        Self { never, _kept: kept }
+    }
+}
+
+impl Inputs for Silent {
+    fn wait(&mut self, timeout: Duration) -> Result<Vec<Edge>> {
+        // Nobody ever sends: the timeout is the point.
+        let _timeout = self.never.recv_timeout(timeout);
+        Ok(Vec::new())
+    }
+}
+
+/// Outputs that lead nowhere.
+struct Nowhere;
+
+impl Outputs for Nowhere {
+    fn drive(&mut self, _output: Output, _drive: Drive, _now: Timestamp) -> Result<()> {
+        Ok(())
     }
 }

@@ -59,8 +59,7 @@ impl Station {
             clock: clock.clone(),
         };
         let task = tokio::spawn(publisher.run(stop_receiver));
-        let station =
-            Self { link, records, keeper, status, clock, state, stop, task, settings, _folder: folder };
+        let station = Self { link, records, keeper, status, clock, state, stop, task, settings, _folder: folder };
         rest().await;
         station
     }
@@ -162,7 +161,8 @@ async fn what_was_under_way_when_the_connection_ended_is_sent_again() {
     assert_eq!(station.records.cursor(), 21);
     assert_eq!(station.status.publish_retries.get(), 8);
     let arrived = station.link.arrived();
-    let second: Vec<_> = arrived.iter().filter(|message| !message.retain && envelope(&message.payload).seq == 2).collect();
+    let second: Vec<_> =
+        arrived.iter().filter(|message| !message.retain && envelope(&message.payload).seq == 2).collect();
     assert_eq!(second[0], second[1], "the same bytes");
 }
 

@@ -127,7 +127,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             feed.rate
         ));
     }
-    let ran = if args.in_virtual_time { demo.in_virtual_time(classifier, &sim)? } else { demo.in_real_time(classifier)? };
+    let ran =
+        if args.in_virtual_time { demo.in_virtual_time(classifier, &sim)? } else { demo.in_real_time(classifier)? };
     let lanes: Vec<_> = config.lane.iter().map(|lane| (lane.name.clone(), lane.classes.clone())).collect();
     let audit = ran.ledger.audit(&ran.world, &plant, &lanes, &classes);
     let report = Report::new(args.line.name(), args.in_virtual_time, model, audit, &ran, exception(&config));

@@ -175,9 +175,9 @@ impl Connector {
         }
         let properties = ack.properties.as_ref();
         let allowed = properties.and_then(|all| all.receive_max).unwrap_or(u16::MAX).min(IN_FLIGHT);
-        let max_packet = properties.and_then(|all| all.max_packet_size).map_or(usize::MAX, |max| {
-            usize::try_from(max).unwrap_or(usize::MAX)
-        });
+        let max_packet = properties
+            .and_then(|all| all.max_packet_size)
+            .map_or(usize::MAX, |max| usize::try_from(max).unwrap_or(usize::MAX));
         *self.link.live() = Some(Live { client: client.clone(), queued: [].into(), max_packet });
         let window = usize::from(allowed).saturating_sub(RESERVE).max(1);
         self.link.connection.send_modify(|connection| {
@@ -200,7 +200,13 @@ impl Connector {
 
     /// Answers what can be answered when a connection ends: what was acknowledged at the last moment, and what the
     /// broker ended it over. The rest is lost.
-    fn blame(&mut self, wrong: &ConnectionError, events: &mut EventLoop, client: &AsyncClient, mut under_way: UnderWay) {
+    fn blame(
+        &mut self,
+        wrong: &ConnectionError,
+        events: &mut EventLoop,
+        client: &AsyncClient,
+        mut under_way: UnderWay,
+    ) {
         while let Some(event) = events.state.events.pop_front() {
             self.see(event, client, &mut under_way);
         }

@@ -97,11 +97,8 @@ mod tests {
 
     #[test]
     fn a_missing_password_file_is_named() {
-        let missing = Settings {
-            username: "station".into(),
-            password_file: Some("/no/such/file".into()),
-            ..Settings::default()
-        };
+        let missing =
+            Settings { username: "station".into(), password_file: Some("/no/such/file".into()), ..Settings::default() };
         let topics = Topics::new("a", "b");
         let will = Message { topic: topics.of("status"), payload: Vec::new(), at_least_once: true, retain: true };
         let wrong = options(&missing, &topics, &will).err().unwrap();
