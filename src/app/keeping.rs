@@ -1,14 +1,18 @@
 //! The threads that keep and send: the store's, and the publisher's with its own tokio runtime.
 
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 
 use anyhow::{Context, Result, anyhow};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
+use crate::app::sorter::Happened;
 use crate::clock::Clock;
+use crate::command::{Command, Request};
+use crate::drivers::mqtt::{self, Mqtt};
 use crate::publish::publisher::Publisher;
-use crate::publish::{Link, Topics};
+use crate::publish::{Link, Topics, offline};
 use crate::record::{Run, State};
 use crate::status::Status;
 use crate::store;
@@ -50,6 +54,45 @@ impl Storing {
     }
 }
 
+/// Publishes to the broker of the settings; commands that come from it go to the sort thread, where there is one.
+///
+/// # Errors
+/// When the system gives no thread or no runtime. A broker that is away is no error: the link keeps trying.
+pub fn publish_over_mqtt(
+    mqtt: &mqtt::Settings,
+    store: &store::Settings,
+    records: &Records,
+    said: Said,
+    ask: Option<SyncSender<Happened>>,
+) -> Result<Publishing> {
+    let will = offline(&said.topics, &said.run, "will");
+    let (mqtt, topics, status) = (mqtt.clone(), said.topics.clone(), Arc::clone(&said.status));
+    Publishing::start(store, records, said, move || {
+        let (link, connector, requests) = Mqtt::new(mqtt, topics, will, status);
+        tokio::spawn(connector.run());
+        tokio::spawn(carry_out(requests, ask));
+        link
+    })
+}
+
+/// Hands commands to the sort thread, and says what came of each.
+async fn carry_out(mut requests: mpsc::Receiver<Request>, ask: Option<SyncSender<Happened>>) {
+    while let Some(Request { command, answer }) = requests.recv().await {
+        let (happened, done) = match command {
+            Command::Pause => (Happened::Pause(true), "paused"),
+            Command::Resume => (Happened::Pause(false), "resumed"),
+            Command::Trigger => (Happened::Trigger, "triggered"),
+            Command::LaneTest(_) | Command::Snapshot | Command::Reload => {
+                // Who asked may have gone.
+                drop(answer.send(Err("this version does not carry out this command".into())));
+                continue;
+            }
+        };
+        let sent = ask.as_ref().is_some_and(|ask| ask.try_send(happened).is_ok());
+        drop(answer.send(if sent { Ok(done.into()) } else { Err("the line does not take commands now".into()) }));
+    }
+}
+
 /// The publisher's thread.
 pub struct Publishing {
     stop: watch::Sender<bool>,
@@ -79,7 +122,7 @@ impl Publishing {
         settings: &store::Settings,
         records: &Records,
         said: Said,
-        link: impl FnOnce() -> Result<L> + Send + 'static,
+        link: impl FnOnce() -> Arc<L> + Send + 'static,
     ) -> Result<Self> {
         let (stop, stopped) = watch::channel(false);
         let (database, records) = (settings.database(), records.clone());
@@ -88,7 +131,7 @@ impl Publishing {
         let publish = move || {
             runtime.block_on(async {
                 let Said { topics, run, state, status, clock } = said;
-                let link = Arc::new(link()?);
+                let link = link();
                 Publisher { link, records, database, topics, run, state, status, clock }.run(stopped).await
             })
         };

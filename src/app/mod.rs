@@ -1,7 +1,9 @@
 //! The program: stages put together from a configuration, and the threads that run them.
 
+pub mod daemon;
 pub mod keeping;
 pub mod simulated;
 pub mod sorter;
 pub mod station;
+pub mod telemetry;
 pub mod threads;

@@ -98,13 +98,11 @@ pub enum Turn {
     Sort,
     /// The actuate thread's.
     Actuate,
-    /// The store's.
-    Store,
 }
 
 impl Turn {
     /// Each of them.
-    pub const ALL: [Self; 4] = [Self::Capture, Self::Sort, Self::Actuate, Self::Store];
+    pub const ALL: [Self; 3] = [Self::Capture, Self::Sort, Self::Actuate];
 }
 
 impl Stop {

@@ -3,15 +3,20 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage (by clap), 78 bad configuration, on which systemd does not restart.
 
 pub mod bench;
+pub mod check;
 pub mod classify;
 pub mod completions;
+#[cfg(feature = "demo-broker")]
 pub mod demo;
 pub mod evaluate;
 pub mod man;
 pub mod model;
+pub mod outbox;
 mod pictures;
 pub mod print;
+pub mod run;
 mod save;
+pub mod schema;
 
 use std::process::ExitCode;
 
@@ -31,11 +36,16 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[cfg(feature = "demo-broker")]
     Demo(demo::Args),
+    Run(run::Args),
+    Check(check::Args),
     Classify(classify::Args),
     Evaluate(evaluate::Args),
     Bench(bench::Args),
     Model(model::Args),
+    Outbox(outbox::Args),
+    Schema(schema::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -47,11 +57,16 @@ impl Cli {
     /// When it could not be done; the caller prints the error and exits with 1.
     pub fn run(&self) -> Result<ExitCode> {
         match &self.command {
+            #[cfg(feature = "demo-broker")]
             Command::Demo(args) => demo::run(args),
+            Command::Run(args) => run::run(args),
+            Command::Check(args) => check::run(args),
             Command::Classify(args) => classify::run(args),
             Command::Evaluate(args) => evaluate::run(args),
             Command::Bench(args) => bench::run(args),
             Command::Model(args) => model::run(args),
+            Command::Outbox(args) => outbox::run(args),
+            Command::Schema(args) => schema::run(args),
             Command::Completions(args) => completions::run(args),
             Command::Man(args) => man::run(args),
         }

@@ -29,7 +29,7 @@ pub fn line(text: impl fmt::Display) -> Result<()> {
 /// Prints a value as JSON in one line.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn json(value: &impl Serialize) -> Result<()> {
     line(serde_json::to_string(value).context("writing JSON")?)
 }
@@ -37,7 +37,7 @@ pub fn json(value: &impl Serialize) -> Result<()> {
 /// Prints bytes as they are.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn bytes(bytes: &[u8]) -> Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {

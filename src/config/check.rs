@@ -18,6 +18,8 @@ impl Config {
         self.trigger.check(&mut problems.below("trigger"));
         self.infer.check(&mut problems.below("infer"));
         self.decide.check(&mut problems.below("decide"));
+        self.store.check(&mut problems.below("store"));
+        self.mqtt.check(&mut problems.below("mqtt"));
         self.check_way(&mut problems);
         for (index, actuator) in self.actuator.iter().enumerate() {
             actuator.check(&mut problems.below(format_args!("actuator[{index}]")));

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::drivers::{camera, gpio};
+use crate::drivers::{camera, gpio, mqtt};
 use crate::pipeline::look::View;
 use crate::pipeline::{actuate, decide, infer, lane, track, trigger};
 use crate::problem::Problem;
@@ -50,6 +50,12 @@ pub struct Config {
     pub actuator: Vec<actuate::Settings>,
     /// `[[lane]]`: where items can end.
     pub lane: Vec<lane::Settings>,
+    /// `[store]`: history, outbox and pictures.
+    #[serde(default)]
+    pub store: crate::store::Settings,
+    /// `[mqtt]`: the broker.
+    #[serde(default)]
+    pub mqtt: mqtt::Settings,
 }
 
 /// `[station]`: who this is.
@@ -126,18 +132,10 @@ impl Config {
         let nowhere = |problem| Located { line: None, variable: None, problem };
         let mut tree = Tree::parse(text).map_err(|all| bad(all.into_iter().map(nowhere).collect()))?;
         tree.lay_over(variables);
-        let locate = |problem: Problem| {
-            let (line, variable) = match tree.place(&problem.key) {
-                Some(Place::Line(line)) => (Some(*line), None),
-                Some(Place::Variable(name)) => (None, Some(name.clone())),
-                None => (None, None),
-            };
-            Located { line, variable, problem }
-        };
         let sorted = |problems: Vec<Problem>| {
-            let mut located: Vec<Located> = problems.into_iter().map(locate).collect();
-            located.sort_by_key(|located| located.line.unwrap_or(usize::MAX));
-            bad(located)
+            let mut all: Vec<Located> = problems.into_iter().map(|problem| located(Some(&tree), problem)).collect();
+            all.sort_by_key(|one| one.line.unwrap_or(usize::MAX));
+            bad(all)
         };
         let wrong_shape = shape::check(&tree.value, &Self::schema());
         let config = match serde_json::from_value::<Self>(tree.value.clone()) {
@@ -152,10 +150,29 @@ impl Config {
         if problems.is_empty() { Ok(config) } else { Err(sorted(problems)) }
     }
 
+    /// Finds the lines of problems that were found later, such as against a model.
+    ///
+    /// # Errors
+    /// When the file has gone meanwhile.
+    pub fn locate(path: &Path, problems: Vec<Problem>) -> anyhow::Result<Vec<Located>> {
+        let text = std::fs::read_to_string(path)?;
+        let tree = Tree::parse(&text).ok();
+        Ok(problems.into_iter().map(|problem| located(tree.as_ref(), problem)).collect())
+    }
+
     /// The JSON Schema of the file: names, types, ranges and meanings of all keys.
     pub fn schema() -> serde_json::Value {
         schemars::schema_for!(Self).to_value()
     }
+}
+
+fn located(tree: Option<&Tree>, problem: Problem) -> Located {
+    let (line, variable) = match tree.and_then(|tree| tree.place(&problem.key)) {
+        Some(Place::Line(line)) => (Some(*line), None),
+        Some(Place::Variable(name)) => (None, Some(name.clone())),
+        None => (None, None),
+    };
+    Located { line, variable, problem }
 }
 
 #[cfg(test)]

@@ -72,26 +72,6 @@ pub enum Pull {
 }
 
 impl Settings {
-    /// Takes the lines of a station: its inputs, and its outputs, all inactive. `directory` is the runtime directory.
-    ///
-    /// # Errors
-    /// When a line is missing, busy or not allowed, another process drives the outputs, or this build has no such
-    /// driver.
-    pub fn open(
-        &self,
-        inputs: &[InputSettings],
-        actuators: &[actuate::Settings],
-        directory: &Path,
-    ) -> Result<(Box<dyn Inputs>, Box<dyn Outputs>)> {
-        match self.driver {
-            Driver::None => Ok((Box::new(Silent::new()), Box::new(Nowhere))),
-            Driver::Gpiochip => gpiochip::open(self, inputs, actuators, directory),
-            Driver::Rppal => {
-                bail!("opening the GPIO lines: this build has no rppal driver; gpiochip drives pulses and holds")
-            }
-        }
-    }
-
     /// Notes what is wrong with the outputs for this driver.
     pub fn check(&self, actuators: &[actuate::Settings], problems: &mut Problems<'_>) {
         if self.driver != Driver::Gpiochip {
@@ -103,32 +83,49 @@ impl Settings {
     }
 }
 
-/// Inputs that never change.
-struct Silent {
+/// Takes the lines of a station: its inputs, and its outputs, all inactive. `directory` is the runtime directory, where
+/// the lock is and the outputs are written down.
+///
+/// # Errors
+/// When a line is missing, busy or not allowed, another process drives the outputs, or this build has no such driver.
+pub fn open(
+    settings: &Settings,
+    inputs: &[InputSettings],
+    actuators: &[actuate::Settings],
+    directory: &Path,
+) -> Result<(Box<dyn Inputs>, Box<dyn Outputs>)> {
+    match settings.driver {
+        Driver::None => Ok((Box::new(Nothing::new()), Box::new(Nothing::new()))),
+        Driver::Gpiochip => gpiochip::open(settings, inputs, actuators, directory),
+        Driver::Rppal => {
+            bail!("opening the GPIO lines: this build has no rppal driver; gpiochip drives pulses and holds")
+        }
+    }
+}
+
+/// Lines that do not exist: inputs never change, outputs go nowhere.
+struct Nothing {
     never: Receiver<()>,
     _kept: SyncSender<()>,
 }
 
-impl Silent {
+impl Nothing {
     fn new() -> Self {
         let (kept, never) = sync_channel(1);
         Self { never, _kept: kept }
     }
 }
 
-impl Inputs for Silent {
+impl Inputs for Nothing {
     fn wait(&mut self, timeout: Duration) -> Result<Vec<Edge>> {
-        // Nobody ever sends: the timeout is the point.
+        // Nobody sends: the timeout is the point.
         let _timeout = self.never.recv_timeout(timeout);
         Ok(Vec::new())
     }
 }
 
-/// Outputs that lead nowhere.
-struct Nowhere;
-
-impl Outputs for Nowhere {
-    fn drive(&mut self, _output: Output, _drive: Drive, _now: Timestamp) -> Result<()> {
+impl Outputs for Nothing {
+    fn drive(&mut self, _: Output, _: Drive, _: Timestamp) -> Result<()> {
         Ok(())
     }
 }

@@ -8,9 +8,10 @@ use anyhow::Result;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
+use super::database::{Group, Held, Moved, Store, is_unreadable, move_aside};
 use super::pictures::{Kept, Pictures};
 use super::records::{Message, Records, Shared};
-use super::{Committed, Group, Held, Moved, Settings, Store, is_unreadable, move_aside};
+use super::{Committed, Settings};
 use crate::clock::Clock;
 use crate::record::{Event, Incident, Phase, Record, Run, Words};
 use crate::status::Status;

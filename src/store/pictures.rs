@@ -97,7 +97,7 @@ fn parse(id: &str) -> Option<(ItemId, View)> {
 
 /// The folder. `sure` and `other` list every picture in it, oldest first, and `bytes` is their sum.
 #[derive(Debug)]
-pub(crate) struct Pictures {
+pub(super) struct Pictures {
     folder: PathBuf,
     max_bytes: u64,
     sure: VecDeque<Entry>,
@@ -113,7 +113,7 @@ struct Entry {
 
 impl Pictures {
     /// Takes over the pictures of the runs before: they are ordered by the time in their items' ids.
-    pub(crate) fn open(store: &Path, settings: &Settings) -> Result<Self> {
+    pub(super) fn open(store: &Path, settings: &Settings) -> Result<Self> {
         let folder = folder(store);
         fs::create_dir_all(&folder).with_context(|| format!("making the folder {}", folder.display()))?;
         let mut found = Vec::new();
@@ -140,7 +140,7 @@ impl Pictures {
     }
 
     /// Writes a picture and makes room for it; returns how many older ones were removed.
-    pub(crate) fn keep(&mut self, picture: &Kept) -> Result<u64> {
+    pub(super) fn keep(&mut self, picture: &Kept) -> Result<u64> {
         let file = self.folder.join(format!("{}.jpg", id(picture.item, picture.view)));
         // Not synced: a picture lost in a power cut is not worth an fsync of the card.
         replace_file(&file, &picture.jpeg, false)?;

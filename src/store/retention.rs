@@ -2,23 +2,24 @@
 
 use anyhow::{Context, Result};
 
-use super::{Store, integer, number};
+use super::database::Store;
+use super::{integer, number};
 
 /// So many events are removed in one go: enough to keep up with any line, few enough not to hold up a commit.
 const STEP: i64 = 500;
 
 /// What one step of retention removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Removed {
+pub(super) struct Removed {
     /// Events that the broker had taken.
-    pub(crate) sent: u64,
+    pub(super) sent: u64,
     /// Events that it had not.
-    pub(crate) unsent: u64,
+    pub(super) unsent: u64,
 }
 
 impl Store {
     /// Removes the oldest events while the database is over its budget, one step a call: sent ones first.
-    pub(crate) fn make_room(&mut self) -> Result<Removed> {
+    pub(super) fn make_room(&mut self) -> Result<Removed> {
         let mut removed = Removed::default();
         if self.used_bytes()? <= self.max_bytes {
             return Ok(removed);

@@ -7,10 +7,14 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use rusqlite::Connection;
+
+use super::database::{Group, Held, Store};
 use super::history::History;
 use super::keeper::Keeper;
 use super::records::Records;
 use super::*;
+use crate::record::{Envelope, Event, Record, Run};
 use crate::sim::clock::SimClock;
 use crate::sim::samples;
 use crate::status::Status;

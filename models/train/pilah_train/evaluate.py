@@ -9,7 +9,7 @@ from . import figures, modelfile, training
 from .prepare import Item
 from .recipe import Fault, Recipe
 
-AUGMENTED_PICTURES = 1000
+AUGMENTED_PICTURES = 500
 
 
 def evaluate(recipe: Recipe, items: list[Item], out: Path, folder: Path, workers: int = 2) -> dict:

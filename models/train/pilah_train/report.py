@@ -64,7 +64,7 @@ def _headline(m: dict) -> str:
             ),
         ]
     if "augmented_accuracy_int8" in m:
-        rows.append(("accuracy with the training's random changes (up to 1000 pictures)", _percent(m["augmented_accuracy_int8"])))
+        rows.append(("accuracy with the training's random changes (up to 500 pictures)", _percent(m["augmented_accuracy_int8"])))
     return "| int8, test split, thresholds as shipped | |\n|---|---|\n" + "\n".join(f"| {a} | {b} |" for a, b in rows)
 
 

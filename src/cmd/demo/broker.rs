@@ -1,59 +1,75 @@
-//! The demo's broker and the subscriber that counts what arrives there.
+//! The demo's broker, on a port of this machine, and the subscriber that counts what arrives there.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread::JoinHandle;
 
-use anyhow::Result;
+use anyhow::{Context, Result, anyhow};
+use tokio::sync::oneshot;
 
-use crate::app::keeping::{Publishing, Said};
-use crate::publish::{Answer, Connection, Link, Message, Topics};
-use crate::sim::link::SimLink;
+use crate::app::keeping::{Publishing, Said, publish_over_mqtt};
+use crate::drivers::mqtt;
+use crate::publish::Topics;
+use crate::sim::broker::DemoBroker;
+use crate::sim::subscriber::Subscriber;
 use crate::store;
 use crate::store::records::Records;
 
-/// A broker in memory.
+/// The events' topics, by their last word.
+const EVENTS: [&str; 4] = ["decision", "outcome", "incident", "start"];
+
+/// A broker and who listens to it.
 pub(super) struct Broker {
-    link: Arc<SimLink>,
-    topics: Topics,
-}
-
-/// The link of this demo, shared with who counts.
-struct SharedLink(Arc<SimLink>);
-
-impl Link for SharedLink {
-    fn publish(&self, message: Message) -> Answer {
-        self.0.publish(message)
-    }
-
-    fn connection(&self) -> tokio::sync::watch::Receiver<Connection> {
-        self.0.connection()
-    }
-
-    async fn close(&self) {
-        self.0.close().await;
-    }
+    broker: DemoBroker,
+    subscriber: Arc<Subscriber>,
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
 }
 
 impl Broker {
     pub(super) fn start(topics: &Topics) -> Result<Self> {
-        Ok(Self { link: Arc::new(SimLink::up(64)), topics: topics.clone() })
+        let broker = DemoBroker::start()?;
+        let (address, filter) = (broker.address, topics.of("#"));
+        let (ready, connected) = sync_channel(1);
+        let (stop, stopped) = oneshot::channel();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.context("starting the subscriber's runtime")?;
+        let listen = move || {
+            runtime.block_on(async {
+                let subscriber = Subscriber::connect(address, &filter).await.map(Arc::new);
+                // Whoever waits for it has not gone: it is the caller of this very function.
+                drop(ready.send(subscriber));
+                drop(stopped.await);
+            });
+        };
+        let thread = std::thread::Builder::new().name("subscriber".into()).spawn(listen);
+        let thread = thread.context("starting the subscriber's thread")?;
+        let subscriber = connected.recv().map_err(|_| anyhow!("the subscriber thread ended"))??;
+        Ok(Self { broker, subscriber, stop, thread })
     }
 
+    /// Publishes to this broker as the daemon does to any other.
     pub(super) fn publishing(&self, settings: &store::Settings, records: &Records, said: Said) -> Result<Publishing> {
-        let link = Arc::clone(&self.link);
-        Publishing::start(settings, records, said, move || Ok(SharedLink(link)))
+        let (host, port) = (self.broker.address.ip().to_string(), self.broker.address.port());
+        let mqtt = mqtt::Settings { host, port, ..mqtt::Settings::default() };
+        publish_over_mqtt(&mqtt, settings, records, said, None)
+    }
+
+    /// Different events that arrived.
+    pub(super) fn events(&self) -> u64 {
+        u64::try_from(self.subscriber.tally().seqs.len()).unwrap_or(u64::MAX)
     }
 
     /// Events that arrived, by the last word of their topics.
     pub(super) fn received(&self) -> BTreeMap<String, u64> {
-        let words = ["decision", "outcome", "incident", "start"];
-        let topics = words.map(|word| (self.topics.of(word), word));
-        let mut counts = BTreeMap::new();
-        for message in self.link.arrived() {
-            if let Some((_, word)) = topics.iter().find(|(topic, _)| *topic == message.topic) {
-                *counts.entry((*word).to_owned()).or_default() += 1;
-            }
-        }
-        counts
+        let tally = self.subscriber.tally();
+        tally.by_kind.into_iter().filter(|(word, _)| EVENTS.contains(&word.as_str())).collect()
+    }
+
+    pub(super) fn finish(self) {
+        // The thread may have ended already; the broker itself ends with the process.
+        self.stop.send(()).ok();
+        drop(self.thread.join());
     }
 }

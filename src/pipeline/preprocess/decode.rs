@@ -259,6 +259,21 @@ mod tests {
     }
 
     #[test]
+    fn a_damaged_byte_anywhere_is_refused_or_read_but_never_a_panic() {
+        for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP, ImageFormat::Bmp] {
+            let whole = encoded(format);
+            for at in 0..whole.len() {
+                let mut damaged = whole.clone();
+                damaged[at] ^= 0x55;
+                if let Ok(raster) = decode_file(&damaged) {
+                    let expected = raster.width as usize * raster.height as usize * raster.channels as usize;
+                    assert_eq!(raster.pixels.len(), expected, "{format:?}, byte {at}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_decompression_bomb_is_refused_by_its_header() {
         // A PNG header that promises 100,000 x 100,000 pixels.
         let mut png = encoded(ImageFormat::Png);

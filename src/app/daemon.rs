@@ -1,0 +1,195 @@
+//! The daemon: opens what the configuration names, keeps trying what is missing, and feeds the watchdog.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use sd_notify::NotifyState;
+use tokio::sync::watch;
+
+use crate::app::keeping::{Publishing, Said, Storing, publish_over_mqtt};
+use crate::app::sorter::Happened;
+use crate::app::station::{Station, check_against};
+use crate::app::threads::{self, Devices, Running, Shared};
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::drivers::{gpio, runtime, tract};
+use crate::pipeline::incident;
+use crate::pipeline::infer::Classifier;
+use crate::publish::Topics;
+use crate::record::{Record, Run, State};
+use crate::status::Status;
+
+/// How long after a device or a model was refused it is tried again.
+const RETRY: Duration = Duration::from_secs(10);
+/// How often the main thread looks at the others.
+const LOOK: Duration = Duration::from_millis(250);
+/// Commands that wait while the line is not up: a person sends one at a time.
+const ASKED: usize = 8;
+
+/// Runs a station until a signal asks it to stop.
+///
+/// # Errors
+/// When a thread ended by itself; systemd starts the daemon again.
+pub fn run(config: &Config) -> Result<()> {
+    let signals = signals()?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let status = Arc::new(Status::default());
+    let title = tract::find(&config.infer.model).and_then(|folder| tract::read_manifest(&folder));
+    let title = title.map_or_else(|_| config.infer.model.clone(), |manifest| manifest.title());
+    let run = Run::starting(title, clock.wall());
+    let (state, seen) = watch::channel(State::Starting);
+    let stored = Arc::new(AtomicU64::new(0));
+    let beat = Arc::clone(&stored);
+    let storing = Storing::start(&config.store, &run, Arc::clone(&clock), Arc::clone(&status), move || {
+        beat.fetch_add(1, Ordering::Relaxed);
+    })?;
+    let shared =
+        Shared { clock: Arc::clone(&clock), status: Arc::clone(&status), records: storing.records.clone(), tap: None };
+    let (ask, asked) = sync_channel(ASKED);
+    let topics = Topics::new(&config.station.site, &config.station.id);
+    let said = Said { topics, run, state: seen, status, clock };
+    let publishing = publishing(config, &storing, said, ask)?;
+    let watch = Watch { signals, asked, stored, last: Mutex::default() };
+    let ended = sort(config, &shared, &state, &watch);
+    notify(&[NotifyState::Stopping]);
+    let published = publishing.map_or(Ok(()), Publishing::finish);
+    let kept = storing.finish();
+    ended.and(published).and(kept)
+}
+
+fn publishing(config: &Config, storing: &Storing, said: Said, ask: SyncSender<Happened>) -> Result<Option<Publishing>> {
+    if config.mqtt.host.is_empty() {
+        return Ok(None);
+    }
+    publish_over_mqtt(&config.mqtt, &config.store, &storing.records, said, Some(ask)).map(Some)
+}
+
+/// Opens model and devices, however long that takes, and sorts.
+fn sort(config: &Config, shared: &Shared, state: &watch::Sender<State>, watch: &Watch) -> Result<()> {
+    let mut told = false;
+    loop {
+        let running = match open(config, shared, state) {
+            Ok(running) => running,
+            Err(error) => {
+                tracing::error!(error = format!("{error:#}"), "station cannot start; trying again");
+                state.send_replace(State::Fault);
+                if !std::mem::replace(&mut told, true) {
+                    shared.records.record(Record { wall: shared.clock.wall(), event: refused(&error) });
+                }
+                // A refused model or a missing device is a fault, not a reason to exit: the station is online.
+                notify(&[NotifyState::Ready, NotifyState::Status(&format!("fault: {error:#}"))]);
+                if watch.wait(RETRY, &shared.clock, || None) {
+                    return Ok(());
+                }
+                continue;
+            }
+        };
+        notify(&[NotifyState::Ready, NotifyState::Status("sorting")]);
+        tracing::info!("station is ready");
+        while !running.stop.stopped() {
+            watch.forward(&running.ask);
+            if watch.wait(LOOK, &shared.clock, || Some(running.stop.turns())) {
+                break;
+            }
+        }
+        return running.finish();
+    }
+}
+
+fn open(config: &Config, shared: &Shared, state: &watch::Sender<State>) -> Result<Running> {
+    let classifier = tract::open(&config.infer)?;
+    fits(config, &classifier)?;
+    let (inputs, outputs) = gpio::open(&config.gpio, &config.input, &config.actuator, &runtime::directory())?;
+    let camera = config.camera.clone();
+    let station = Station::new(config, classifier, fastrand::u64(..), shared.clock.now());
+    let devices = Devices { camera: Box::new(move || camera.open()), inputs, outputs };
+    threads::start(station, devices, shared, state.clone())
+}
+
+fn fits(config: &Config, classifier: &Classifier) -> Result<()> {
+    let problems = check_against(config, &classifier.manifest);
+    let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    if all.is_empty() { Ok(()) } else { bail!("the lanes do not fit the model: {}", all.join("; ")) }
+}
+
+fn refused(error: &anyhow::Error) -> crate::record::Event {
+    incident(
+        "cannot-start",
+        &format!("the station cannot start: {error:#}; it tries again by itself"),
+        &format!("stasiun tidak dapat mulai: {error:#}; akan dicoba lagi"),
+    )
+}
+
+/// What the main thread looks at.
+struct Watch {
+    signals: Receiver<()>,
+    asked: Receiver<Happened>,
+    stored: Arc<AtomicU64>,
+    last: Mutex<Vec<u64>>,
+}
+
+impl Watch {
+    /// Waits, feeding the watchdog while all loops turn; returns whether a signal asks to stop.
+    fn wait(&self, time: Duration, clock: &Arc<dyn Clock>, turns: impl Fn() -> Option<[u64; 3]>) -> bool {
+        let until = clock.now() + time;
+        loop {
+            let mut now: Vec<u64> = turns().into_iter().flatten().collect();
+            now.push(self.stored.load(Ordering::Relaxed));
+            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.len() != now.len() || last.iter().zip(&now).all(|(last, now)| last != now) {
+                *last = now;
+                notify(&[NotifyState::Watchdog]);
+            }
+            drop(last);
+            let left = until.since(clock.now());
+            match self.signals.recv_timeout(left.min(LOOK)) {
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => return true,
+                Err(RecvTimeoutError::Timeout) if left <= LOOK => return false,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    /// Passes commands on to the sort thread.
+    fn forward(&self, ask: &SyncSender<Happened>) {
+        while let Ok(happened) = self.asked.try_recv() {
+            if let Err(TrySendError::Full(_)) = ask.try_send(happened) {
+                tracing::warn!("command dropped: the sort thread is busy");
+            }
+        }
+    }
+}
+
+/// A channel that gets a word when SIGTERM or SIGINT comes.
+fn signals() -> Result<Receiver<()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (sender, receiver) = sync_channel(1);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.context("starting the signals' runtime")?;
+    let wait = move || {
+        runtime.block_on(async {
+            let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+                tracing::error!("signals cannot be caught");
+                return;
+            };
+            tokio::select! {
+                _ = term.recv() => {}
+                _ = int.recv() => {}
+            }
+        });
+        // The main thread has gone: so does this one.
+        sender.send(()).ok();
+    };
+    std::thread::Builder::new().name("signals".into()).spawn(wait).context("starting the signals' thread")?;
+    Ok(receiver)
+}
+
+/// Tells systemd, where it listens.
+fn notify(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::debug!(%error, "systemd was not told");
+    }
+}

@@ -1,0 +1,39 @@
+//! `pilah run`: the daemon.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::app::{daemon, telemetry};
+use crate::cmd::{BAD_CONFIG, print};
+use crate::config::{BadConfig, Config};
+
+/// Sorts: the daemon, in the foreground, until SIGTERM or SIGINT.
+///
+/// A missing camera, a refused model or a broker that is away is no reason to end: the daemon stays up in the state
+/// `fault` and tries again. The exit code is 78 when the configuration's text is wrong, which no restart mends.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The station's configuration, such as /etc/pilah/waste.toml.
+    #[arg(long, value_name = "FILE", env = "PILAH_CONFIG")]
+    config: PathBuf,
+}
+
+/// Runs the daemon.
+///
+/// # Errors
+/// When a part of it ended by itself.
+pub fn run(args: &Args) -> Result<ExitCode> {
+    let config = match Config::load(&args.config) {
+        Ok(config) => config,
+        Err(error) if error.is::<BadConfig>() => {
+            print::note(format_args!("{error}"));
+            return Ok(ExitCode::from(BAD_CONFIG));
+        }
+        Err(error) => return Err(error),
+    };
+    telemetry::start();
+    daemon::run(&config)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,329 @@
+//! Store, publisher and link against real brokers: rumqttd in the process, and mosquitto where it is installed.
+
+mod station;
+
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use pilah::command::{self, Name};
+use pilah::drivers::mqtt::{Mqtt, Settings};
+use pilah::publish::offline;
+use pilah::record::StatusMessage;
+use pilah::sim::broker::DemoBroker;
+use pilah::sim::samples;
+use pilah::sim::subscriber::Subscriber;
+use pilah::status::Status;
+use pilah::store::history::History;
+use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::PublishProperties;
+use rumqttc::v5::{AsyncClient, MqttOptions};
+use station::{Station, run, topics};
+use tempfile::TempDir;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+/// Long enough for the slowest machine; nothing waits longer than it must.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A station on a broker.
+struct Line {
+    station: Station,
+    connector: JoinHandle<()>,
+    requests: mpsc::Receiver<command::Request>,
+}
+
+impl Line {
+    /// Records the decisions about some items.
+    fn decide(&self, items: std::ops::RangeInclusive<u64>) {
+        for n in items {
+            self.station.records.record(samples::decision(n));
+        }
+    }
+}
+
+fn connect(folder: &Path, broker: SocketAddr, commands: &[Name]) -> Line {
+    let run = run();
+    let status = Arc::new(Status::default());
+    let settings = Settings {
+        host: broker.ip().to_string(),
+        port: broker.port(),
+        commands: commands.to_vec(),
+        ..Settings::default()
+    };
+    let will = offline(&topics(), &run, "will");
+    let (link, connector, requests) = Mqtt::new(settings, topics(), will, Arc::clone(&status));
+    let connector = tokio::spawn(connector.run());
+    Line { station: Station::start(folder, run, status, link), connector, requests }
+}
+
+/// mosquitto with a folder and a configuration of its own.
+struct Mosquitto {
+    program: PathBuf,
+    folder: TempDir,
+    address: SocketAddr,
+    child: Child,
+}
+
+impl Mosquitto {
+    /// `None`, and a word about it, where it is not installed.
+    fn start(extra: &str) -> Option<Self> {
+        let places = ["/usr/sbin/mosquitto", "/usr/bin/mosquitto", "/usr/local/sbin/mosquitto"];
+        let Some(program) = places.iter().map(PathBuf::from).find(|place| place.exists()) else {
+            eprintln!("mosquitto is not installed: this test looked at nothing");
+            return None;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        let config = format!(
+            "listener {} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {}/\n{extra}\n",
+            address.port(),
+            folder.path().display()
+        );
+        std::fs::File::create(folder.path().join("conf")).unwrap().write_all(config.as_bytes()).unwrap();
+        let child = Self::launch(&program, folder.path(), address);
+        Some(Self { program, folder, address, child })
+    }
+
+    fn launch(program: &Path, folder: &Path, address: SocketAddr) -> Child {
+        let mut command = Command::new(program);
+        // Started by root, it would become a user that cannot read the folder.
+        let config = folder.join("conf");
+        let child = command.arg("-c").arg(config).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        for _ in 0..500 {
+            if TcpStream::connect(address).is_ok() {
+                return child;
+            }
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+        panic!("mosquitto does not come up");
+    }
+
+    /// Ends it in order, so that it keeps what it has promised to deliver.
+    fn stop(&mut self) {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn restart(&mut self) {
+        self.child = Self::launch(&self.program, self.folder.path(), self.address);
+    }
+}
+
+impl Drop for Mosquitto {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// A way to the broker that can be cut: every connection through it ends at once.
+struct Proxy {
+    address: SocketAddr,
+    cut: watch::Sender<u32>,
+}
+
+impl Proxy {
+    async fn start(broker: SocketAddr) -> Self {
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let cut = watch::Sender::new(0);
+        let cuts = cut.clone();
+        tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                let mut cuts = cuts.subscribe();
+                tokio::spawn(async move {
+                    let mut far = tokio::net::TcpStream::connect(broker).await.unwrap();
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                        _ = cuts.changed() => {}
+                    }
+                });
+            }
+        });
+        Self { address, cut }
+    }
+
+    fn cut(&self) {
+        self.cut.send_modify(|count| *count += 1);
+    }
+}
+
+async fn all_arrive(subscriber: &Subscriber, last: u64) {
+    let arrived = subscriber.wait_for(PATIENCE, |tally| tally.seqs.last() >= Some(&last) && tally.gaps().is_empty());
+    assert!(arrived.await, "missing: {:?} of {last}", subscriber.tally().gaps());
+}
+
+#[tokio::test]
+async fn every_event_arrives_over_a_connection_that_is_cut_again_and_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = DemoBroker::start().unwrap();
+    let subscriber = Subscriber::connect(broker.address, "pilah/v1/#").await.unwrap();
+    let proxy = Proxy::start(broker.address).await;
+    let line = connect(folder.path(), proxy.address, &[]);
+    let mut last = 1;
+    for _ in 0..5 {
+        line.decide(last..=last + 99);
+        last += 100;
+        let some = subscriber.wait_for(PATIENCE, |tally| tally.seqs.last() >= Some(&(last - 60)));
+        assert!(some.await, "{:?}", subscriber.tally());
+        proxy.cut();
+    }
+    all_arrive(&subscriber, last).await;
+    assert!(line.station.status.broker_lost.get() > 0, "no connection was cut: the test tests nothing");
+    let tally = subscriber.tally();
+    assert_eq!((tally.by_kind["decision"] - tally.repeated, tally.unreadable), (500, 0));
+    line.station.stop().await;
+    line.connector.await.unwrap();
+    assert_eq!(History::open(&folder.path().join("events.db")).unwrap().unsent().unwrap(), 0);
+}
+
+#[tokio::test]
+async fn every_event_arrives_though_mosquitto_is_restarted() {
+    let Some(mut broker) = Mosquitto::start("") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let subscriber = Subscriber::connect(broker.address, "pilah/v1/#").await.unwrap();
+    let line = connect(folder.path(), broker.address, &[]);
+    line.decide(1..=300);
+    assert!(subscriber.wait_for(PATIENCE, |tally| tally.seqs.len() > 50).await);
+    broker.stop();
+    line.decide(301..=400);
+    broker.restart();
+    line.decide(401..=500);
+    all_arrive(&subscriber, 501).await;
+    assert!(line.station.status.broker_lost.get() > 0);
+    line.station.stop().await;
+    line.connector.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_message_too_large_for_mosquitto_is_set_aside_and_blocks_nothing() {
+    let Some(broker) = Mosquitto::start("message_size_limit 3000") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let subscriber = Subscriber::connect(broker.address, "pilah/v1/#").await.unwrap();
+    let line = connect(folder.path(), broker.address, &[]);
+    line.decide(1..=20);
+    let mut large = samples::incident(21);
+    if let pilah::record::Event::Incident(incident) = &mut large.event {
+        incident.text.en = "x".repeat(4000);
+    }
+    line.station.records.record(large);
+    line.decide(22..=50);
+    // The start event, 50 records without the large one, and the incident about it.
+    let arrived =
+        subscriber.wait_for(PATIENCE, |tally| tally.seqs.len() == 51 && tally.by_kind.contains_key("incident"));
+    assert!(arrived.await, "{:?}", subscriber.tally());
+    assert_eq!(subscriber.tally().gaps(), [(22, 22)]);
+    line.station.stop().await;
+    let stat = History::open(&folder.path().join("events.db")).unwrap().stat().unwrap();
+    assert_eq!((stat.set_aside, stat.unsent), (1, 0));
+}
+
+/// The status that the broker keeps, once it is as `expected`.
+async fn status(subscriber: &Subscriber, expected: impl Fn(&StatusMessage) -> bool) -> bool {
+    let topic = topics().of("status");
+    let read = |payload: &Vec<u8>| serde_json::from_slice::<StatusMessage>(payload).unwrap();
+    subscriber
+        .wait_for(PATIENCE, |tally| tally.newest.get(&topic).map(read).is_some_and(|status| expected(&status)))
+        .await
+}
+
+async fn status_tells_how_the_station_left(broker: SocketAddr) {
+    let folder = tempfile::tempdir().unwrap();
+    let subscriber = Subscriber::connect(broker, "pilah/v1/#").await.unwrap();
+    let line = connect(folder.path(), broker, &[]);
+    assert!(status(&subscriber, |status| status.online).await);
+    line.station.stop().await;
+    line.connector.await.unwrap();
+    assert!(status(&subscriber, |status| status.offline_by.as_deref() == Some("stop")).await);
+
+    let line = connect(folder.path(), broker, &[]);
+    assert!(status(&subscriber, |status| status.online).await);
+    // As a killed process does, as far as the broker can tell.
+    line.connector.abort();
+    line.station.publisher.abort();
+    line.station.records.stop();
+    line.station.keeper.join().unwrap().unwrap();
+    assert!(status(&subscriber, |status| status.offline_by.as_deref() == Some("will")).await);
+}
+
+#[tokio::test]
+async fn the_embedded_broker_tells_how_the_station_left() {
+    status_tells_how_the_station_left(DemoBroker::start().unwrap().address).await;
+}
+
+#[tokio::test]
+async fn mosquitto_tells_how_the_station_left() {
+    let Some(broker) = Mosquitto::start("") else { return };
+    status_tells_how_the_station_left(broker.address).await;
+}
+
+async fn commands_are_carried_out_if_allowed(broker: SocketAddr, tells_retained: bool) {
+    let folder = tempfile::tempdir().unwrap();
+    let subscriber = Subscriber::connect(broker, "#").await.unwrap();
+    let mut line = connect(folder.path(), broker, &[Name::Pause]);
+    assert!(status(&subscriber, |status| status.online).await);
+    let (client, mut events) =
+        AsyncClient::new(MqttOptions::new("operator", broker.ip().to_string(), broker.port()), 16);
+    let operator = tokio::spawn(async move { while events.poll().await.is_ok() {} });
+    let send = async |word: &str, payload: &str, retain: bool, answer_to: Option<&str>| {
+        let properties = PublishProperties { response_topic: answer_to.map(str::to_owned), ..Default::default() };
+        let topic = topics().of(&format!("cmd/{word}"));
+        let payload = payload.to_owned();
+        client.publish_with_properties(topic, QoS::AtLeastOnce, retain, payload, properties).await.unwrap();
+    };
+    let replied = async |topic: &str, ok: bool, part: &str| {
+        let matches = |payload: &Vec<u8>| {
+            let reply: command::Reply = serde_json::from_slice(payload).unwrap();
+            reply.ok == ok && reply.text.contains(part)
+        };
+        let found = subscriber.wait_for(PATIENCE, |tally| tally.newest.get(topic).is_some_and(matches)).await;
+        assert!(
+            found,
+            "no reply with {part:?}: {:?}",
+            subscriber.tally().newest.get(topic).map(|reply| String::from_utf8_lossy(reply).into_owned())
+        );
+    };
+    let usual = topics().of("reply");
+
+    send("pause", r#"{"id": "1"}"#, false, Some("desk/answers")).await;
+    let request = tokio::time::timeout(PATIENCE, line.requests.recv()).await.unwrap().unwrap();
+    assert_eq!(request.command, command::Command::Pause);
+    request.answer.send(Ok("paused".into())).unwrap();
+    replied("desk/answers", true, "paused").await;
+
+    send("resume", r#"{"id": "2"}"#, false, None).await;
+    replied(&usual, false, "not allowed").await;
+    send("pause", "{", false, Some("pilah/v1/bandung/line-1/cmd/pause")).await;
+    replied(&usual, false, "EOF").await;
+    if tells_retained {
+        send("pause", r#"{"id": "3"}"#, true, None).await;
+        replied(&usual, false, "retained").await;
+    }
+    send("pause", r#"{"id": "1"}"#, false, None).await;
+    send("pause", r#"{"id": "4"}"#, false, None).await;
+    let request = tokio::time::timeout(PATIENCE, line.requests.recv()).await.unwrap().unwrap();
+    drop(request.answer);
+    replied(&usual, false, "busy").await;
+    assert!(line.requests.try_recv().is_err(), "the repeated one was carried out");
+    let refused = 3 + u64::from(tells_retained);
+    assert_eq!((line.station.status.commands.get(), line.station.status.commands_refused.get()), (2, refused));
+    operator.abort();
+    line.station.stop().await;
+}
+
+#[tokio::test]
+async fn commands_over_the_embedded_broker() {
+    // rumqttd forgets that a subscriber asked for the retain flag as it was published.
+    commands_are_carried_out_if_allowed(DemoBroker::start().unwrap().address, false).await;
+}
+
+#[tokio::test]
+async fn commands_over_mosquitto() {
+    let Some(broker) = Mosquitto::start("") else { return };
+    commands_are_carried_out_if_allowed(broker.address, true).await;
+}

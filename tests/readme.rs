@@ -1,0 +1,64 @@
+//! README tells what is there: its tables stand against the program and the models.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
+
+use std::path::Path;
+
+use clap::CommandFactory;
+use pilah::cmd::Cli;
+use pilah::command::Name;
+use pilah::drivers::tract::read_manifest;
+use pilah::pipeline::decide::UNKNOWN;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The rows of the table below a heading, without its head.
+fn rows(heading: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, below) = text.split_once(&format!("\n## {heading}\n")).unwrap();
+    let section = below.split("\n## ").next().unwrap();
+    section.lines().filter(|line| line.starts_with('|')).skip(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_table_of_commands_is_that_of_the_program() {
+    let mut missing: Vec<String> = Cli::command().get_subcommands().map(|one| one.get_name().to_owned()).collect();
+    for row in rows("Commands") {
+        let cell = row.split('|').nth(1).unwrap();
+        // Every second piece between backticks is code; its first word is the command.
+        for code in cell.split('`').skip(1).step_by(2) {
+            let name = code.split(' ').next().unwrap();
+            let there = missing.iter().position(|one| one == name).map(|index| missing.remove(index)).is_some();
+            assert_eq!(there, !row.contains("not yet"), "correct README's row of `{name}`");
+        }
+    }
+    assert!(missing.is_empty(), "README's table of commands lacks {missing:?}");
+}
+
+#[test]
+fn the_table_of_models_tells_their_figures() {
+    let rows = rows("Models");
+    for entry in std::fs::read_dir(root().join("models")).unwrap() {
+        let folder = entry.unwrap().path();
+        if !folder.join("model.toml").is_file() {
+            continue;
+        }
+        let manifest = read_manifest(&folder).unwrap();
+        let name = &manifest.name;
+        let percent = |metric: &str| format!("{:.1}%", manifest.metrics[metric].as_f64().unwrap() * 100.0);
+        let figures = ["test_accuracy_int8", "lane_share", "lane_precision"].map(percent).join(" | ");
+        let classes = manifest.classes.iter().filter(|class| class.id != UNKNOWN).count();
+        let wanted = format!("| {name} | {} | {classes} | {figures} |", manifest.version);
+        assert!(rows.iter().any(|row| row.starts_with(&wanted)), "README's table of models lacks\n{wanted}");
+    }
+}
+
+#[test]
+fn the_table_of_topics_names_every_command() {
+    let rows = rows("Topics");
+    let commands = rows.iter().find(|row| row.contains("cmd/")).unwrap();
+    let missing: Vec<_> = Name::ALL.into_iter().filter(|name| !commands.contains(name.as_str())).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
