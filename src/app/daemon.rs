@@ -15,7 +15,7 @@ use crate::app::station::{Station, check_against};
 use crate::app::threads::{self, Devices, Running, Shared};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::drivers::{gpio, tract};
+use crate::drivers::{gpio, runtime, tract};
 use crate::pipeline::incident;
 use crate::pipeline::infer::Classifier;
 use crate::publish::Topics;
@@ -102,7 +102,7 @@ fn sort(config: &Config, shared: &Shared, state: &watch::Sender<State>, watch: &
 fn open(config: &Config, shared: &Shared, state: &watch::Sender<State>) -> Result<Running> {
     let classifier = tract::open(&config.infer)?;
     fits(config, &classifier)?;
-    let (inputs, outputs) = gpio::open(&config.gpio, &config.input, &config.actuator)?;
+    let (inputs, outputs) = gpio::open(&config.gpio, &config.input, &config.actuator, &runtime::directory())?;
     let camera = config.camera.clone();
     let station = Station::new(config, classifier, fastrand::u64(..), shared.clock.now());
     let devices = Devices { camera: Box::new(move || camera.open()), inputs, outputs };

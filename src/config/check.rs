@@ -24,6 +24,7 @@ impl Config {
         for (index, actuator) in self.actuator.iter().enumerate() {
             actuator.check(&mut problems.below(format_args!("actuator[{index}]")));
         }
+        self.gpio.check(&self.actuator, &mut problems.below("gpio"));
         self.check_names(&mut problems);
         self.check_lines(&mut problems);
         self.check_inputs(&mut problems);

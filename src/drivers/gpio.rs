@@ -1,5 +1,6 @@
 //! `[gpio]` and `[[input]]`: which lines, and how they are driven.
 
+use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -7,8 +8,10 @@ use anyhow::{Result, bail};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::drivers::gpiochip;
 use crate::pipeline::actuate::{self, Drive, Level, Output, Outputs};
 use crate::pipeline::trigger::{Edge, Inputs};
+use crate::problem::Problems;
 use crate::units::Timestamp;
 
 /// `[gpio]`: what drives inputs and outputs.
@@ -68,19 +71,35 @@ pub enum Pull {
     Down,
 }
 
-/// Opens inputs and outputs.
+impl Settings {
+    /// Notes what is wrong with the outputs for this driver.
+    pub fn check(&self, actuators: &[actuate::Settings], problems: &mut Problems<'_>) {
+        if self.driver != Driver::Gpiochip {
+            return;
+        }
+        for servo in actuators.iter().filter(|actuator| actuator.kind == actuate::Kind::Servo) {
+            problems.add("driver", format!("gpiochip cannot drive servo \"{}\"", servo.name), "use driver = \"rppal\"");
+        }
+    }
+}
+
+/// Takes the lines of a station: its inputs, and its outputs, all inactive. `directory` is the runtime directory, where
+/// the lock is and the outputs are written down.
 ///
 /// # Errors
-/// When a line is not there or busy, or this build has no such driver.
+/// When a line is missing, busy or not allowed, another process drives the outputs, or this build has no such driver.
 pub fn open(
     settings: &Settings,
-    _inputs: &[InputSettings],
-    _actuators: &[actuate::Settings],
+    inputs: &[InputSettings],
+    actuators: &[actuate::Settings],
+    directory: &Path,
 ) -> Result<(Box<dyn Inputs>, Box<dyn Outputs>)> {
     match settings.driver {
         Driver::None => Ok((Box::new(Nothing::new()), Box::new(Nothing::new()))),
-        Driver::Gpiochip => bail!("opening the GPIO lines: this build has no gpiochip driver"),
-        Driver::Rppal => bail!("opening the GPIO lines: this build has no rppal driver"),
+        Driver::Gpiochip => gpiochip::open(settings, inputs, actuators, directory),
+        Driver::Rppal => {
+            bail!("opening the GPIO lines: this build has no rppal driver; gpiochip drives pulses and holds")
+        }
     }
 }
 

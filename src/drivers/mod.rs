@@ -2,6 +2,8 @@
 
 pub mod camera;
 pub mod gpio;
+pub mod gpiochip;
 pub mod mqtt;
 pub mod replay;
+pub mod runtime;
 pub mod tract;

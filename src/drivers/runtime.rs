@@ -1,0 +1,220 @@
+//! The runtime directory: who holds the outputs now, and how to make them safe once nobody does.
+//!
+//! Raspberry Pi kernels keep an output's level after the process that drove it is gone. So before a line is taken, its
+//! chip, offset and inactive level are on disk, and whoever comes after (`pilah outputs-off`, the next start) can
+//! release it without a configuration, which may have changed since.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+
+use crate::pipeline::actuate::Level;
+
+/// Where it is when systemd does not say.
+const DEFAULT: &str = "/run/pilah";
+const LOCK: &str = "lock";
+const OUTPUTS: &str = "outputs.json";
+/// The form of the outputs file.
+const SCHEMA: &str = "pilah/outputs/1";
+
+/// systemd's `$RUNTIME_DIRECTORY`, else /run/pilah.
+pub fn directory() -> PathBuf {
+    // systemd lists several with colons; the unit has one.
+    let named = std::env::var("RUNTIME_DIRECTORY").ok();
+    let first = named.as_deref().and_then(|all| all.split(':').next()).filter(|first| !first.is_empty());
+    PathBuf::from(first.unwrap_or(DEFAULT))
+}
+
+/// The right to drive a station's outputs; one process has it, and it goes with the process however that ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock of a runtime directory, which is made when it is missing.
+    ///
+    /// # Errors
+    /// When another process holds it, or the directory cannot be written to.
+    pub fn take(directory: &Path) -> Result<Self> {
+        let path = directory.join(LOCK);
+        let mut file = open_lock(directory, &path).map_err(|error| denied(&path, error))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => bail!(
+                "taking the outputs: {} holds them ({}); stop it first, such as by `systemctl stop pilah`",
+                holder_name(&mut file),
+                path.display()
+            ),
+            Err(error) => return Err(error).with_context(|| format!("locking {}", path.display())),
+        }
+        // Only for people: who holds it counts, not what it says.
+        file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).context("writing the lock")?;
+        Ok(Self { _file: file })
+    }
+
+    /// Whether a process holds the lock: who, in words.
+    pub fn holder(directory: &Path) -> Option<String> {
+        let mut file = File::open(directory.join(LOCK)).ok()?;
+        // A shared lock is enough to see it, and disturbs nobody who looks at the same time.
+        match flock(&file, FlockOperation::NonBlockingLockShared) {
+            Err(Errno::WOULDBLOCK) => Some(holder_name(&mut file)),
+            _ => None,
+        }
+    }
+}
+
+fn open_lock(directory: &Path, path: &Path) -> std::io::Result<File> {
+    fs::create_dir_all(directory)?;
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+}
+
+fn holder_name(file: &mut File) -> String {
+    let mut text = String::new();
+    match file.read_to_string(&mut text) {
+        Ok(_) if !text.trim().is_empty() => format!("process {}", text.trim()),
+        _ => "another process".to_owned(),
+    }
+}
+
+fn denied(path: &Path, error: std::io::Error) -> anyhow::Error {
+    let remedy = match error.kind() {
+        ErrorKind::PermissionDenied => {
+            "; run it as the daemon's user (sudo -u pilah), or name a folder of your own in RUNTIME_DIRECTORY"
+        }
+        _ => "",
+    };
+    anyhow::anyhow!("writing {}: {error}{remedy}", path.display())
+}
+
+/// An output line that is, or was, driven.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Driven {
+    /// The line's name, for people.
+    pub line: String,
+    /// The chip's label.
+    pub chip: String,
+    /// The chip's device, which tells chips of one label apart.
+    pub device: PathBuf,
+    /// The line's place on the chip.
+    pub offset: u32,
+    /// The level at which nothing moves.
+    pub inactive: Level,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OutputsFile {
+    schema: String,
+    lines: Vec<Driven>,
+}
+
+/// Writes down the lines that are about to be driven, whole or not at all.
+///
+/// # Errors
+/// When the file cannot be written: then no line may be taken.
+pub fn write(directory: &Path, lines: &[Driven]) -> Result<()> {
+    let path = directory.join(OUTPUTS);
+    let part = path.with_added_extension("part");
+    let text = serde_json::to_vec_pretty(&OutputsFile { schema: SCHEMA.into(), lines: lines.to_vec() })?;
+    let written = File::create(&part).and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()));
+    written.and_then(|()| fs::rename(&part, &path)).map_err(|error| denied(&path, error))
+}
+
+/// The lines that were written down; `None` when there is no file, so that nothing is driven.
+///
+/// # Errors
+/// When there is one that cannot be read or understood.
+pub fn read(directory: &Path) -> Result<Option<Vec<Driven>>> {
+    let path = directory.join(OUTPUTS);
+    let text = match fs::read(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        text => text.with_context(|| format!("reading {}", path.display()))?,
+    };
+    let remedy = || {
+        let path = path.display();
+        format!("reading {path}: damaged; make sure that nothing is on, release by gpioset, then remove the file")
+    };
+    let file: OutputsFile = serde_json::from_slice(&text).with_context(remedy)?;
+    if file.schema != SCHEMA {
+        bail!("reading {}: its form is {:?}, this program writes {SCHEMA:?}", path.display(), file.schema);
+    }
+    Ok(Some(file.lines))
+}
+
+/// Forgets the lines: every one is inactive.
+///
+/// # Errors
+/// When the file is there and cannot be removed.
+pub fn clear(directory: &Path) -> Result<()> {
+    let path = directory.join(OUTPUTS);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        result => result.with_context(|| format!("removing {}", path.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn driven() -> Vec<Driven> {
+        let line = |line: &str, offset, inactive| Driven {
+            line: line.into(),
+            chip: "pinctrl-bcm2711".into(),
+            device: "/dev/gpiochip0".into(),
+            offset,
+            inactive,
+        };
+        vec![line("GPIO23", 23, Level::Low), line("GPIO24", 24, Level::High)]
+    }
+
+    #[test]
+    fn what_was_written_down_is_read_back_until_it_is_cleared() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(read(folder.path()).unwrap(), None);
+        write(folder.path(), &driven()[..1]).unwrap();
+        write(folder.path(), &driven()).unwrap();
+        assert_eq!(read(folder.path()).unwrap(), Some(driven()));
+        clear(folder.path()).unwrap();
+        assert_eq!(read(folder.path()).unwrap(), None);
+        clear(folder.path()).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing half written stays behind");
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "half a file is what this test is about")]
+    fn a_damaged_file_is_an_error_that_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &driven()).unwrap();
+        let path = folder.path().join(OUTPUTS);
+        let whole = fs::read_to_string(&path).unwrap();
+        let other = whole.replace("outputs/1", "outputs/9");
+        for text in ["", "{}", &whole[..whole.len() / 2], &whole.replace("offset", "ofset"), &other] {
+            fs::write(&path, text).unwrap();
+            let error = format!("{:#}", read(folder.path()).unwrap_err());
+            assert!(error.contains("outputs.json"), "{text:?} gives {error}");
+        }
+    }
+
+    #[test]
+    fn the_lock_is_had_once_and_says_by_whom() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("new");
+        assert_eq!(Lock::holder(&place), None);
+        let lock = Lock::take(&place).unwrap();
+        let holder = format!("process {}", std::process::id());
+        let error = format!("{:#}", Lock::take(&place).unwrap_err());
+        assert!(error.contains(&holder) && error.contains("systemctl stop"), "{error}");
+        assert_eq!(Lock::holder(&place), Some(holder));
+        drop(lock);
+        assert_eq!(Lock::holder(&place), None);
+        Lock::take(&place).unwrap();
+    }
+}
