@@ -1,4 +1,4 @@
-//! README tells what is there: its tables stand against the program and the models.
+//! The pages tell what is there: README's tables and DECISIONS' dependencies stand against the program and the models.
 
 // The board's binary has no demo; README tells of the whole program.
 #![cfg(feature = "demo-broker")]
@@ -63,4 +63,17 @@ fn the_table_of_topics_names_every_command() {
     let commands = rows.iter().find(|row| row.contains("cmd/")).unwrap();
     let missing: Vec<_> = Name::ALL.into_iter().filter(|name| !commands.contains(name.as_str())).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn every_dependency_has_its_sentence_in_decisions() {
+    let manifest: toml::Table = toml::from_str(&std::fs::read_to_string(root().join("Cargo.toml")).unwrap()).unwrap();
+    let decisions = std::fs::read_to_string(root().join("DECISIONS.md")).unwrap();
+    let (_, sentences) = decisions.split_once("\n## Dependencies\n").unwrap();
+    let words: Vec<&str> = sentences.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_').collect();
+    for table in ["dependencies", "dev-dependencies"] {
+        for name in manifest[table].as_table().unwrap().keys() {
+            assert!(words.contains(&name.as_str()), "say in DECISIONS.md what {name} saves, and who keeps it");
+        }
+    }
 }
