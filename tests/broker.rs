@@ -1,5 +1,7 @@
 //! Store, publisher and link against real brokers: rumqttd in the process, and mosquitto where it is installed.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
+
 mod station;
 
 use std::io::Write;

@@ -12,14 +12,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use tokio::sync::watch;
 
 use crate::app::sorter::{Happened, Sorter, Task};
 use crate::app::station::Station;
 use crate::clock::Clock;
 use crate::pipeline::Effect;
-use crate::pipeline::actuate::{Actuate, Armed, How, Order, Outputs};
+use crate::pipeline::actuate::{Actuate, Armed, How, Moved, Order, Outputs};
 use crate::pipeline::capture::{Camera, FrameSlot};
 use crate::pipeline::look::Looker;
 use crate::pipeline::trigger::Inputs;
@@ -56,6 +56,9 @@ pub struct Devices {
     pub outputs: Box<dyn Outputs>,
 }
 
+/// Is shown each thing that the sort thread asks for.
+pub type Tap = Arc<dyn Fn(&Effect) + Send + Sync>;
+
 /// What all threads share.
 #[derive(Clone)]
 pub struct Shared {
@@ -66,7 +69,7 @@ pub struct Shared {
     /// Takes records and pictures.
     pub records: Records,
     /// Is shown all that the sort thread asks for, as it does: the demo's ledger, and whoever watches live.
-    pub tap: Option<Arc<dyn Fn(&Effect) + Send + Sync>>,
+    pub tap: Option<Tap>,
 }
 
 /// For the actuate thread.
@@ -255,7 +258,7 @@ impl Thread {
             self.stop.turn(Turn::Capture);
             let Some(frame) = camera.next(TURN)? else {
                 let silent = self.shared.clock.now().since(last);
-                anyhow::ensure!(silent < CAMERA_SILENT, "no frame for {} s; check its cable", CAMERA_SILENT.as_secs());
+                ensure!(silent < CAMERA_SILENT, "no frame for {} s; check its cable", CAMERA_SILENT.as_secs());
                 continue;
             };
             last = self.shared.clock.now();
@@ -315,40 +318,72 @@ impl Thread {
         todo: &Receiver<Do>,
         ask: &SyncSender<Happened>,
     ) -> Result<()> {
-        real_time();
-        let clock = &*self.shared.clock;
-        let mut armed = Armed { actuate, outputs, clock };
-        armed.actuate.release(armed.outputs, clock.now())?;
-        let mut done = Vec::new();
-        while !self.stop.stopped() {
+        let status = &self.shared.status;
+        let turn = || {
             self.stop.turn(Turn::Actuate);
-            let now = clock.now();
-            let wait = armed.actuate.wake().map_or(TURN, |at| at.since(now).min(TURN));
-            match todo.recv_timeout(wait) {
-                Ok(Do::Order(order)) => anyhow::ensure!(armed.actuate.order(order), "too many moves wait"),
-                Ok(Do::Recall(item)) => {
-                    let recalled = armed.actuate.recall(item);
-                    self.shared.status.moves_recalled.add(u64::try_from(recalled).unwrap_or(0));
-                }
-                Ok(Do::Release) => armed.actuate.release(armed.outputs, clock.now())?,
-                Err(_) => {}
+            !self.stop.stopped()
+        };
+        let tell = |told| match told {
+            Told::Recalled(moves) => {
+                status.moves_recalled.add(u64::try_from(moves).unwrap_or(0));
+                Ok(())
             }
-            armed.actuate.step(clock.now(), armed.outputs, &mut done)?;
-            for moved in done.drain(..) {
-                self.shared.status.actuate.record(moved.at.since(moved.order.at));
+            Told::Moved(moved) => {
+                status.actuate.record(moved.at.since(moved.order.at));
                 match moved.how {
-                    How::Made => self.shared.status.moves.one(),
-                    How::Missed => self.shared.status.moves_missed.one(),
-                    How::Overtime => self.shared.status.overtime.one(),
+                    How::Made => status.moves.one(),
+                    How::Missed => status.moves_missed.one(),
+                    How::Overtime => status.overtime.one(),
                 }
                 // The belt does not wait for the sort thread: a full queue there is a fault.
-                if let Err(TrySendError::Full(_)) = ask.try_send(Happened::Moved(moved)) {
-                    bail!("the sort thread does not keep up");
+                match ask.try_send(Happened::Moved(moved)) {
+                    Err(TrySendError::Full(_)) => bail!("the sort thread does not keep up"),
+                    Ok(()) | Err(TrySendError::Disconnected(_)) => Ok(()),
                 }
             }
-        }
-        Ok(())
+        };
+        run_actuate(actuate, outputs, &*self.shared.clock, todo, turn, tell)
     }
+}
+
+/// What the actuate loop tells.
+#[derive(Debug)]
+pub enum Told {
+    /// A move was made or missed.
+    Moved(Moved),
+    /// So many moves were taken back.
+    Recalled(usize),
+}
+
+/// The actuate thread's loop, until `turn` says no; outputs are released at its start and at its end.
+///
+/// # Errors
+/// When an output refuses, too many moves wait, or `tell` fails.
+pub fn run_actuate(
+    actuate: Actuate,
+    outputs: &mut dyn Outputs,
+    clock: &dyn Clock,
+    todo: &Receiver<Do>,
+    turn: impl Fn() -> bool,
+    tell: impl Fn(Told) -> Result<()>,
+) -> Result<()> {
+    real_time();
+    let mut armed = Armed { actuate, outputs, clock };
+    armed.actuate.release(armed.outputs, clock.now())?;
+    let mut done = Vec::new();
+    while turn() {
+        let now = clock.now();
+        let wait = armed.actuate.wake().map_or(TURN, |at| at.since(now).min(TURN));
+        match todo.recv_timeout(wait) {
+            Ok(Do::Order(order)) => ensure!(armed.actuate.order(order), "too many moves wait"),
+            Ok(Do::Recall(item)) => tell(Told::Recalled(armed.actuate.recall(item)))?,
+            Ok(Do::Release) => armed.actuate.release(armed.outputs, clock.now())?,
+            Err(_) => {}
+        }
+        armed.actuate.step(clock.now(), armed.outputs, &mut done)?;
+        done.drain(..).try_for_each(|moved| tell(Told::Moved(moved)))?;
+    }
+    Ok(())
 }
 
 /// A wait that only its deadline ends: nobody sends.

@@ -1,0 +1,154 @@
+//! The daemon and the demo as they ship, run as a person runs them.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use pilah::clock::{Clock, SystemClock};
+use serde_json::Value;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+fn pilah(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_pilah")).args(arguments).current_dir(ROOT).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A station without pins that looks at the shipped digits by the clock, in a folder of its own.
+fn station(folder: &Path, model: &str, camera: &str) -> PathBuf {
+    let state = folder.join("state");
+    let toml = format!(
+        "[station]\nsite = \"test\"\nid = \"one\"\nexception_lane = \"rest\"\n\
+         [camera]\ndriver = \"replay\"\npath = {camera:?}\nfps = 20\n\
+         [trigger]\nkind = \"interval\"\ninterval_ms = 200\n\
+         [bin]\nsettle_ms = 10\nlook_within_ms = 500\nconfirm_within_ms = 0\nhome_ms = 0\n\
+         [infer]\nmodel = {model:?}\n[gpio]\ndriver = \"none\"\n\
+         [[lane]]\nname = \"all\"\nclasses = [\"0\", \"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\", \"9\"]\n\
+         [[lane]]\nname = \"rest\"\n[store]\ndirectory = {state:?}\n[mqtt]\nhost = \"\"\n"
+    );
+    let path = folder.join("station.toml");
+    File::create(&path).unwrap().write_all(toml.as_bytes()).unwrap();
+    path
+}
+
+fn start(config: &Path) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pilah"));
+    command.args(["run", "--config"]).arg(config).current_dir(ROOT).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Asks the daemon to stop as systemd does, and returns what it logged.
+fn stop(child: Child) -> (Option<i32>, String) {
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), text(&output.stderr))
+}
+
+/// Looks again and again, twenty seconds at most.
+fn until(ready: impl Fn() -> bool) -> bool {
+    let end = SystemClock.now() + Duration::from_secs(20);
+    while SystemClock.now() < end {
+        if ready() {
+            return true;
+        }
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+    false
+}
+
+fn decisions(folder: &Path) -> usize {
+    let database = pilah::store::Settings { directory: folder.join("state"), ..Default::default() }.database();
+    let Ok(history) = pilah::store::history::History::open(&database) else { return 0 };
+    history.newest("decision", u64::MAX >> 1, 1000).map_or(0, |events| events.len())
+}
+
+#[test]
+fn the_daemon_decides_keeps_and_stops_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = station(folder.path(), "digits", "models/digits/demo");
+    let child = start(&config);
+    let decided = until(|| decisions(folder.path()) >= 3);
+    let (code, log) = stop(child);
+    assert!(decided, "{log}");
+    assert_eq!(code, Some(0), "{log}");
+}
+
+#[test]
+fn a_missing_model_is_a_fault_and_not_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = station(folder.path(), "no-such-model", "models/digits/demo");
+    let mut child = start(&config);
+    let database = pilah::store::Settings { directory: folder.path().join("state"), ..Default::default() }.database();
+    let told = until(|| {
+        let history = pilah::store::history::History::open(&database);
+        history.and_then(|history| history.newest("incident", u64::MAX >> 1, 10)).is_ok_and(|all| !all.is_empty())
+    });
+    assert!(child.try_wait().unwrap().is_none(), "it ended");
+    let (code, log) = stop(child);
+    assert!(told, "{log}");
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("no-such-model"), "{log}");
+}
+
+#[test]
+fn a_missing_camera_is_a_fault_and_not_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = station(folder.path(), "digits", "no/such/folder");
+    let mut child = start(&config);
+    let database = pilah::store::Settings { directory: folder.path().join("state"), ..Default::default() }.database();
+    let told = until(|| {
+        let history = pilah::store::history::History::open(&database);
+        let incidents = history.and_then(|history| history.newest("incident", u64::MAX >> 1, 10));
+        incidents.is_ok_and(|all| all.iter().any(|event| event.payload.contains("camera-lost")))
+    });
+    assert!(child.try_wait().unwrap().is_none(), "it ended");
+    let (code, log) = stop(child);
+    assert!(told, "{log}");
+    assert_eq!(code, Some(0), "{log}");
+}
+
+#[test]
+fn a_wrong_configuration_ends_with_78_and_all_problems() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wrong.toml");
+    let good = std::fs::read_to_string(Path::new(ROOT).join("config/demo.toml")).unwrap();
+    let wrong = good.replace("kind = \"pulse\"", "kind = \"puls\"").replace("item_mm = 100", "item_mm = \"10 cm\"");
+    File::create(&path).unwrap().write_all(wrong.as_bytes()).unwrap();
+    for command in ["run", "check"] {
+        let output = pilah(&[command, "--config", path.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(78), "{command}");
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(said.matches("wrong.toml:").count(), 3, "{said}");
+        assert!(said.contains("did you mean pulse?") && said.contains("3 problems found"), "{said}");
+    }
+}
+
+#[test]
+fn the_demo_sorts_cleanly_and_says_so_as_json() {
+    let output = pilah(&["demo", "--virtual", "--items", "200", "--faults", "0.1", "--json"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["items"], 200);
+    assert_eq!(report["wrong_moves"], 0);
+    assert_eq!(report["records"]["lost"], 0);
+    assert!(report["lanes"][0]["purity"].as_f64().unwrap() > 0.9, "{report}");
+}
+
+#[test]
+fn the_demo_says_what_is_wrong_with_its_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().to_str().unwrap();
+    for (images, wanted) in [(empty, "it needs folders named 0, 1, 2"), ("no/such", "no/such is no folder")] {
+        let output = pilah(&["demo", "--images", images]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains(wanted), "{}", text(&output.stderr));
+    }
+}
