@@ -1,7 +1,5 @@
 //! A station put together from its configuration: names become places, settings become stages.
 
-use std::time::Duration;
-
 use crate::config::Config;
 use crate::pipeline::actuate::{Actuate, Drive, Kind};
 use crate::pipeline::decide::{Decide, Rule};
@@ -25,17 +23,12 @@ pub struct Station {
     pub actuate: Actuate,
 }
 
-/// Half a period of the heartbeat where the configuration names only its line: a charge pump wants 10 Hz or more.
-const HEARTBEAT_HALF_MS: u32 = 20;
-
 impl Station {
     /// Puts the stages together. `seed` makes the items' ids.
     pub fn new(config: &Config, classifier: Classifier, seed: u64, now: Timestamp) -> Self {
         let line = line(config, &classifier.manifest, seed, now);
         let looker = Looker::new(classifier, view(config));
-        let beat = config.gpio.heartbeat_line.as_ref().map(|_| config.gpio.heartbeat_half_ms);
-        let beat = beat.map(|half| Duration::from_millis(half.unwrap_or(HEARTBEAT_HALF_MS).into()));
-        Self { line, looker, actuate: Actuate::new(&config.actuator, beat, now) }
+        Self { line, looker, actuate: Actuate::new(&config.actuator, config.gpio.heartbeat_half(), now) }
     }
 }
 

@@ -8,10 +8,13 @@ pub mod classify;
 pub mod completions;
 #[cfg(feature = "demo-broker")]
 pub mod demo;
+pub mod doctor;
 pub mod evaluate;
+pub mod lane_test;
 pub mod man;
 pub mod model;
 pub mod outbox;
+pub mod outputs_off;
 mod pictures;
 pub mod print;
 pub mod run;
@@ -40,6 +43,9 @@ enum Command {
     Demo(demo::Args),
     Run(run::Args),
     Check(check::Args),
+    Doctor(doctor::Args),
+    LaneTest(lane_test::Args),
+    OutputsOff(outputs_off::Args),
     Classify(classify::Args),
     Evaluate(evaluate::Args),
     Bench(bench::Args),
@@ -61,6 +67,9 @@ impl Cli {
             Command::Demo(args) => demo::run(args),
             Command::Run(args) => run::run(args),
             Command::Check(args) => check::run(args),
+            Command::Doctor(args) => doctor::run(args),
+            Command::LaneTest(args) => lane_test::run(args),
+            Command::OutputsOff(args) => outputs_off::run(args),
             Command::Classify(args) => classify::run(args),
             Command::Evaluate(args) => evaluate::run(args),
             Command::Bench(args) => bench::run(args),

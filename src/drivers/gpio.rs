@@ -71,7 +71,16 @@ pub enum Pull {
     Down,
 }
 
+/// Half a period of the heartbeat where only its line is named: a charge pump wants 10 Hz or more.
+const HEARTBEAT_HALF_MS: u32 = 20;
+
 impl Settings {
+    /// Half a period of the heartbeat, where there is one.
+    pub fn heartbeat_half(&self) -> Option<Duration> {
+        let half = self.heartbeat_half_ms.unwrap_or(HEARTBEAT_HALF_MS);
+        self.heartbeat_line.as_ref().map(|_| Duration::from_millis(half.into()))
+    }
+
     /// Notes what is wrong with the outputs for this driver.
     pub fn check(&self, actuators: &[actuate::Settings], problems: &mut Problems<'_>) {
         if self.driver != Driver::Gpiochip {

@@ -1,0 +1,147 @@
+//! What the configuration names: model, camera, pins, broker, state directory.
+
+use std::fs;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use super::Finding;
+use crate::app::station::check_against;
+use crate::clock::{Clock, SystemClock, thread_cpu};
+use crate::config::Config;
+use crate::drivers::runtime::{self, Lock};
+use crate::drivers::{gpio, gpiochip, tract};
+use crate::pipeline::preprocess::decode_file;
+
+/// How long a camera may take for its first frame: USB cameras need up to two seconds to start.
+const FIRST_FRAME: Duration = Duration::from_secs(5);
+/// How long a broker may take to answer.
+const ANSWER: Duration = Duration::from_secs(3);
+/// Free space below which the store is in trouble soon, and below which it is now.
+const SPACE: (u64, u64) = (1 << 30, 64 << 20);
+
+/// Looks at all of them.
+pub(super) fn look(config: &Config) -> Vec<Finding> {
+    let daemon = Lock::holder(&runtime::directory());
+    let mut findings = vec![Finding::of("model", model(config))];
+    findings.push(match &daemon {
+        Some(daemon) => Finding::ok("camera", format!("not looked at: {daemon} is at work with it")),
+        None => Finding::of("camera", camera(config)),
+    });
+    findings.push(pins(config));
+    findings.extend(daemon.map(|daemon| Finding::ok("daemon", format!("{daemon} drives the outputs"))));
+    findings.push(broker(config));
+    findings.push(state(&config.store.directory));
+    findings
+}
+
+fn model(config: &Config) -> Result<String> {
+    let start = SystemClock.now();
+    let mut classifier = tract::open(&config.infer)?;
+    let loaded = SystemClock.now().since(start);
+    let wrong: Vec<String> = check_against(config, &classifier.manifest).iter().map(ToString::to_string).collect();
+    if !wrong.is_empty() {
+        bail!("{}", wrong.join("\n"));
+    }
+    let title = classifier.manifest.title();
+    let (engine, took) = (format!("{:?}", classifier.engine).to_lowercase(), loaded.as_millis());
+    let Some(golden) = classifier.manifest.golden.first().cloned() else {
+        return Ok(format!("{title} by {engine}, loaded in {took} ms"));
+    };
+    let file = tract::find(&config.infer.model)?.join(&golden.file);
+    let picture = decode_file(&fs::read(&file).with_context(|| format!("reading {}", file.display()))?)?;
+    let before = thread_cpu();
+    let tensor = classifier.prepare(&picture)?;
+    classifier.scores(&tensor)?;
+    let one = (thread_cpu() - before).as_secs_f64() * 1e3;
+    Ok(format!("{title} by {engine}, loaded in {took} ms, {one:.1} ms a picture"))
+}
+
+fn camera(config: &Config) -> Result<String> {
+    let remedy = "check its cable, and that no other program uses it";
+    let start = SystemClock.now();
+    let mut camera = config.camera.open().map_err(|error| anyhow!("{error:#}; {remedy}"))?;
+    let frame = camera.next(FIRST_FRAME).map_err(|error| anyhow!("{error:#}; {remedy}"))?;
+    let Some(frame) = frame else { bail!("no frame in {} s; {remedy}", FIRST_FRAME.as_secs()) };
+    let (width, height) = (frame.picture.width, frame.picture.height);
+    let after = SystemClock.now().since(start).as_millis();
+    Ok(match (width, height) {
+        (0, _) | (_, 0) => format!("{:?} frames, the first after {after} ms", frame.picture.format),
+        _ => format!("{:?} frames of {width}x{height}, the first after {after} ms", frame.picture.format),
+    })
+}
+
+fn pins(config: &Config) -> Finding {
+    let what = "pins";
+    match config.gpio.driver {
+        gpio::Driver::None => Finding::ok(what, "none: nothing moves"),
+        gpio::Driver::Rppal => Finding::fail(
+            what,
+            "this build has no rppal driver",
+            "set gpio.driver = \"gpiochip\", which drives pulses and holds on any board",
+        ),
+        gpio::Driver::Gpiochip => Finding::of(what, gpiochip::survey(&config.gpio, &config.input, &config.actuator)),
+    }
+}
+
+fn broker(config: &Config) -> Finding {
+    let (host, port) = (&config.mqtt.host, config.mqtt.port);
+    if host.is_empty() {
+        return Finding::ok("broker", "none: nothing is published");
+    }
+    match reach(host, port) {
+        Ok(address) => Finding::ok("broker", format!("{host}:{port} answers ({address})")),
+        Err(error) => Finding::fail(
+            "broker",
+            format!("connecting to {host}:{port}: {error}"),
+            "check mqtt.host and mqtt.port, the network, and that the broker listens there",
+        ),
+    }
+}
+
+fn reach(host: &str, port: u16) -> std::io::Result<String> {
+    let mut last = std::io::Error::other("the name has no address");
+    for address in (host, port).to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, ANSWER) {
+            Ok(_) => return Ok(address.ip().to_string()),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn state(directory: &Path) -> Finding {
+    let what = "state";
+    // A directory that is not there yet is made at the start: what counts is the nearest one that is.
+    let Some(nearest) = directory.ancestors().find(|path| path.is_dir()) else {
+        return Finding::fail(
+            what,
+            format!("{} is nowhere", directory.display()),
+            "give store.directory its whole path",
+        );
+    };
+    let shown = directory.display();
+    if let Err(error) = try_writing(nearest) {
+        let remedy = "run this as the daemon's user, or give it the folder (StateDirectory=pilah in its unit)";
+        return Finding::fail(what, format!("writing in {shown}: {error}"), remedy);
+    }
+    let free = match rustix::fs::statvfs(nearest) {
+        Ok(space) => space.f_bavail.saturating_mul(space.f_frsize),
+        Err(error) => return Finding::warn(what, format!("free space of {shown}: {error}"), "look at it with df"),
+    };
+    let found = format!("{shown} can be written to, {} MB are free", free >> 20);
+    let remedy = "free some space, or lower store.max_bytes and store.pictures.max_bytes";
+    match free {
+        free if free < SPACE.1 => Finding::fail(what, found, remedy),
+        free if free < SPACE.0 => Finding::warn(what, found, remedy),
+        _ => Finding::ok(what, found),
+    }
+}
+
+fn try_writing(folder: &Path) -> std::io::Result<()> {
+    let probe = folder.join(format!(".pilah-doctor-{}", std::process::id()));
+    fs::OpenOptions::new().write(true).create_new(true).open(&probe)?;
+    fs::remove_file(&probe)
+}
