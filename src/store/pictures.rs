@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(keep(&mut pictures, 3, View::Sure), 0);
         assert_eq!(keep(&mut pictures, 4, View::Unsure), 1);
         assert!(!exists(2, View::Sure), "the oldest sure one");
-        fs::write(store.path().join("pictures/half.jpg.new"), "half").unwrap();
+        fs::File::create(store.path().join("pictures/half.jpg.new")).unwrap();
         let mut pictures = Pictures::open(store.path(), &settings).unwrap();
         assert!(!store.path().join("pictures/half.jpg.new").exists());
         assert_eq!(keep(&mut pictures, 5, View::Frame), 1);
