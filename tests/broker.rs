@@ -1,6 +1,7 @@
 //! Store, publisher and link against real brokers: rumqttd in the process, and mosquitto where it is installed.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
+#![expect(clippy::print_stderr, reason = "a person must see which tests looked at nothing")]
 
 mod station;
 
@@ -86,18 +87,21 @@ impl Mosquitto {
             folder.path().display()
         );
         std::fs::File::create(folder.path().join("conf")).unwrap().write_all(config.as_bytes()).unwrap();
-        let child = Self::launch(&program, folder.path(), address);
-        Some(Self { program, folder, address, child })
+        let child = Self::launch(&program, folder.path());
+        let broker = Self { program, folder, address, child };
+        broker.wait_until_up();
+        Some(broker)
     }
 
-    fn launch(program: &Path, folder: &Path, address: SocketAddr) -> Child {
+    fn launch(program: &Path, folder: &Path) -> Child {
         let mut command = Command::new(program);
-        // Started by root, it would become a user that cannot read the folder.
-        let config = folder.join("conf");
-        let child = command.arg("-c").arg(config).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        command.arg("-c").arg(folder.join("conf")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    fn wait_until_up(&self) {
         for _ in 0..500 {
-            if TcpStream::connect(address).is_ok() {
-                return child;
+            if TcpStream::connect(self.address).is_ok() {
+                return;
             }
             std::thread::park_timeout(Duration::from_millis(20));
         }
@@ -112,7 +116,8 @@ impl Mosquitto {
     }
 
     fn restart(&mut self) {
-        self.child = Self::launch(&self.program, self.folder.path(), self.address);
+        self.child = Self::launch(&self.program, self.folder.path());
+        self.wait_until_up();
     }
 }
 

@@ -124,7 +124,7 @@ impl Keeper {
         let mut next = self.queue.recv_timeout(wait);
         loop {
             match next {
-                Ok(Message::Record(record, at)) => self.hold(record, Some(at)),
+                Ok(Message::Record(record, at)) => self.hold(*record, Some(at)),
                 Ok(Message::Picture(picture)) => self.keep_picture(&picture),
                 Ok(Message::SetAside(seq, reason)) => self.set_aside.push((seq, reason)),
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return true,
@@ -299,7 +299,7 @@ impl Keeper {
     pub(crate) fn finish(mut self) -> Result<()> {
         while let Ok(message) = self.queue.try_recv() {
             if let Message::Record(record, at) = message {
-                self.hold(record, Some(at));
+                self.hold(*record, Some(at));
             }
         }
         self.cursor_due = Some(self.clock.now());

@@ -24,7 +24,7 @@ const FRESH: usize = 512;
 #[derive(Debug)]
 pub(super) enum Message {
     /// An event, and when it came in.
-    Record(Record, Timestamp),
+    Record(Box<Record>, Timestamp),
     /// A picture to keep.
     Picture(Kept),
     /// An event that the broker will never take, and why.
@@ -88,14 +88,14 @@ impl Records {
 
     /// Hands an event over, or counts it as lost when the queue is full: the belt does not wait for a disk.
     pub fn record(&self, record: Record) {
-        if self.queue.try_send(Message::Record(record, self.clock.now())).is_err() {
+        if self.queue.try_send(Message::Record(Box::new(record), self.clock.now())).is_err() {
             self.status.events_lost.one();
         }
     }
 
     /// Hands an event over, waiting for room: for a line in virtual time, which outruns any disk.
     pub fn record_waiting(&self, record: Record) {
-        if self.queue.send(Message::Record(record, self.clock.now())).is_err() {
+        if self.queue.send(Message::Record(Box::new(record), self.clock.now())).is_err() {
             self.status.events_lost.one();
         }
     }
