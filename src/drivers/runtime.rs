@@ -43,7 +43,7 @@ impl Lock {
     /// When another process holds it, or the directory cannot be written to.
     pub fn take(directory: &Path) -> Result<Self> {
         let path = directory.join(LOCK);
-        let mut file = open_lock(directory, &path).map_err(|error| denied(&path, error))?;
+        let mut file = open_lock(directory, &path).map_err(|error| denied(&path, &error))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => bail!(
@@ -82,7 +82,7 @@ fn holder_name(file: &mut File) -> String {
     }
 }
 
-fn denied(path: &Path, error: std::io::Error) -> anyhow::Error {
+fn denied(path: &Path, error: &std::io::Error) -> anyhow::Error {
     let remedy = match error.kind() {
         ErrorKind::PermissionDenied => {
             "; run it as the daemon's user (sudo -u pilah), or name a folder of your own in RUNTIME_DIRECTORY"
@@ -124,7 +124,7 @@ pub fn write(directory: &Path, lines: &[Driven]) -> Result<()> {
     let part = path.with_added_extension("part");
     let text = serde_json::to_vec_pretty(&OutputsFile { schema: SCHEMA.into(), lines: lines.to_vec() })?;
     let written = File::create(&part).and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()));
-    written.and_then(|()| fs::rename(&part, &path)).map_err(|error| denied(&path, error))
+    written.and_then(|()| fs::rename(&part, &path)).map_err(|error| denied(&path, &error))
 }
 
 /// The lines that were written down; `None` when there is no file, so that nothing is driven.
