@@ -198,8 +198,12 @@ impl Track {
         let window = self.settings.window_mm.unwrap_or(end - start);
         let middle = |item: &Item| (position - item.front).0 - item.length.0 / 2.0;
         let alone = |item: &&Item| {
-            let near = |other: &&Item| (middle(item) - middle(other)).abs() < (window + other.length.0) / 2.0;
-            self.items.iter().filter(near).count() == 1
+            // The window stays within the view, as the crop does.
+            let from = (middle(item) - window / 2.0).clamp(start, (end - window).max(start));
+            let half = |other: &Item| other.length.0 / 2.0;
+            let shown =
+                |other: &&Item| middle(other) + half(other) > from && middle(other) - half(other) < from + window;
+            self.items.iter().filter(shown).count() == 1
         };
         let whole = |item: &&Item| {
             // An item longer than the view is looked at when its middle is in the view's middle.
