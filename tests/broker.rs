@@ -185,6 +185,11 @@ async fn every_event_arrives_over_a_connection_that_is_cut_again_and_again() {
     assert!(line.station.status.broker_lost.get() > 0, "no connection was cut: the test tests nothing");
     let tally = subscriber.tally();
     assert_eq!((tally.by_kind["decision"] - tally.repeated, tally.unreadable), (500, 0));
+    // What arrived may not be acknowledged yet.
+    let end = tokio::time::Instant::now() + PATIENCE;
+    while line.station.status.outbox.get() > 0 && tokio::time::Instant::now() < end {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     line.station.stop().await;
     line.connector.await.unwrap();
     assert_eq!(History::open(&folder.path().join("events.db")).unwrap().unsent().unwrap(), 0);
