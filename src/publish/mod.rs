@@ -1,6 +1,6 @@
 //! From the outbox to the broker, at least once and in order.
 //!
-//! The store is the outbox: [`publisher::Publisher`] reads events behind the cursor, keeps a [`window::Window`] of
+//! The store is the outbox: [`publisher::Publisher`] reads events behind the cursor, keeps a `Window` of
 //! them under way, and moves the cursor past those that the broker took. Whatever was under way when a connection
 //! ended is sent again on the next one, the same bytes. So a subscriber may see an event twice, and never misses
 //! one; `seq` tells which.

@@ -1,7 +1,7 @@
 //! MQTT 5 by rumqttc, built around what it leaves to its user.
 //!
 //! rumqttc's `publish` returns when a message is queued; the acknowledgement shows only in its event loop, under a
-//! packet id that the loop tells when the message leaves. So [`connection`] keeps the messages in the order in which
+//! packet id that the loop tells when the message leaves. So `connection` keeps the messages in the order in which
 //! they were queued, learns their ids in that order, and answers each when its PUBACK comes.
 //!
 //! rumqttc also keeps unacknowledged messages over a reconnect, and can wedge itself on a packet id used twice. Each
