@@ -248,12 +248,15 @@ impl World {
     fn encoder(&mut self, position: Millimetres) {
         let Some((input, way)) = self.plant.encoder else { return };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the belt only runs forwards")]
-        let counts = (position.0 / way.0) as u64;
-        if counts > self.counts {
-            self.counts = counts;
+        let whole = |counts: f64| counts as u64;
+        let counts = whole(position.0 / way.0);
+        // One edge each few milliseconds, as if the kernel had handed them over in small bunches.
+        let step = whole(self.motion.speed().0 * 0.004 / way.0).max(1);
+        while self.counts < counts {
+            self.counts = (self.counts + step).min(counts);
             #[expect(clippy::cast_precision_loss, reason = "2^53 counts are longer than any run")]
-            let at = self.motion.moment(Millimetres(counts as f64 * way.0)).unwrap_or(self.now);
-            self.pending.push(Edge { input, active: counts % 2 == 1, at: at.min(self.now), count: counts });
+            let at = self.motion.moment(Millimetres(self.counts as f64 * way.0)).unwrap_or(self.now);
+            self.pending.push(Edge { input, active: self.counts % 2 == 1, at: at.min(self.now), count: self.counts });
         }
     }
 
