@@ -6,7 +6,6 @@ use anyhow::{Context, Result};
 
 use crate::app::station::{exception, input};
 use crate::config::Config;
-use crate::pipeline::actuate::{Drive, Kind};
 use crate::pipeline::infer::Manifest;
 use crate::sim::feed::{Faults, Feed, Specimen};
 use crate::sim::picture::{Lens, size_for};
@@ -29,10 +28,7 @@ pub fn plant(config: &Config) -> Result<Plant> {
     let lanes = config.lane.iter().map(|lane| {
         let push = |step: &crate::pipeline::lane::Move| {
             let index = config.actuator.iter().position(|actuator| actuator.name == step.actuator)?;
-            let drive = match config.actuator[index].kind {
-                Kind::Servo => Drive::Angle(step.angle_deg.unwrap_or(config.actuator[index].home_deg)),
-                Kind::Pulse | Kind::Hold => Drive::On,
-            };
+            let drive = config.actuator[index].drive(step.angle_deg);
             Some((ActuatorId(index), drive))
         };
         let last = lane.moves.iter().filter_map(|step| config.actuator.iter().find(|one| one.name == step.actuator));

@@ -1,7 +1,7 @@
 //! A station put together from its configuration: names become places, settings become stages.
 
 use crate::config::Config;
-use crate::pipeline::actuate::{Actuate, Drive, Kind};
+use crate::pipeline::actuate::{Actuate, Drive};
 use crate::pipeline::decide::{Decide, Rule};
 use crate::pipeline::infer::{Classifier, Manifest};
 use crate::pipeline::lane::Routes;
@@ -81,10 +81,7 @@ pub fn exception(config: &Config) -> LaneId {
 
 /// Each actuator's rest: coils off, servos home.
 pub fn homes(config: &Config) -> Vec<Drive> {
-    let rest = |actuator: &crate::pipeline::actuate::Settings| match actuator.kind {
-        Kind::Pulse | Kind::Hold => Drive::Off,
-        Kind::Servo => Drive::Angle(actuator.home_deg),
-    };
+    let rest = |actuator: &crate::pipeline::actuate::Settings| actuator.rest();
     config.actuator.iter().map(rest).collect()
 }
 

@@ -13,7 +13,7 @@ use super::print;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::drivers::{gpio, runtime};
-use crate::pipeline::actuate::{Actuate, Armed, Drive, How, Kind, Moved, Order};
+use crate::pipeline::actuate::{Actuate, Armed, Drive, How, Moved, Order};
 use crate::pipeline::lane;
 use crate::units::{ActuatorId, Timestamp};
 
@@ -116,10 +116,7 @@ fn by_hand(config: &Config, lane: &lane::Settings, start: Timestamp) -> Vec<Orde
         orders.push(Order {
             item: None,
             actuator: ActuatorId(index),
-            drive: match actuator.kind {
-                Kind::Pulse | Kind::Hold => Drive::On,
-                Kind::Servo => Drive::Angle(step.angle_deg.unwrap_or(actuator.home_deg)),
-            },
+            drive: actuator.drive(step.angle_deg),
             at,
             latest: at + GRACE,
             on_for: Duration::from_millis(actuator.on_ms.into()),

@@ -313,6 +313,22 @@ impl Actuate {
 }
 
 impl Settings {
+    /// What a move makes of it: on, or for a servo an angle, which is home where none is given.
+    pub fn drive(&self, angle_deg: Option<f64>) -> Drive {
+        match self.kind {
+            Kind::Pulse | Kind::Hold => Drive::On,
+            Kind::Servo => Drive::Angle(angle_deg.unwrap_or(self.home_deg)),
+        }
+    }
+
+    /// Its safe state: off, or for a servo home.
+    pub fn rest(&self) -> Drive {
+        match self.kind {
+            Kind::Pulse | Kind::Hold => Drive::Off,
+            Kind::Servo => Drive::Angle(self.home_deg),
+        }
+    }
+
     fn limit(&self, since: Timestamp) -> Timestamp {
         since + Duration::from_millis(self.max_on_ms.into())
     }
@@ -320,10 +336,7 @@ impl Settings {
 
 impl Channel {
     fn rest(&self) -> Drive {
-        match self.settings.kind {
-            Kind::Pulse | Kind::Hold => Drive::Off,
-            Kind::Servo => Drive::Angle(self.settings.home_deg),
-        }
+        self.settings.rest()
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::pipeline::actuate::{self, Drive, How, Kind, Moved, Order};
+use crate::pipeline::actuate::{self, How, Moved, Order};
 use crate::pipeline::lane;
 use crate::pipeline::track::{Arrival, Assigned, Ended, HORIZON, Step};
 use crate::pipeline::trigger::Scene;
@@ -104,10 +104,7 @@ impl BinLane {
         let order = |step: &lane::Move| {
             let index = actuators.iter().position(|actuator| actuator.name == step.actuator)?;
             let actuator = &actuators[index];
-            let drive = match actuator.kind {
-                Kind::Pulse | Kind::Hold => Drive::On,
-                Kind::Servo => Drive::Angle(step.angle_deg.unwrap_or(actuator.home_deg)),
-            };
+            let drive = actuator.drive(step.angle_deg);
             let after = Timestamp::from_millis(step.after_ms.into());
             let on_for = Duration::from_millis(actuator.on_ms.into());
             Some(Order { item: None, actuator: ActuatorId(index), drive, at: after, latest: after, on_for })
@@ -344,6 +341,7 @@ fn millis(ms: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::actuate::Drive;
 
     const STILL: Scene = Scene { moving: false, occupied: true };
     const EMPTY: Scene = Scene { moving: false, occupied: false };

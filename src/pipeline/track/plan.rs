@@ -58,10 +58,7 @@ impl LanePlan {
         let find = |step: &lane::Move| {
             let index = actuators.iter().position(|actuator| actuator.name == step.actuator)?;
             let actuator = &actuators[index];
-            let drive = match actuator.kind {
-                Kind::Pulse | Kind::Hold => Drive::On,
-                Kind::Servo => Drive::Angle(step.angle_deg.unwrap_or(actuator.home_deg)),
-            };
+            let drive = actuator.drive(step.angle_deg);
             Some(MovePlan {
                 actuator: ActuatorId(index),
                 drive,
