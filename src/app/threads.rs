@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 use crate::app::sorter::{Happened, Sorter, Task};
 use crate::app::station::Station;
-use crate::clock::Clock;
+use crate::clock::{Clock, wait_for};
 use crate::drivers::camera::Opener;
 use crate::pipeline::Effect;
 use crate::pipeline::actuate::{Actuate, Armed, How, Moved, Order, Outputs};
@@ -227,7 +227,6 @@ impl Thread {
     }
 
     fn capture(&self, mut open: Opener, slot: &FrameSlot, ask: &SyncSender<Happened>) -> Result<()> {
-        let (_never, pause) = sync_channel::<()>(1);
         let mut back_off = REOPEN.0;
         while !self.stop.stopped() {
             let before = self.shared.status.frames.get();
@@ -245,7 +244,7 @@ impl Thread {
             let until = self.shared.clock.now() + back_off;
             while !self.stop.stopped() && self.shared.clock.now() < until {
                 self.stop.turn(Turn::Capture);
-                let _timeout = pause_for(&pause, TURN.min(back_off));
+                wait_for(TURN.min(back_off));
             }
             back_off = (back_off * 2).min(REOPEN.1);
         }
@@ -384,11 +383,6 @@ pub fn run_actuate(
         done.drain(..).try_for_each(|moved| tell(Told::Moved(moved)))?;
     }
     Ok(())
-}
-
-/// A wait that only its deadline ends: nobody sends.
-fn pause_for(pause: &Receiver<()>, wait: Duration) -> bool {
-    pause.recv_timeout(wait).is_ok()
 }
 
 /// Asks for a place before all others; without the right it works as well, only less evenly.

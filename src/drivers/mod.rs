@@ -6,6 +6,8 @@ pub mod gpio;
 pub mod gpiochip;
 pub mod mqtt;
 pub mod replay;
+#[cfg(feature = "rppal")]
+pub mod rppal;
 pub mod runtime;
 pub mod tract;
 #[cfg(feature = "v4l")]
