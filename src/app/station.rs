@@ -6,6 +6,7 @@ use crate::pipeline::decide::{Decide, Rule};
 use crate::pipeline::infer::{Classifier, Manifest};
 use crate::pipeline::lane::Routes;
 use crate::pipeline::look::{Looker, View};
+use crate::pipeline::machine::Machine;
 use crate::pipeline::track::bin::{Bin, BinLane};
 use crate::pipeline::track::{LanePlan, Track};
 use crate::pipeline::way::Way;
@@ -21,6 +22,8 @@ pub struct Station {
     pub looker: Looker,
     /// The actuate thread's stage.
     pub actuate: Actuate,
+    /// What holds the machine.
+    pub machine: Machine,
 }
 
 impl Station {
@@ -28,7 +31,9 @@ impl Station {
     pub fn new(config: &Config, classifier: Classifier, seed: u64, now: Timestamp) -> Self {
         let line = line(config, &classifier.manifest, seed, now);
         let looker = Looker::new(classifier, view(config));
-        Self { line, looker, actuate: Actuate::new(&config.actuator, config.gpio.heartbeat_half(), now) }
+        let actuate = Actuate::new(&config.actuator, config.gpio.heartbeat_half(), now);
+        let buttons = config.buttons.wired().filter_map(|(button, name)| Some((input(config, Some(name))?, button)));
+        Self { line, looker, actuate, machine: Machine::new(buttons.collect()) }
     }
 }
 

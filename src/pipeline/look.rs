@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
-use crate::pipeline::capture::Frame;
+use crate::pipeline::capture::{Frame, PixelFormat};
 use crate::pipeline::infer::{Classifier, Scores, Tensor};
 use crate::pipeline::preprocess::{Raster, Zone, decode, thumbnail};
 use crate::problem::Problems;
@@ -124,6 +124,18 @@ impl Looker {
     pub fn thumbnail(&self, job: &Job, max_side: u32) -> Result<Vec<u8>> {
         let raster = decode(&job.frame.picture)?;
         thumbnail(&self.crop(&raster, job.place), max_side)
+    }
+
+    /// The whole frame as JPEG: as the camera sent it, where it sent JPEG.
+    ///
+    /// # Errors
+    /// When the picture cannot be decoded.
+    pub fn frame(&self, job: &Job) -> Result<Vec<u8>> {
+        let picture = &job.frame.picture;
+        if picture.format == PixelFormat::Jpeg {
+            return Ok(picture.bytes.to_vec());
+        }
+        thumbnail(&decode(picture)?, u32::MAX)
     }
 
     fn prepare(&mut self, job: &Job) -> Result<Tensor> {

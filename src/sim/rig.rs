@@ -161,7 +161,7 @@ impl Outputs for Pins<'_> {
     fn drive(&mut self, output: Output, drive: Drive, now: Timestamp) -> Result<()> {
         let home = match output {
             Output::Actuator(id) => self.homes.get(id.0).copied().unwrap_or(Drive::Off),
-            Output::Heartbeat => Drive::Off,
+            Output::Heartbeat | Output::Lamp(_) => Drive::Off,
         };
         self.world.drive(output, drive, home, now);
         Ok(())
