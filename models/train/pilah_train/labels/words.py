@@ -115,8 +115,8 @@ def draw(rng: random.Random, places: Places, foreign: bool = False) -> Waybill:
             kilos
         ),
         goods=[
-            f"{rng.choice(v.GOODS)}{rng.choice([' x', ' x ', '  ', ' ('])}{rng.randrange(1, 6)}"
-            for _ in range(rng.randrange(1, 5))
+            f"{rng.choice(v.GOODS)}{rng.choice([' x{}', ' x {}', '  {}', ' ({})', '']).format(rng.randrange(1, 6))}"
+            for _ in range(4)
         ],
         order=rng.choice(["", "No. Pesanan: ", "Order ID: ", "Inv: INV/", "Ref "])
         + rng.choice(
