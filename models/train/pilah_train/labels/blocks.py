@@ -6,6 +6,9 @@ from . import vocabulary as v
 from .sheet import ICONS, Sheet
 from .words import Party, Waybill
 
+# millimetres an em below which a printer of labels does not go; what does not fit then is cut off
+SMALLEST = {"recipient": 2.7, "sender": 2.1}
+
 
 def party(s: Sheet, x, y, width, height, who: Party, key: str, em: float, role: str, style: str = ""):
     """A party in a column: keyword, name, address, phone, in one of several styles. Returns the y below it."""
@@ -19,7 +22,7 @@ def party(s: Sheet, x, y, width, height, who: Party, key: str, em: float, role: 
     size = em
     while True:  # one size for all parts, the largest that fits
         need = sum(len(s.wrap(text, width, size * scale, strong, hard)) * size * scale * leading for text, scale, strong in parts)
-        if need <= height or size < em * 0.6:
+        if need <= height or size < max(em * 0.6, SMALLEST[role]):
             break
         size *= 0.94
     for text, scale, strong in parts:
@@ -65,7 +68,10 @@ def table(s: Sheet, x, y, width, height, who: Party, key: str, em: float, role: 
     rows = [(labels[kind] + mark, _value(kind, text)) for kind, text in rows if text]
     indent = max(s.measure(label, em) for label, _ in rows) + em
     size = em
-    while size > em * 0.6 and (1 + sum(len(s.wrap(text, width - indent, size)) for _, text in rows)) * size * 1.3 > height:
+    while (
+        size > max(em * 0.6, SMALLEST[role])
+        and (1 + sum(len(s.wrap(text, width - indent, size)) for _, text in rows)) * size * 1.3 > height
+    ):
         size *= 0.94
     if key:
         s.text(x, y, key, size, bold=True, role=role)

@@ -32,9 +32,11 @@ class Code:
     quad: list[tuple[float, float]]
 
 
-@functools.lru_cache(maxsize=800)
-def _advances(font: ImageFont.FreeTypeFont) -> dict[str, float]:
-    return {chr(c): font.getlength(chr(c)) for c in range(32, 127)}
+@functools.lru_cache(maxsize=400)
+def _advances(family: Family, bold: bool) -> dict[str, float]:
+    """How wide each character is, in ems."""
+    font = family.at(100, bold)
+    return {chr(c): font.getlength(chr(c)) / 100 for c in range(32, 127)}
 
 
 class Sheet:
@@ -56,8 +58,8 @@ class Sheet:
 
     def measure(self, text: str, em: float, bold: bool = False) -> float:
         """The width of a text in millimetres."""
-        advances = _advances(self.font(em, bold))
-        return sum(advances.get(c, 0) for c in text) / self.dots
+        advances = _advances(self.family, bold)
+        return sum(advances.get(c, 0) for c in text) * em
 
     def text(self, x, y, text, em, bold=False, role="other", align="left", turn=0, ink=0):
         """One line, its em's top at `y`; `x` is its left end, middle or right end. Returns the y below it.
@@ -100,8 +102,8 @@ class Sheet:
 
     def wrap(self, text: str, width: float, em: float, bold: bool = False, hard: bool = False) -> list[str]:
         """The lines of a text that fit into this width; `hard` breaks anywhere, as some systems do."""
-        advances = _advances(self.font(em, bold))
-        room, rows = width * self.dots, []
+        advances = _advances(self.family, bold)
+        room, rows = width / em * 0.99, []
         for paragraph in text.split("\n"):
             row, used = "", 0.0
             for word in [*paragraph] if hard else paragraph.split():

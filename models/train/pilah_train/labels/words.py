@@ -213,9 +213,10 @@ def _foreign(rng: random.Random, place: Place) -> list[tuple[str, str]]:
     if rng.random() < 0.5:
         pieces.append(("district", place.district))
     pieces.append(("postal", place.postal_code))
+    pieces.append(("regency", place.regency))
     if place.province != place.regency:
-        pieces += [("regency", place.regency), ("province", place.province)]
-    if rng.random() < 0.85:
+        pieces.append(("province", place.province))
+    if rng.random() < 0.9:
         pieces.append(("country", place.country))
     return pieces
 
