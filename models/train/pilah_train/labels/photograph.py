@@ -266,15 +266,18 @@ def frame_label(rng: random.Random, sheet: Sheet, c: Conditions, size: tuple[int
     view = random_view(rng, size, 1.0, c.tilt)
     centre = np.array((w / 2, h / 2))
     corners = view.points(np.array([(0, 0), (w, 0), (w, h), (0, h)]) - centre) - view.middle
-    needed = (
-        np.concatenate([np.array(line.quad) for line in sheet.lines if line.role == "recipient"] or [np.array([centre])]) - centre
-    )
-    needed = view.points(needed) - view.middle
+    needed = _seen(view, centre, [line.quad for line in sheet.lines if line.role == "recipient"])
     room = np.array(size) - 14
-    fit, fit_needed = (room / np.ptp(corners, axis=0)).min(), (room / np.ptp(needed, axis=0)).min()
     low = max(c.px_per_mm[0], c.least_em / max(least_em, 0.5))
+    if rng.random() < 0.97:  # the waybill too, where there is room for both
+        bars = [code.quad for code in sheet.codes if code.kind == "code128"] if rng.random() < 0.7 else []
+        waybill = _seen(view, centre, [line.quad for line in sheet.lines if line.role == "awb"] + bars)
+        both = np.concatenate([needed, waybill])
+        if (room / np.ptp(both, axis=0)).min() * 0.97 > low:
+            needed = both
+    fit, fit_needed = (room / np.ptp(corners, axis=0)).min(), (room / np.ptp(needed, axis=0)).min()
     high = max(low, min(c.px_per_mm[1], fit * (1.3 if cut else 1)))
-    view.px_per_mm = min(low * (high / low) ** rng.random(), fit_needed * 0.97)
+    view.px_per_mm = float(min(low * (high / low) ** rng.random(), fit_needed * 0.97))
     scale = view.px_per_mm
     cut = cut or scale > fit
     spot = []
@@ -286,5 +289,11 @@ def frame_label(rng: random.Random, sheet: Sheet, c: Conditions, size: tuple[int
         else:
             middle = size[k] / 2
             spot.append(min(max(rng.gauss(middle, size[k] * 0.12), inner[0]), inner[1]))
-    view.middle = tuple(spot)
+    view.middle = (float(spot[0]), float(spot[1]))
     return view
+
+
+def _seen(view: View, centre: np.ndarray, quads: list) -> np.ndarray:
+    """Corners on a sheet as seen at one pixel a millimetre, around the picture's middle."""
+    points = np.concatenate([np.array(quad) for quad in quads] or [centre[None]]) - centre
+    return view.points(points) - view.middle

@@ -16,7 +16,7 @@ def worn(rng: random.Random, sheet: Sheet, dots: float, wear: float) -> tuple[np
     """
     notes = []
     grey = np.asarray(sheet.image).copy()
-    if not sheet.crisp and rng.random() < 0.02 or rng.random() < 0.015:
+    if sheet.dots > 11 and rng.random() < 0.05:
         grey = _dot_matrix(grey, sheet.dots)
         notes.append("dotmatrix")
     if rng.random() < 0.3 * wear + 0.04:
@@ -52,8 +52,8 @@ def worn(rng: random.Random, sheet: Sheet, dots: float, wear: float) -> tuple[np
     if rng.random() < 0.5:
         _round_corners(opaque, round(rng.uniform(1, 3) * dots))
     if rng.random() < 0.08 + 0.1 * wear:
-        _tear(rng, opaque, dots)
-        notes.append("torn_edge")
+        if _tear(rng, opaque, dots, sheet):
+            notes.append("torn_edge")
     return cv2.merge([grey, opaque]), dots, notes
 
 
@@ -61,7 +61,8 @@ def _dot_matrix(grey: np.ndarray, dots: float) -> np.ndarray:
     """Ink only where the pins strike."""
     pitch = max(2, round(0.3 * dots))
     pins = np.zeros((pitch, pitch), np.uint8)
-    pins[: pitch - 1, : pitch - 1] = 255
+    pins[: pitch - 1, :] = 255
+    pins[:, : pitch - 1] = np.maximum(pins[:, : pitch - 1], 120)
     h, w = grey.shape
     grid = np.tile(pins, (h // pitch + 1, w // pitch + 1))[:h, :w]
     return 255 - cv2.min(255 - grey, grid)
@@ -75,7 +76,8 @@ def _round_corners(opaque: np.ndarray, r: int) -> None:
         opaque[y : y + r, x : x + r] = k
 
 
-def _tear(rng: random.Random, opaque: np.ndarray, dots: float) -> None:
+def _tear(rng: random.Random, opaque: np.ndarray, dots: float, sheet: Sheet) -> bool:
+    """A piece torn off an edge, unless print stands there."""
     h, w = opaque.shape
     steps, depth = 14, rng.uniform(1.5, 4.5) * dots
     along = rng.choice([w, h])
@@ -85,4 +87,11 @@ def _tear(rng: random.Random, opaque: np.ndarray, dots: float) -> None:
     side = rng.randrange(2)
     points = [(u, (v if side == 0 else (h if along == w else w) - v)) for u, v in edge]
     points = points if along == w else [(v, u) for u, v in points]
-    cv2.fillPoly(opaque, [np.round(points).astype(np.int32)], 0, cv2.LINE_AA)
+    torn = np.round(points).astype(np.int32)
+    (x0, y0), (x1, y1) = torn.min(0) / dots, torn.max(0) / dots
+    for part in [*sheet.lines, *sheet.codes]:
+        xs, ys = zip(*part.quad)
+        if min(xs) < x1 and max(xs) > x0 and min(ys) < y1 and max(ys) > y0:
+            return False
+    cv2.fillPoly(opaque, [torn], 0, cv2.LINE_AA)
+    return True
