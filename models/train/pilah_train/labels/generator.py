@@ -128,7 +128,7 @@ def _kept(scene: Scene) -> list[np.ndarray]:
 def _blur(scene: Scene) -> float:
     """A blur of the lens that leaves the recipient's letters readable."""
     smallest = min((line["em_px"] for line in scene.out.lines if line["role"] == "recipient"), default=14)
-    return min(scene.rng.uniform(*scene.c.blur), smallest / 11)
+    return min(scene.rng.uniform(*scene.c.blur), smallest / 12.5)
 
 
 def _label(rng, which, places, difficulty, size) -> Picture:

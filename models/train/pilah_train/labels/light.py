@@ -89,12 +89,12 @@ class Light:
             points, heading = [inside()], rng.uniform(0, 2 * math.pi)
             for _ in range(rng.randrange(3, 9)):
                 heading += rng.gauss(0, 0.18)
-                points.append(points[-1] + np.array([math.cos(heading), math.sin(heading)]) * rng.uniform(10, 28))
+                points.append(points[-1] + np.array([math.cos(heading), math.sin(heading)]) * rng.uniform(10, 45))
             line = np.round(np.array(points) * 8).astype(np.int32)
             dark, light = strong * rng.uniform(0.1, 0.3), strong * rng.uniform(0.1, 0.3)
             cv2.polylines(fold, [line + 10], False, -dark, rng.choice([1, 2, 3]), cv2.LINE_AA, 3)
             cv2.polylines(fold, [line], False, light, rng.choice([1, 1, 2]), cv2.LINE_AA, 3)
-            self.gain *= 1 + cv2.GaussianBlur(fold, (0, 0), rng.uniform(0.5, 1.6))
+            self.gain *= 1 + cv2.GaussianBlur(fold, (0, 0), rng.uniform(0.5, 2.2))
         self.notes.append("creased")
 
     def ripple(self, quad: np.ndarray, strong: float) -> None:

@@ -35,9 +35,9 @@ class Conditions:
 
 
 CONDITIONS = {
-    "easy": Conditions((4.1, 9), (0.4, 0.9), 10, 0.2, 0.15, (1.5, 5), (0.75, 1.15), 0, 0.05, 13),
-    "medium": Conditions((4, 8), (0.45, 1.3), 15, 0.55, 0.35, (2, 8), (0.5, 1.15), 0.08, 0.1, 12),
-    "hard": Conditions((3.8, 7), (0.6, 2.3), 17, 1, 0.55, (3, 12), (0.35, 1.2), 0.2, 0.15, 11),
+    "easy": Conditions((4.1, 9), (0.4, 0.9), 10, 0.2, 0.15, (0.6, 3), (0.7, 1.15), 0, 0.05, 13.5),
+    "medium": Conditions((4, 8), (0.45, 1.3), 15, 0.5, 0.35, (0.8, 4.5), (0.5, 1.15), 0.06, 0.1, 12.5),
+    "hard": Conditions((3.8, 7), (0.6, 2.3), 17, 0.85, 0.5, (1, 7), (0.4, 1.15), 0.12, 0.15, 11.5),
 }
 
 
@@ -188,12 +188,12 @@ class Scene:
         rng, c, light, image = self.rng, self.c, self.light, self.image
         light.uneven(rng.uniform(0, 0.3))
         gain = rng.uniform(*c.light)
-        warm = rng.uniform(-0.06, 0.06)
-        image = light.on(image, (gain * (1 + warm), gain * rng.uniform(0.97, 1.03), gain * (1 - warm)))
+        warm = rng.gauss(0, 0.06)
+        image = light.on(image, (gain * (1 + warm), gain * rng.gauss(1, 0.02), gain * (1 - warm)))
         if blur > 0.3:
             image = cv2.GaussianBlur(image, (0, 0), blur)
         if rng.random() < c.motion and not clean:
-            image = _smear(image, rng.uniform(2, 5), rng.uniform(0, np.pi))
+            image = _smear(image, rng.uniform(1.5, 4), rng.uniform(0, np.pi))
             self.notes.append("motion")
         if rng.random() < 0.25:  # the camera's own sharpening
             image = cv2.addWeighted(image, 1.6, cv2.GaussianBlur(image, (0, 0), 1.2), -0.6, 0)

@@ -34,9 +34,9 @@ def worn(rng: random.Random, sheet: Sheet, dots: float, wear: float) -> tuple[np
     noise = np.random.default_rng(rng.getrandbits(32))
     lightest = rng.uniform(0, 0.2) if rng.random() < 0.7 else 0
     if rng.random() < 0.75 * wear:
-        lightest = rng.uniform(0.2, 0.42 + 0.3 * wear)
+        lightest = rng.uniform(0.2, 0.4 + 0.2 * wear)
         notes.append("faded")
-    patchy = rng.uniform(0, 0.25) if lightest > 0.2 else 0
+    patchy = rng.uniform(0, 0.2) if lightest > 0.2 else 0
     scuffed = rng.random() < 0.45 * wear
     if lightest or scuffed:
         lift = np.full((h // 8 + 1, w // 8 + 1), lightest, np.float32)
@@ -44,7 +44,7 @@ def worn(rng: random.Random, sheet: Sheet, dots: float, wear: float) -> tuple[np
             lift += clouds(noise, *lift.shape, {12: patchy / 2, 4: patchy / 4})
         if scuffed:
             spots = clouds(noise, *lift.shape, {9: 1, 3: 0.6})
-            lift += np.clip((spots - rng.uniform(1.6, 2.4)) * 2, 0, rng.uniform(0.3, 0.8))
+            lift += np.clip((spots - rng.uniform(1.8, 2.6)) * 2, 0, rng.uniform(0.2, 0.7))
             notes.append("scuffed")
         lift = cv2.resize((np.clip(lift, 0, 0.9) * 255).astype(np.uint8), (w, h))
         grey = cv2.add(grey, cv2.multiply(255 - grey, lift, scale=1 / 255))
