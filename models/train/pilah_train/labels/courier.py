@@ -147,7 +147,7 @@ def postcode_boxes(s: Sheet, w: Waybill) -> None:
         for k, digit in enumerate(code):
             x = m + wide - (5 - k) * 8
             s.box(x, y - 9.5, x + 7, y - 1.5, 0.3)
-            s.text(x + 3.5, y - 8.7, digit, 6, bold=True, role="other", align="middle")
+            s.text(x + 3.5, y - 8.7, digit, 6, bold=True, role="recipient", align="middle")
     elif code:
         s.text(m + wide, y - 9, code, 7, bold=True, role="recipient", align="right")
     s.rule(m, y, m + wide, y, 0.4)

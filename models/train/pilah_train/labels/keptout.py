@@ -73,8 +73,9 @@ def big_sort(s: Sheet, w: Waybill) -> None:
         b.party(s, m, y + 4.3, wide, room * share - 5, who, "", em, role, "plain")
         y += room * share
         s.rule(m, y - 0.4, m + wide, y - 0.4, 0.3)
-    s.qr(m, y, 21, w.qr)
-    b.fitted(s, m + 23, y, wide - 23, w.courier, 3.6, bold=True)
-    y = b.fitted(s, m + 23, y + 4.5, wide - 23, w.awb_printed, 3.2, role="awb")
-    s.bars(m + 23, y, wide - 23, 8, w.awb)
-    s.text(m + 23, s.height - m - 2.8, f"{w.weight}  {w.date}", 2.3)
+    side = 16 if s.width < 90 else 21
+    s.qr(m, y, side, w.qr)
+    b.fitted(s, m + side + 2, y, wide - side - 2, w.courier, 3.6, bold=True)
+    y = b.fitted(s, m + side + 2, y + 4.5, wide - side - 2, w.awb_printed, 3.2, role="awb")
+    s.bars(m + side + 2, y, wide - side - 2, 8, w.awb)
+    s.text(m + side + 2, s.height - m - 2.8, f"{w.weight}  {w.date}", 2.3)

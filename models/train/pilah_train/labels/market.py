@@ -55,7 +55,7 @@ def market_short(s: Sheet, w: Waybill) -> None:
     rng, m = s.rng, s.rng.uniform(2, 4.5)
     wide = s.width - 2 * m
     top = rng.uniform(15, 20)
-    half = wide * rng.uniform(0.36, 0.45)
+    half = wide * rng.uniform(0.3, 0.42)
     right = rng.random() < 0.75
     x_bars, x_name = (m + half + 1, m) if right else (m, m + wide - half + 1)
     em = rng.uniform(3.8, 5.2)

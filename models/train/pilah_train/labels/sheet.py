@@ -160,7 +160,7 @@ class Sheet:
         """Code 128 in at most this width, in whole dots of the printer. Returns the width that it takes."""
         row = np.array(code128.modules(text), np.uint8)
         module = max(1, int(width * self.dots / (len(row) + 4)))
-        module = min(module, round(self.rng.choice([0.25, 0.33, 0.375, 0.375, 0.5]) * self.dots))
+        module = min(module, round(self.rng.choice([0.25, 0.375, 0.375, 0.375, 0.375, 0.5]) * self.dots))
         bars = np.repeat(255 * (1 - row), module)
         picture = np.repeat(bars[None], max(4, round(height * self.dots)), 0)
         took = len(bars) / self.dots
