@@ -249,7 +249,8 @@ def _truth(scene, waybill, sheet, view, blur, difficulty, case="") -> dict:
     gone = not any(line["visible"] for line in lines if line["role"] == "awb") and not any(
         code["visible"] for code in scene.out.codes if code["kind"] == "code128"
     )
-    notes += ["awb_covered"] * gone + to.notes + [f"font={sheet.family.name}"]
+    printed = any(line["role"] == "awb" for line in lines)
+    notes += ["awb_covered"] * (gone and printed) + to.notes + [f"font={sheet.family.name}"]
     smallest = min(line["em_px"] for line in lines if line["role"] == "recipient")
     row |= {
         "region": to.place.region,
@@ -257,7 +258,7 @@ def _truth(scene, waybill, sheet, view, blur, difficulty, case="") -> dict:
         "recipient_province": to.place.province,
         "recipient_regency": to.place.regency,
         "sender_region": waybill.sender.place.region,
-        "awb": waybill.awb,
+        "awb": waybill.awb if printed else "",
         "barcode_types": "+".join(sorted({"Code128" if code["kind"] == "code128" else "QR" for code in scene.out.codes})),
         "has_postal_code_text": int(bool(to.says("postal"))),
         "has_province_text": int(bool(to.says("province"))),
