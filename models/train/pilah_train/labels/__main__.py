@@ -10,6 +10,7 @@ import argparse
 import csv
 import json
 import multiprocessing
+import os
 import sys
 from pathlib import Path
 
@@ -53,8 +54,11 @@ def main() -> int:
     parser.add_argument("--kind", choices=["label", "negative", "two", "mixed", "mail"], default="label")
     parser.add_argument("--difficulty", choices=list(generator.DIFFICULTIES), default="", help="only pictures of this difficulty")
     parser.add_argument("--addresses", help="table of villages; $PILAH_ADDRESSES if not given")
+    parser.add_argument("--digits", help="MNIST's folder, for mail; $PILAH_DIGITS if not given")
     parser.add_argument("--jobs", type=int, default=1, help="processes (%(default)s)")
     args = parser.parse_args()
+    if args.digits:
+        os.environ["PILAH_DIGITS"] = args.digits
     args.out.mkdir(parents=True, exist_ok=True)
     truth = args.out / "truth.csv"
     done = 0

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from . import layouts, surfaces
+from . import layouts, mail, surfaces
 from . import words as w_
 from .camera import View, random_view
 from .photograph import Picture, Scene, _overlap, frame_label
@@ -37,8 +37,9 @@ def stream(
 ) -> Iterator[Picture]:
     """Pictures number `start`, `start + step`, ... of this seed, without end.
 
-    `layouts` is train, kept-out or all; `kind` is label, negative, two or mixed (nine labels to one negative); `places` is the
-    table of addresses ($PILAH_ADDRESSES if not given). A loader with n workers gives worker k start=k and step=n.
+    `layouts` is train, kept-out or all; `kind` is label, negative, two, mail, mixed (nine labels to one negative), or one case
+    of negatives (negative:foreign); `places` is the table of addresses ($PILAH_ADDRESSES if not given). A loader with n workers
+    gives worker k start=k and step=n.
     """
     places = places or Places.load()
     for number in itertools.count(start, step):
@@ -51,9 +52,12 @@ def make(seed: int, number: int, which: str, kind: str, places: Places, difficul
     if kind == "mixed":
         kind = "negative" if rng.random() < 0.1 else "label"
     difficulty = difficulty or rng.choices(list(DIFFICULTIES), list(DIFFICULTIES.values()))[0]
+    if kind == "mail":
+        return _mail(rng, which, places, difficulty, size)
     if kind == "label":
         return _label(rng, which, places, difficulty, size)
-    case = "two" if kind == "two" else rng.choices(list(NEGATIVES), list(NEGATIVES.values()))[0]
+    kind, _, case = kind.partition(":")
+    case = case or ("two" if kind == "two" else "") or rng.choices(list(NEGATIVES), list(NEGATIVES.values()))[0]
     return _negative(rng, which, places, difficulty, case, size)
 
 
@@ -140,6 +144,38 @@ def _label(rng, which, places, difficulty, size) -> Picture:
         if all(line["visible"] for line in picture.lines if line["role"] == "recipient"):
             break
     picture.truth = _truth(scene, waybill, sheet, view, blur, difficulty)
+    return picture
+
+
+def _mail(rng, which, places, difficulty, size) -> Picture:
+    """An envelope with its postal code in five boxes, on the belt as it is."""
+    while True:
+        recipient, sender, sheet = mail.draw(rng, places, which)
+        scene = Scene(rng, difficulty, size)
+        view = frame_label(rng, sheet, scene.c, scene.size, 4, rng.random() < 0.2)
+        if view.px_per_mm > 2.6:
+            break
+    quad = scene.stick_label(sheet, view)
+    scene.light.fall(quad, rng.uniform(0.1, 0.3), rng.uniform(2, 8))
+    inside = np.zeros((scene.light.h, scene.light.w), np.uint8)
+    cv2.fillPoly(inside, [np.round(quad / 2).astype(np.int32)], 1)
+    scene.light.gain[inside > 0] = 1
+    keep = [box["quad"] for box in scene.out.boxes] + [line["quad"] for line in scene.out.lines if line["role"] == "recipient"]
+    _around(scene, view, quad, keep)
+    blur = min(_blur(scene), 1.6)
+    picture = scene.develop(blur)
+    picture.truth = _truth(scene, None, sheet, view, blur, difficulty)
+    has = {kind: int(any(kind == piece for piece, _ in recipient.pieces)) for kind in ("postal", "province")}
+    picture.truth |= {
+        "region": recipient.place.region,
+        "recipient_postal_code": recipient.place.postal_code,
+        "recipient_province": recipient.place.province,
+        "recipient_regency": recipient.place.regency,
+        "sender_region": sender.place.region,
+        "has_postal_code_text": has["postal"],
+        "has_province_text": has["province"],
+        "note": ";".join(["mail", *scene.notes, f"font={sheet.family.name}"]),
+    }
     return picture
 
 

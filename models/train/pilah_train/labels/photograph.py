@@ -55,7 +55,7 @@ class Picture:
     labels: list[dict] = field(default_factory=list)
     "quad, layout"
     boxes: list[dict] = field(default_factory=list)
-    "handwritten digits: quad, digit"
+    "boxes for handwritten digits: digit, quad, visible, label"
     jpeg: bytes = b""
 
 
@@ -127,7 +127,8 @@ class Scene:
             paper = np.array(
                 rng.choice([(244, 244, 244), (238, 240, 240), (250, 246, 240), (232, 238, 240), (226, 240, 246)]), np.float32
             )
-            ink = rng.uniform(12, 60)
+            paper = paper if sheet.paper is None else np.array(sheet.paper, np.float32)
+            ink = rng.uniform(12, 60) if sheet.ink is None else np.array(sheet.ink, np.float32)
             ramp = ink + (paper - ink) * (np.arange(256, dtype=np.float32) / 255)[:, None]
             self._blend(cv2.applyColorMap(grey, ramp.astype(np.uint8)[:, None]), mask, region)
         place = lambda corners: view.points(np.array(corners) - (w / 2, h / 2)).round(1)  # noqa: E731
@@ -135,6 +136,8 @@ class Scene:
             self._line(line.text, line.role, place(line.quad), line.em * view.px_per_mm, number)
         for code in sheet.codes:
             self.out.codes.append({"kind": code.kind, "text": code.text, "quad": place(code.quad), "label": number})
+        for digit, box in sheet.boxes:
+            self.out.boxes.append({"digit": digit, "quad": place(box), "label": number})
         self.out.labels.append({"quad": quad.round(1), "layout": sheet.name})
         return quad
 
@@ -208,7 +211,7 @@ class Scene:
         for k, line in enumerate(out.lines):
             line["visible"] = self._visible(line["quad"], line.pop("under")) and blur < line["em_px"] / 4
             out.lines[k] = line
-        for code in out.codes:
+        for code in out.codes + out.boxes:
             code["visible"] = self._visible(code["quad"], 0)
         return out
 
@@ -266,7 +269,8 @@ def frame_label(rng: random.Random, sheet: Sheet, c: Conditions, size: tuple[int
     view = random_view(rng, size, 1.0, c.tilt)
     centre = np.array((w / 2, h / 2))
     corners = view.points(np.array([(0, 0), (w, 0), (w, h), (0, h)]) - centre) - view.middle
-    needed = _seen(view, centre, [line.quad for line in sheet.lines if line.role == "recipient"])
+    lines = [line.quad for line in sheet.lines if line.role == "recipient"]
+    needed = _seen(view, centre, lines + [quad for _, quad in sheet.boxes])
     room = np.array(size) - 14
     low = max(c.px_per_mm[0], c.least_em / max(least_em, 0.5))
     if rng.random() < 0.97:  # the waybill too, where there is room for both

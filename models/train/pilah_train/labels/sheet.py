@@ -49,6 +49,11 @@ class Sheet:
         self.draw.fontmode = "1" if crisp else "L"
         self.lines: list[Line] = []
         self.codes: list[Code] = []
+        self.boxes: list[tuple[str, list[tuple[float, float]]]] = []
+        "boxes with one handwritten digit each: the digit and the box's corners"
+        self.paper: tuple[int, int, int] | None = None
+        self.ink: tuple[int, int, int] | None = None
+        "colours (blue, green, red) of what is no white label with black print"
         self.keyless = False
         "whether one of the parties has no keyword: the other one must have its own then"
 
