@@ -8,7 +8,7 @@ for picture in labels.stream(seed=1, layouts="train"):   # $PILAH_ADDRESSES name
 
 def __getattr__(name: str):
     """`stream` and what comes with it, loaded when first asked for: the words alone need no OpenCV."""
-    if name in ("stream", "make", "COLUMNS"):
+    if name in ("stream", "make"):
         from . import generator as module
 
         return getattr(module, name)

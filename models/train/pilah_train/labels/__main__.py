@@ -18,8 +18,8 @@ import cv2
 from tqdm import tqdm
 
 from . import generator
-from .generator import COLUMNS
 from .photograph import Picture
+from .scenes import COLUMNS
 
 _places = None
 

@@ -106,3 +106,16 @@ def random_view(rng: random.Random, size: tuple[int, int], px_per_mm: float, til
         (size[0] / 2, size[1] / 2),
         rng.uniform(280, 650),
     )
+
+
+def overlap(quad: np.ndarray, other: np.ndarray) -> float:
+    """The share of a quadrilateral that another one covers."""
+    a, b = np.asarray(quad, np.float32), np.asarray(other, np.float32)
+    if (
+        a[:, 0].max() < b[:, 0].min()
+        or b[:, 0].max() < a[:, 0].min()
+        or a[:, 1].max() < b[:, 1].min()
+        or b[:, 1].max() < a[:, 1].min()
+    ):
+        return 0.0
+    return cv2.intersectConvexConvex(a, b)[0] / max(1.0, cv2.contourArea(a))

@@ -10,35 +10,12 @@ import cv2
 import numpy as np
 
 from . import stickers, surfaces, wear
-from .camera import View, random_view
+from .camera import View, overlap
+from .framing import CONDITIONS
 from .light import Light
 from .sheet import Sheet
 
 SIZES = [((1280, 720), 78), ((1920, 1080), 9), ((1280, 960), 6), ((1600, 1200), 2), ((1024, 768), 3), ((960, 720), 2)]
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """How bad a picture of some difficulty may be."""
-
-    px_per_mm: tuple[float, float]
-    blur: tuple[float, float]
-    tilt: float
-    wear: float
-    glare: float
-    noise: tuple[float, float]
-    light: tuple[float, float]
-    motion: float
-    covered: float
-    least_em: float
-    "pixels an em that the recipient's smallest line has at least"
-
-
-CONDITIONS = {
-    "easy": Conditions((4.1, 9), (0.4, 0.9), 10, 0.2, 0.15, (0.6, 3), (0.7, 1.15), 0, 0.05, 13.5),
-    "medium": Conditions((4, 8), (0.45, 1.3), 15, 0.5, 0.35, (0.8, 4.5), (0.5, 1.15), 0.06, 0.1, 12.5),
-    "hard": Conditions((3.8, 7), (0.6, 2.3), 17, 0.85, 0.5, (1, 7), (0.4, 1.15), 0.12, 0.15, 11.5),
-}
 
 
 @dataclass
@@ -46,7 +23,7 @@ class Picture:
     """One photograph with everything that is known about it."""
 
     image: np.ndarray
-    "blue, green, red; already through JPEG's losses when `quality` was applied"
+    "blue, green, red, before JPEG; `jpeg` is the file with its losses"
     truth: dict = field(default_factory=dict)
     lines: list[dict] = field(default_factory=list)
     "text, role, quad (four corners in pixels in reading order), visible, em_px, label (its number, or -1)"
@@ -158,7 +135,7 @@ class Scene:
             )
             place = lambda corners, o=other: o.points(np.array(corners) - (w / 2, h / 2)).round(1)  # noqa: E731
             quad = place([(0, 0), (w, 0), (w, h), (0, h)])
-            if not any(_overlap(quad, box) > 0 for box in keep):
+            if not any(overlap(quad, box) > 0 for box in keep):
                 break
         else:
             return
@@ -225,7 +202,7 @@ class Scene:
         w, h = self.size
         if quad[:, 0].min() < 1 or quad[:, 1].min() < 1 or quad[:, 0].max() > w - 2 or quad[:, 1].max() > h - 2:
             return False
-        return not any(_overlap(quad, cover) > 0.03 for cover in self.covers[under:])
+        return not any(overlap(quad, cover) > 0.03 for cover in self.covers[under:])
 
     def _region(self, quad: np.ndarray) -> tuple[int, int, int, int] | None:
         """The part of the picture around these corners."""
@@ -240,19 +217,6 @@ class Scene:
         self.image[y0:y1, x0:x1] = cv2.blendLinear(top, under, weight, 1 - weight)
 
 
-def _overlap(quad: np.ndarray, other: np.ndarray) -> float:
-    """The share of a quadrilateral that another one covers."""
-    a, b = np.asarray(quad, np.float32), np.asarray(other, np.float32)
-    if (
-        a[:, 0].max() < b[:, 0].min()
-        or b[:, 0].max() < a[:, 0].min()
-        or a[:, 1].max() < b[:, 1].min()
-        or b[:, 1].max() < a[:, 1].min()
-    ):
-        return 0.0
-    return cv2.intersectConvexConvex(a, b)[0] / max(1.0, cv2.contourArea(a))
-
-
 def _smear(image: np.ndarray, length: float, angle: float) -> np.ndarray:
     """Motion blur."""
     n = int(length) | 1
@@ -261,43 +225,3 @@ def _smear(image: np.ndarray, length: float, angle: float) -> np.ndarray:
     ends = np.round((np.array([[c, c]] * 2) + [-d, d]) * 16).astype(int)
     cv2.line(kernel, tuple(ends[0].tolist()), tuple(ends[1].tolist()), 1, 1, cv2.LINE_AA, 4)
     return cv2.filter2D(image, -1, kernel / kernel.sum())
-
-
-def frame_label(rng: random.Random, sheet: Sheet, c: Conditions, size: tuple[int, int], least_em: float, cut: bool) -> View:
-    """A view in which all of the recipient's lines are in the picture, and with `cut` perhaps not all of the rest."""
-    w, h = sheet.width, sheet.height
-    view = random_view(rng, size, 1.0, c.tilt)
-    centre = np.array((w / 2, h / 2))
-    corners = view.points(np.array([(0, 0), (w, 0), (w, h), (0, h)]) - centre) - view.middle
-    lines = [line.quad for line in sheet.lines if line.role == "recipient"]
-    needed = _seen(view, centre, lines + [quad for _, quad in sheet.boxes])
-    room = np.array(size) - 14
-    low = max(c.px_per_mm[0], c.least_em / max(least_em, 0.5))
-    if rng.random() < 0.97:  # the waybill too, where there is room for both
-        bars = [code.quad for code in sheet.codes if code.kind == "code128"] if rng.random() < 0.7 else []
-        waybill = _seen(view, centre, [line.quad for line in sheet.lines if line.role == "awb"] + bars)
-        both = np.concatenate([needed, waybill])
-        if (room / np.ptp(both, axis=0)).min() * 0.97 > low:
-            needed = both
-    fit, fit_needed = (room / np.ptp(corners, axis=0)).min(), (room / np.ptp(needed, axis=0)).min()
-    high = max(low, min(c.px_per_mm[1], fit * (1.3 if cut else 1)))
-    view.px_per_mm = float(min(low * (high / low) ** rng.random(), fit_needed * 0.97))
-    scale = view.px_per_mm
-    cut = cut or scale > fit
-    spot = []
-    for k in range(2):
-        inner = (7 - needed[:, k].min() * scale, size[k] - 7 - needed[:, k].max() * scale)
-        outer = (4 - corners[:, k].min() * scale, size[k] - 4 - corners[:, k].max() * scale)
-        if outer[0] < outer[1] and not cut:
-            spot.append(rng.uniform(*outer))
-        else:
-            middle = size[k] / 2
-            spot.append(min(max(rng.gauss(middle, size[k] * 0.12), inner[0]), inner[1]))
-    view.middle = (float(spot[0]), float(spot[1]))
-    return view
-
-
-def _seen(view: View, centre: np.ndarray, quads: list) -> np.ndarray:
-    """Corners on a sheet as seen at one pixel a millimetre, around the picture's middle."""
-    points = np.concatenate([np.array(quad) for quad in quads] or [centre[None]]) - centre
-    return view.points(points) - view.middle

@@ -12,7 +12,7 @@ import cv2
 
 from . import generator
 from .__main__ import geometry
-from .generator import COLUMNS
+from .scenes import COLUMNS
 
 # kind, layouts, difficulty, how many
 PLAN = [

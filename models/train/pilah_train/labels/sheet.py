@@ -49,6 +49,7 @@ class Sheet:
         self.draw.fontmode = "1" if crisp else "L"
         self.lines: list[Line] = []
         self.codes: list[Code] = []
+        self.name = ""
         self.boxes: list[tuple[str, list[tuple[float, float]]]] = []
         "boxes with one handwritten digit each: the digit and the box's corners"
         self.paper: tuple[int, int, int] | None = None

@@ -58,7 +58,7 @@ VARIETY = 3
 
 
 @functools.lru_cache(maxsize=len(MAKERS) * VARIETY)
-def _texture(kind: str, number: int) -> np.ndarray:
+def texture(kind: str, number: int) -> np.ndarray:
     rng = np.random.default_rng([len(kind), sum(map(ord, kind)), number])
     return np.clip(128 + MAKERS[kind](rng), 0, 255).astype(np.uint8)
 
@@ -72,10 +72,10 @@ def noise(number: int) -> np.ndarray:
     return np.clip(128 + grain * (32 / grain.std()), 0, 255).astype(np.uint8)
 
 
-def cut(rng: random.Random, texture: np.ndarray, width: int, height: int) -> np.ndarray:
+def cut(rng: random.Random, tile: np.ndarray, width: int, height: int) -> np.ndarray:
     """A piece of a texture, mirrored or not."""
-    y, x = rng.randrange(texture.shape[0] - height + 1), rng.randrange(texture.shape[1] - width + 1)
-    piece = texture[y : y + height, x : x + width]
+    y, x = rng.randrange(tile.shape[0] - height + 1), rng.randrange(tile.shape[1] - width + 1)
+    piece = tile[y : y + height, x : x + width]
     return piece[:: rng.choice([1, -1]), :: rng.choice([1, -1])]
 
 
@@ -83,7 +83,7 @@ def coloured(
     rng: random.Random, kind: str, colour: tuple[int, int, int], width: int, height: int, depth: float = 1.0
 ) -> np.ndarray:
     """A piece of surface in this colour (red, green, blue), its texture as deep as `depth` says."""
-    piece = cut(rng, _texture(kind, rng.randrange(VARIETY)), width, height)
+    piece = cut(rng, texture(kind, rng.randrange(VARIETY)), width, height)
     shade = 1 + (np.arange(256, dtype=np.float32) - 128) / 128 * depth
     ramp = np.clip(shade[:, None] * np.array(colour[::-1], np.float32), 0, 255).astype(np.uint8)
     return cv2.applyColorMap(np.ascontiguousarray(piece), ramp[:, None])
