@@ -13,7 +13,8 @@ SMALLEST = {"recipient": 2.7, "sender": 2.1}
 def party(s: Sheet, x, y, width, height, who: Party, key: str, em: float, role: str, style: str = ""):
     """A party in a column: keyword, name, address, phone, in one of several styles. Returns the y below it."""
     rng = s.rng
-    style = style or rng.choices(["inline", "above", "letter", "plain", "run"], [32, 38, 14, 0 if s.keyless else 7, 9])[0]
+    styles = {"inline": 30, "above": 36, "letter": 13, "form": 10, "plain": 0 if s.keyless else 6, "run": 8}
+    style = style or rng.choices(list(styles), list(styles.values()))[0]
     s.keyless = s.keyless or (style == "plain" and bool(key))
     hard, bold = rng.random() < 0.08, rng.random() < 0.1
     leading = rng.choice([1.1, 1.15, 1.2, 1.2, 1.3])
@@ -25,6 +26,13 @@ def party(s: Sheet, x, y, width, height, who: Party, key: str, em: float, role: 
         if need <= height or size < max(em * 0.6, SMALLEST[role]):
             break
         size *= 0.94
+    if rng.random() < 0.05:
+        s.box(x - 0.6, y - 0.6, x + width + 0.6, y + min(need, height) + 0.6, 0, fill=rng.randrange(205, 238))
+    if style == "above" and key and rng.random() < 0.15:  # the keyword white on black
+        em = size * parts[0][1]
+        s.box(x, y, x + s.measure(key, em, True) + 1.6, y + em * 1.2, 0, fill=0)
+        y = s.text(x + 0.8, y + 0.1, key, em, bold=True, role=role, ink=255) + 0.4
+        parts = parts[1:]
     for text, scale, strong in parts:
         if y > s.height - size:
             break
@@ -41,6 +49,11 @@ def _parts(rng: random.Random, who: Party, key: str, style: str) -> list[tuple[s
     phone_with_name = rng.random() < 0.45
     phone = rng.choice(["{}", "{}", "Telp: {}", "HP {}", "({})", "Telp. {}", "No. HP: {}"]).format(who.phone)
     name = f"{who.name} {phone}" if phone_with_name else who.name
+    if style == "form":
+        label = lambda kind: rng.choice(v.ROW_LABELS[kind]) + rng.choice([": ", " : "])  # noqa: E731
+        parts = [(key, 1, rng.random() < 0.6), (label("name") + who.name, 1, strong), (label("street") + address, 1, False)]
+        parts.insert(rng.choice([2, 3]), (label("phone") + who.phone, 1, False))
+        return parts
     if style == "inline":
         parts = [(f"{key.rstrip(' :')}: {name}", 1, strong), (address, 1, False)]
     elif style == "plain":

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from . import fonts
 from .courier import cargo, postcode_boxes, receipt, sideways, stacked, tiny, two_columns
+from .grid import quarters, ribbon
 from .keptout import band, big_sort, corner_sender, right_column
 from .market import goods_first, market_short, market_tall, tables
 from .office import letterhead, office_sheet, two_fields
@@ -43,6 +44,8 @@ LAYOUTS = {
     "courier-postcode": Layout(postcode_boxes, ((100, 100), (110, 90), (100, 120))),
     "courier-cargo": Layout(cargo, ((150, 100), (140, 100), (100, 150)), 0.8),
     "courier-receipt": Layout(receipt, ((80, 110), (72, 120), (100, 110)), 0.8),
+    "grid-quarters": Layout(quarters, ((110, 90), (100, 100), (120, 100), (148, 105), (100, 130)), 1.2),
+    "grid-ribbon": Layout(ribbon, ((100, 130), (100, 150), (110, 90), (90, 100)), 1),
     "office-sheet": Layout(office_sheet, ((148, 105), (140, 100), (130, 95), (120, 90)), 1.5, office=True),
     "office-fields": Layout(two_fields, ((148, 105), (130, 90), (120, 100)), 1, office=True),
     "office-letter": Layout(letterhead, ((148, 105), (140, 95)), 0.8, office=True),

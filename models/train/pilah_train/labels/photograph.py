@@ -17,6 +17,10 @@ from .sheet import Sheet
 
 SIZES = [((1280, 720), 78), ((1920, 1080), 9), ((1280, 960), 6), ((1600, 1200), 2), ((1024, 768), 3), ((960, 720), 2)]
 
+# papers of labels as blue, green, red
+WHITE = [(244, 244, 244), (238, 240, 240), (250, 246, 240), (232, 238, 240), (226, 240, 246)]
+COLOURED = [(120, 220, 250), (190, 200, 250), (240, 220, 190), (150, 190, 220), (190, 235, 200), (200, 225, 250)]
+
 
 @dataclass
 class Picture:
@@ -101,9 +105,7 @@ class Scene:
         if region:
             seen = view.place(flat, dots, (-w / 2, -h / 2), region)
             grey, mask = cv2.split(seen)
-            paper = np.array(
-                rng.choice([(244, 244, 244), (238, 240, 240), (250, 246, 240), (232, 238, 240), (226, 240, 246)]), np.float32
-            )
+            paper = np.array(rng.choice(COLOURED if rng.random() < 0.07 else WHITE), np.float32)
             paper = paper if sheet.paper is None else np.array(sheet.paper, np.float32)
             ink = rng.uniform(12, 60) if sheet.ink is None else np.array(sheet.ink, np.float32)
             ramp = ink + (paper - ink) * (np.arange(256, dtype=np.float32) / 255)[:, None]
