@@ -2,9 +2,8 @@
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
-from ..nets import Add, Conv, Residual, unit
+from ..nets import Add, Conv, Double, Residual, unit
 from .charset import CLASSES, STEPS_PER_COLUMN
 
 MAP = ["text00", "text01", "text10", "text11", "paper", "code", "cos", "sin", "height"]
@@ -39,13 +38,6 @@ class Recognizer(nn.Module):
 
     def forward(self, x):
         return self.head(self.blocks(x))
-
-
-class Double(nn.Module):
-    """Each value four times: the picture twice as wide and high."""
-
-    def forward(self, x):
-        return F.interpolate(x, scale_factor=2.0, mode="nearest")
 
 
 class Finder(nn.Module):

@@ -11,7 +11,9 @@ import torch
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, IterableDataset
 
-from . import charset, faces, measure, phrases, synth
+from ..labels import fonts
+from ..labels.places import Places
+from . import charset, measure, phrases, synth
 from .loop import Loop
 from .nets import Recognizer
 
@@ -49,16 +51,22 @@ class Strips(IterableDataset):
             chunk += workers
 
 
-def drawn_lines(addresses: Path):
+def typefaces(kept_out: bool = False) -> list[tuple[str, float]]:
+    """Font files with weights, regular before bold."""
+    chosen = [f for f in fonts.families() if f.kept_out == kept_out]
+    return [(f.regular, 0.6 * f.weight) for f in chosen] + [(f.bold, 0.4 * f.weight) for f in chosen]
+
+
+def drawn_lines(addresses: Path | None):
     """The source of (strip, text): easy ones are short and clean, for the first minutes."""
-    texts, fonts = phrases.Phrases(addresses).line, faces.faces(faces.FAMILIES)
-    usual, easy = synth.Lines(texts, fonts), synth.Lines(texts, fonts, hard=0.3)
+    texts, faces = phrases.Phrases(Places.load(addresses)).line, typefaces()
+    usual, easy = synth.Lines(texts, faces), synth.Lines(texts, faces, hard=0.3)
     return lambda rng, first: easy.strip(rng, 160) if first else usual.strip(rng)
 
 
-def kept_out(addresses: Path, count: int) -> list[tuple[np.ndarray, str]]:
+def kept_out(addresses: Path | None, count: int) -> list[tuple[np.ndarray, str]]:
     """Strips in typefaces that training never sees."""
-    lines = synth.Lines(phrases.Phrases(addresses).line, faces.faces(faces.KEPT_OUT))
+    lines = synth.Lines(phrases.Phrases(Places.load(addresses)).line, typefaces(kept_out=True))
     return [lines.strip(np.random.default_rng((KEPT_OUT_SEED, n))) for n in range(count)]
 
 
@@ -107,7 +115,7 @@ def float_logits(net, batch: np.ndarray) -> np.ndarray:
 
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--addresses", type=Path, required=True, help="the table of villages (csv.gz)")
+    p.add_argument("--addresses", type=Path, help="the table of villages (csv, gzipped or not); else $PILAH_ADDRESSES")
     p.add_argument("--out", type=Path, required=True, help="checkpoints and history; a stopped training goes on from here")
     p.add_argument("--start", type=Path, help="a checkpoint to fine-tune")
     p.add_argument("--steps", type=int, default=30_000)
