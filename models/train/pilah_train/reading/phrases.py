@@ -1,18 +1,21 @@
 """The recognizer's texts: lines as labels print them, cut anywhere, and some without sense, so that it reads rather than guesses."""
 
 import random
+from functools import lru_cache
 
 import numpy as np
 
 from ..labels import words
 
 ASCII = [chr(c) for c in range(33, 127)]
+LABELS = 20_000  # so many labels' texts: drawing them anew for each strip would cost more than drawing its picture
 PRINTED = words.CHARACTERS.replace(" ", "")
 
 
 class Phrases:
     def __init__(self, places: words.Places):
         self.places = places
+        self.label = lru_cache(maxsize=None)(self._label)
 
     def line(self, rng: np.random.Generator) -> str:
         r = rng.random()
@@ -32,10 +35,13 @@ class Phrases:
         return " ".join(_of(rng, PRINTED if r < 0.985 else ASCII, 1, 7) for _ in range(rng.integers(1, 4)))
 
     def _printed(self, rng) -> str:
-        source = random.Random(int(rng.integers(2**62)))
-        found = words.lines(source, self.places)
+        texts, ends = self.label(int(rng.integers(LABELS)))
+        return texts[int(np.searchsorted(ends, rng.random() * ends[-1], side="right"))]
+
+    def _label(self, n: int) -> tuple[list[str], np.ndarray]:
+        found = words.lines(random.Random(n), self.places)
         weights = [{"recipient": 3, "sender": 3, "awb": 4, "sortcode": 2, "other": 1}[role] for _, role in found]
-        return source.choices(found, weights)[0][0]
+        return [text for text, _ in found], np.cumsum(weights)
 
 
 def pick(rng, options):

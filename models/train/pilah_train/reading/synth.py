@@ -115,7 +115,7 @@ class Lines:
         width = max(8, int(round(w_cam / k)))
         c2, s2 = math.cos(drift), math.sin(drift)
         cut = np.array([[k * c2, -k * s2, 0], [k * s2, k * c2, 0], [0, 0, 1]]) @ np.array(
-            [[1, 0, -width / 2], [0, 1, -(form.CAP_TOP + form.CAP / 2 - 0.5 + lift)], [0, 0, 1]]
+            [[1, 0, -width / 2], [0, 1, -(form.CAP_TOP + form.CAP / 2 + lift)], [0, 0, 1]]
         )
         m = np.linalg.inv(centre) @ np.linalg.inv(rotate) @ cut
         return np.asarray(grey.transform((width, form.HEIGHT), Image.Transform.PERSPECTIVE, tuple(m.flatten()[:8]), Image.Resampling.BILINEAR))
