@@ -25,6 +25,7 @@ class Scene:
     texts: list[str] = field(default_factory=list)
     papers: list[np.ndarray] = field(default_factory=list)
     codes: list[np.ndarray] = field(default_factory=list)
+    unsure: list[np.ndarray] = field(default_factory=list)  # lines that are partly covered: neither text nor none
 
 
 def moved(points: np.ndarray, m: np.ndarray) -> np.ndarray:
@@ -55,6 +56,8 @@ def maps(scene: Scene, height: int, width: int) -> np.ndarray:
     known = [(0.0, 0.0, 0.0)]
     blur = Image.new("L", (width // STRIDE, height // STRIDE), 1)
     ignored = ImageDraw.Draw(blur)
+    for band in scene.unsure:
+        ignored.polygon([tuple(p) for p in band / STRIDE], 0, 0)
     for band in scene.bands:
         quad, angle, cap = kernel(band)
         if cap < 3:
@@ -96,15 +99,16 @@ def crop(scene: Scene, rng: np.random.Generator, size: int, zoom: float) -> Scen
     back = np.array([[c, -s, at[0] - (c - s) * size / 2], [s, c, at[1] - (s + c) * size / 2], [0, 0, 1]])
     grey = Image.fromarray(scene.grey).transform((size, size), Image.Transform.AFFINE, tuple(back.flatten()[:6]), Image.Resampling.BILINEAR, fillcolor=114)
     m = np.linalg.inv(back)
-    places = [[moved(np.asarray(p, float), m) for p in ps] for ps in (scene.bands, scene.papers, scene.codes)]
-    return Scene(np.asarray(grey), places[0], scene.texts, places[1], places[2])
+    places = [[moved(np.asarray(p, float), m) for p in ps] for ps in (scene.bands, scene.papers, scene.codes, scene.unsure)]
+    return Scene(np.asarray(grey), places[0], scene.texts, *places[1:])
 
 
 def halved(scene: Scene, height: int = 384, width: int = 640, fill: int = 114) -> Scene:
-    """The finder's picture: half the size by averaging, at the top left, the rest filled."""
-    h, w = scene.grey.shape[0] // 2 * 2, scene.grey.shape[1] // 2 * 2
-    small = scene.grey[:h, :w].reshape(h // 2, 2, w // 2, 2).mean((1, 3))
+    """The finder's picture: scaled to fit (1280 x 720: halved) by averaging, at the top left, the rest filled."""
+    h, w = scene.grey.shape
+    scale = min(width / w, height / h)
+    size = (round(w * scale), round(h * scale))
     grey = np.full((height, width), fill, np.uint8)
-    grey[: h // 2, : w // 2] = np.floor(small + 0.5)[:height, :width]
-    half = [[np.asarray(p, float) / 2 for p in ps] for ps in (scene.bands, scene.papers, scene.codes)]
-    return Scene(grey, half[0], scene.texts, half[1], half[2])
+    grey[: size[1], : size[0]] = np.asarray(Image.fromarray(scene.grey).resize(size, Image.Resampling.BOX))
+    places = [[np.asarray(p, float) * scale for p in ps] for ps in (scene.bands, scene.papers, scene.codes, scene.unsure)]
+    return Scene(grey, places[0], scene.texts, *places[1:])

@@ -37,10 +37,13 @@ class Crops(IterableDataset):
         pool, n = photographs.Pool(self.folder, "train"), self.first + worker
         while True:
             rng = np.random.default_rng((self.seed, n))
+            if n % 64 < workers:
+                pool.refresh()
             pictures, maps = [], []
             for _ in range(self.batch):
                 scene = pool.half(int(rng.integers(len(pool))))
-                scene = targets.crop(scene, rng, self.size, float(np.exp(rng.normal(0, 0.2))))
+                zoom = min(640 / scene.grey.shape[1], 384 / scene.grey.shape[0]) * float(np.exp(rng.normal(0, 0.2)))
+                scene = targets.crop(scene, rng, self.size, zoom)
                 pictures.append(relit(scene.grey, rng))
                 maps.append(targets.maps(scene, self.size, self.size))
             yield torch.from_numpy(np.stack(pictures)), torch.from_numpy(np.stack(maps))
@@ -88,15 +91,13 @@ def float_map(net, picture: np.ndarray) -> np.ndarray:
 def figures(map_of, scenes: list[targets.Scene]) -> dict:
     """Recall and false lines by `find.matched`, on whole halved photographs."""
     true = hit = false = found_all = 0
-    inside = area = {"paper": [0, 0], "code": [0, 0]}
-    area = {name: [0, 0] for name in inside}
+    area = {"paper": [0, 0], "code": [0, 0]}
     for scene in scenes:
         logits = map_of(scene.grey)
         found, _ = find.lines(logits)
-        seen = [b for b in scene.bands if whole(b, scene.grey.shape)]
         names, wrong = find.matched(found, scene.bands)
-        hits = [n for b, n in zip(scene.bands, names) if whole(b, scene.grey.shape)]
-        true, hit, false, found_all = true + len(seen), hit + sum(n >= 0 for n in hits), false + wrong, found_all + len(found)
+        hits = [n >= 0 for b, t, n in zip(scene.bands, scene.texts, names) if t and cap_of(b) >= 3.5]
+        true, hit, false, found_all = true + len(hits), hit + sum(hits), false + wrong, found_all + len(found)
         t = targets.maps(scene, *scene.grey.shape)
         for k, name in ((4, "paper"), (5, "code")):
             a, b = logits[..., k] > 0, t[k] > 0.5
@@ -107,10 +108,8 @@ def figures(map_of, scenes: list[targets.Scene]) -> dict:
     return {"recall": recall, "false": wrong, **iou, "score": recall - 0.5 * wrong}
 
 
-def whole(band: np.ndarray, shape) -> bool:
-    """In the picture, and not too small to be read at all."""
-    inside = (band > 0).all() and (band < np.array([shape[1], min(shape[0], 360)])).all()
-    return bool(inside and np.linalg.norm(band[3] - band[0]) >= 3.5)
+def cap_of(band: np.ndarray) -> float:
+    return float(np.linalg.norm(band[3] - band[0]))
 
 
 def main() -> None:
