@@ -78,7 +78,7 @@ def lines(logits: np.ndarray, threshold: float = 0.5, least: int = 6) -> tuple[l
             if values[1] > 120 * values[0]:
                 along = vectors[:, 1] * np.sign(vectors[:, 1] @ along)
         t = spread @ along
-        outward = (END_SHRINK - 0.15) * cap
+        outward = END_SHRINK * cap + STRIDE / 4  # what targets took away, and from the last pixel's middle to its edge
         found.append(Found(middle + along * (t.min() - outward), middle + along * (t.max() + outward), cap, float(k[y, x].mean()), int(name)))
     return found, labels
 
