@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pilah_train import quantize
-from pilah_train.reading import charset, find, measure, nets, ship, strip, targets
+from pilah_train.reading import charset, find, measure, nets, ship, strip, targets, train_lines
 from pilah_train.recipe import Input
 
 
@@ -83,3 +83,13 @@ def test_the_written_finder_has_only_the_agreed_operators(tmp_path):
     quantize.calibrate(steps, [torch.randn(2, 1, 64, 64)], i)
     model = quantize.write(steps, i, [1, 16, 16, len(nets.MAP)], "label-lines", "map")
     assert {n.op_type for n in model.graph.node} == {"Transpose", "DequantizeLinear", "QuantizeLinear", "Conv", "Add", "Resize"}
+
+
+def test_a_crop_upside_down_has_the_targets_of_the_turned_scene():
+    grey = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
+    scene = targets.Scene(grey, [band(10, 20, 40, 8, 15)], papers=[np.array([[4, 4], [60, 4], [60, 50], [4, 50]], float)])
+    around = targets.Scene(grey[::-1, ::-1], [64 - b for b in scene.bands], papers=[64 - scene.papers[0]])
+    pictures, maps = train_lines.turned(torch.from_numpy(grey.copy())[None], torch.from_numpy(targets.maps(scene, 64, 64))[None])
+    assert (pictures[0].numpy() == around.grey).all()
+    wanted = targets.maps(around, 64, 64)
+    assert np.abs(maps[0].numpy() - wanted)[[0, 1, 2, 3, 6, 7, 8]].mean() < 0.03

@@ -68,7 +68,7 @@ class Loop:
         return self.average
 
     def _rate(self) -> None:
-        warm = min(1.0, (self.done + 1) / 300)
+        warm = min(1.0, (self.done + 1) / 200)
         rate = self.rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, self.done / self.steps))))
         for group in self.optimizer.param_groups:
             group["lr"] = rate

@@ -16,7 +16,7 @@ from .loop import Loop
 from .nets import Finder
 
 SCALE, ZERO = 1 / 64, 128
-CROP = 320
+CROP = 256
 
 
 def normalized(batch: np.ndarray | torch.Tensor) -> torch.Tensor:
@@ -63,6 +63,28 @@ def relit(grey: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.5:
         x += rng.normal(0, rng.uniform(1, 9), x.shape).astype(np.float32)
     return np.clip(np.round(x), 0, 255).astype(np.uint8)
+
+
+def turned(pictures: torch.Tensor, maps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Upside down: sub-cells change places, directions turn round."""
+    maps = maps.flip(2, 3)[:, [3, 2, 1, 0, 4, 5, 6, 7, 8, 9, 10]].clone()
+    maps[:, 6:8] *= -1
+    return pictures.flip(1, 2), maps
+
+
+def again(batches, seed: int, times: int, keep: int = 150):
+    """Each batch now, and older ones `times - 1` times more, upside down and in other light: crops cost nearly as much as learning."""
+    rng, store = np.random.default_rng(seed), []
+    for pictures, maps in batches:
+        yield pictures, maps
+        store.append(turned(pictures, maps))
+        if len(store) > keep:
+            store.pop(int(rng.integers(len(store) // 2)))
+        for _ in range(times - 1):
+            pictures, maps = store[rng.integers(len(store))]
+            x = (pictures.float() - 128) * rng.uniform(0.7, 1.2) + 128 + rng.uniform(-25, 25)
+            x = x + torch.randn(x.shape) * float(rng.choice([0, 2, 5]))
+            yield x.clamp(0, 255).round().to(torch.uint8), maps
 
 
 def loss_of(net, batch):
@@ -116,9 +138,10 @@ def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--photographs", type=Path, required=True, help="a folder that the label generator wrote; it may still grow")
     p.add_argument("--out", type=Path, required=True, help="checkpoints and history; a stopped training goes on from here")
-    p.add_argument("--steps", type=int, default=12_000)
+    p.add_argument("--steps", type=int, default=6_000)
     p.add_argument("--rate", type=float, default=2e-3)
     p.add_argument("--batch", type=int, default=8)
+    p.add_argument("--again", type=int, default=2, help="how often a crop is seen")
     p.add_argument("--every", type=int, default=500)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--workers", type=int, default=1)
@@ -129,7 +152,8 @@ def main() -> None:
     scenes = [targets.halved(known.scene(n)) for n in range(min(60, len(known)))]
 
     def batches(done):
-        return DataLoader(Crops(a.photographs, a.seed, done, a.batch, CROP), batch_size=None, num_workers=a.workers, prefetch_factor=4)
+        crops = Crops(a.photographs, a.seed, done // a.again, a.batch, CROP)
+        return again(DataLoader(crops, batch_size=None, num_workers=a.workers, prefetch_factor=4), a.seed + done, a.again)
 
     loop.run(batches, loss_of, lambda net: figures(lambda picture: float_map(net, picture), scenes))
 
