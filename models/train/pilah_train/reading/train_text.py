@@ -1,6 +1,6 @@
-"""Trains the recognizer on drawn strips.
+"""Trains the recognizer on drawn strips, and on lines cut from generated photographs where there are some.
 
-    python -m pilah_train.reading.train_text --addresses id_addresses.csv.gz --out runs/label-text
+    python -m pilah_train.reading.train_text --addresses id_addresses.csv.gz --photographs runs/photographs --out runs/label-text
 """
 
 import argparse
@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from ..labels import fonts
 from ..labels.places import Places
-from . import charset, measure, phrases, synth
+from . import charset, cut, measure, phrases, photographs, strip, synth
 from .loop import Loop
 from .nets import Recognizer
 
@@ -62,6 +62,42 @@ def drawn_lines(addresses: Path | None):
     texts, faces = phrases.Phrases(Places.load(addresses)).line, typefaces()
     usual, easy = synth.Lines(texts, faces), synth.Lines(texts, faces, hard=0.3)
     return lambda rng, first: easy.strip(rng, 160) if first else usual.strip(rng)
+
+
+class Mixed:
+    """Drawn strips, and for a share of them lines cut from photographs; a worker keeps some photographs open for a while."""
+
+    OPEN = 60
+
+    def __init__(self, drawn, folder: Path, share: float = 0.5):
+        self.drawn, self.folder, self.share = drawn, folder, share
+        self.pool, self.open = None, []
+
+    def __call__(self, rng: np.random.Generator, first: bool) -> tuple[np.ndarray, str]:
+        if first or rng.random() >= self.share:
+            return self.drawn(rng, first)
+        self.pool = self.pool or photographs.Pool(self.folder, "train")
+        while True:
+            if len(self.open) < self.OPEN or rng.random() < 0.04:
+                if rng.random() < 0.02:
+                    self.pool.refresh()
+                scene = self.pool.scene(int(rng.integers(len(self.pool))))
+                if lines := cut.readable(scene):
+                    self.open = [*self.open[-self.OPEN + 1 :], (scene, lines)]
+                continue
+            scene, lines = self.open[rng.integers(len(self.open))]
+            n = lines[rng.integers(len(lines))]
+            return strip.stretched(cut.jittered(scene, n, rng)), scene.texts[n]
+
+
+def from_photographs(folder: Path, count: int) -> list[tuple[np.ndarray, str]]:
+    """Jittered lines of the photographs kept out of training."""
+    pool, out = photographs.Pool(folder, "validation"), []
+    for n in range(len(pool)):
+        rng, scene = np.random.default_rng((KEPT_OUT_SEED, n)), pool.scene(n)
+        lines = cut.readable(scene)
+        out += [(strip.stretched(cut.jittered(scene, k, rng)), scene.texts[k]) for k in rng.permutation(lines)[: 1 + count // len(pool)]]
+    return out[:count]
 
 
 def kept_out(addresses: Path | None, count: int) -> list[tuple[np.ndarray, str]]:
@@ -116,6 +152,7 @@ def float_logits(net, batch: np.ndarray) -> np.ndarray:
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--addresses", type=Path, help="the table of villages (csv, gzipped or not); else $PILAH_ADDRESSES")
+    p.add_argument("--photographs", type=Path, help="a folder that the label generator wrote; it may still grow")
     p.add_argument("--out", type=Path, required=True, help="checkpoints and history; a stopped training goes on from here")
     p.add_argument("--start", type=Path, help="a checkpoint to fine-tune")
     p.add_argument("--steps", type=int, default=30_000)
@@ -129,13 +166,18 @@ def main() -> None:
     loop = Loop(Recognizer(), a.out, a.steps, a.rate, a.seed)
     if a.start:
         loop.start_from(a.start)
-    known = kept_out(a.addresses, 1000)
+    sets = {"": kept_out(a.addresses, 600)}
     source = drawn_lines(a.addresses)
+    if a.photographs:
+        sets["photo_"] = from_photographs(a.photographs, 600)
+        source = Mixed(source, a.photographs)
 
     def measure_net(net) -> dict:
-        pairs = [(r, t) for r, (_, t) in zip(measure.read_all(lambda b: float_logits(net, b), [s for s, _ in known]), known)]
-        found = measure.errors(pairs)
-        return found | {"score": found["exact"] - found["cer"]}
+        found = {}
+        for name, known in sets.items():
+            read = measure.read_all(lambda b: float_logits(net, b), [s for s, _ in known])
+            found |= {name + k: v for k, v in measure.errors([(r, t) for r, (_, t) in zip(read, known)]).items()}
+        return found | {"score": sum(v if k.endswith("exact") else -v for k, v in found.items())}
 
     def batches(done):
         strips = Strips(source, a.seed, done // 20, a.pixels, easy_chunks=0 if a.start else 20)
