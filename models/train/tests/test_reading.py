@@ -78,7 +78,7 @@ def test_the_written_recognizer_reads_as_the_net_at_any_width(tmp_path):
 
 
 def test_the_written_finder_has_only_the_agreed_operators(tmp_path):
-    net, i = nets.Finder().eval(), Input(width=64, height=64, channels=1, colour="grey", scale=1 / 64, zero_point=128)
+    net, i = nets.Finder().eval().shipped(), Input(width=64, height=64, channels=1, colour="grey", scale=1 / 64, zero_point=128)
     steps = quantize.steps_of(net, i)
     quantize.calibrate(steps, [torch.randn(2, 1, 64, 64)], i)
     model = quantize.write(steps, i, [1, 16, 16, len(nets.MAP)], "label-lines", "map")

@@ -30,7 +30,7 @@ TABLE = {
 
 
 def export(checkpoint: Path, pictures: Path, folder: Path, version: str, count: int) -> None:
-    net = ship.load(Finder(), checkpoint)
+    net = ship.load(Finder(), checkpoint).shipped()
     train, known = photographs.Pool(pictures, "train"), photographs.Pool(pictures, "validation")
     rng = np.random.default_rng(5)
     seen = [targets.halved(train.scene(int(n))).grey for n in rng.permutation(len(train))[:64]]

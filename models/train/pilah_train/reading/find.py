@@ -75,7 +75,7 @@ def lines(logits: np.ndarray, threshold: float = 0.5, least: int = 6) -> tuple[l
         spread = points - middle
         if len(y) > 30:  # a long kernel knows its own angle better
             values, vectors = np.linalg.eigh(spread.T @ spread)
-            if values[1] > 120 * values[0]:
+            if values[1] > 30 * values[0]:
                 along = vectors[:, 1] * np.sign(vectors[:, 1] @ along)
         t = spread @ along
         outward = END_SHRINK * cap + STRIDE / 4  # what targets took away, and from the last pixel's middle to its edge

@@ -7,6 +7,7 @@ from ..nets import Add, Conv, Double, Residual, unit
 from .charset import CLASSES, STEPS_PER_COLUMN
 
 MAP = ["text00", "text01", "text10", "text11", "paper", "code", "cos", "sin", "height"]
+HELPERS = 2  # cosine and sine of twice the angle: learnt with the map, since an axis is easier than a direction, and not shipped
 
 
 def conv(i: int, o: int, k, stride=1, act: bool = True) -> nn.Sequential:
@@ -41,7 +42,7 @@ class Recognizer(nn.Module):
 
 
 class Finder(nn.Module):
-    """[n, 1, H, W] to [n, 9, H/4, W/4], H and W multiples of 32."""
+    """[n, 1, H, W] to [n, 9 and the helpers, H/4, W/4], H and W multiples of 32."""
 
     def __init__(self):
         super().__init__()
@@ -53,7 +54,7 @@ class Finder(nn.Module):
         self.up32, self.up16, self.up8 = Double(), Double(), Double()
         self.add16, self.add8, self.add4 = Add(), Add(), Add()
         self.act16, self.act8, self.act4 = nn.ReLU(), nn.ReLU(), nn.ReLU()
-        self.last, self.head = conv(24, 24, 3), Conv(24, len(MAP), 1)
+        self.last, self.head = conv(24, 24, 3), Conv(24, len(MAP) + HELPERS, 1)
 
     def forward(self, x):
         x4 = self.down4(self.stem(x))
@@ -63,6 +64,13 @@ class Finder(nn.Module):
         x = self.side16(self.act16(self.add16(self.up32(x), x16)))
         x = self.side8(self.act8(self.add8(self.up16(x), x8)))
         return self.head(self.last(self.act4(self.add4(self.up8(x), x4))))
+
+    def shipped(self) -> "Finder":
+        """This net without the helpers."""
+        self.head.weight.data = self.head.weight.data[: len(MAP)].clone()
+        self.head.bias.data = self.head.bias.data[: len(MAP)].clone()
+        self.head.out_channels = len(MAP)
+        return self
 
 
 def multiply_adds(net: nn.Module, height: int, width: int) -> int:

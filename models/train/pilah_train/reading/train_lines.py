@@ -100,9 +100,11 @@ def loss_of(net, batch):
     on = t[:, 9:10]
     count = on.sum().clamp(min=1)
     way = (F.smooth_l1_loss(y[:, 6:8], t[:, 6:8], reduction="none") * on).sum() / count
+    c, s = t[:, 6:7] / targets.DIRECTION_GAIN, t[:, 7:8] / targets.DIRECTION_GAIN
+    axis = (F.smooth_l1_loss(y[:, 9:11], 2 * torch.cat([c * c - s * s, 2 * c * s], 1), reduction="none") * on).sum() / count
     high = (F.smooth_l1_loss(y[:, 8:9], t[:, 8:9], reduction="none", beta=0.1) * on).sum() / count
-    parts = {"text": bce.item(), "dice": dice.mean().item(), "areas": areas.item(), "way": way.item(), "high": high.item()}
-    return 4 * bce + dice.mean() + areas + 0.25 * way + high, parts
+    parts = {"text": bce.item(), "dice": dice.mean().item(), "areas": areas.item(), "way": way.item(), "axis": axis.item(), "high": high.item()}
+    return 4 * bce + dice.mean() + areas + 0.25 * way + 0.3 * axis + high, parts
 
 
 @torch.inference_mode()
