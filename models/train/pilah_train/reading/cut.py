@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from . import strip as form
-from .targets import Scene
+from .targets import Scene, pooled
 
 MARGIN = 0.5  # of the cap height, on both sides
 COARSE = 28  # from this cap height on, strips are cut from the halved picture
@@ -15,8 +15,8 @@ def cut(grey: np.ndarray, left: np.ndarray, right: np.ndarray, cap: float) -> np
     """The strip of the line whose middle axis runs from `left` to `right`, before its greys are stretched."""
     if cap >= COARSE:
         h, w = grey.shape[0] // 2 * 2, grey.shape[1] // 2 * 2
-        half = grey[:h, :w].reshape(h // 2, 2, w // 2, 2).mean((1, 3))
-        return cut(np.floor(half + 0.5).astype(np.uint8), left / 2, right / 2, cap / 2)
+        half = pooled(grey[:h, :w].astype(np.uint16), 2, np.add)
+        return cut(((half + 2) // 4).astype(np.uint8), left / 2, right / 2, cap / 2)
     length = float(np.linalg.norm(right - left))
     along = (right - left) / max(length, 1e-6)
     k = cap / form.CAP

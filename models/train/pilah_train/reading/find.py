@@ -56,36 +56,42 @@ def lines(logits: np.ndarray, threshold: float = 0.5, least: int = 6) -> tuple[l
     """The lines of a map, and the labelled kernels."""
     k = kernel_map(logits)
     labels = components(k > threshold)
-    found = []
     ys, xs = np.nonzero(labels)
     order = np.argsort(labels[ys, xs], kind="stable")
     ys, xs = ys[order], xs[order]
+    usual = logits[ys // 2, xs // 2, 6:8].sum(0)
     names, starts = np.unique(labels[ys, xs], return_index=True)
+    found = []
     for name, y, x in zip(names, np.split(ys, starts[1:]), np.split(xs, starts[1:])):
-        if len(y) < least:
-            continue
         cells = logits[y // 2, x // 2]
-        direction = cells[:, 6:8].mean(0)
         cap = float(cells[:, 8].mean() * HEIGHT_UNIT)
-        if cap < 2 or np.linalg.norm(direction) < 0.3 * DIRECTION_GAIN:
+        if len(y) < least or cap < 2:
             continue
         points = np.c_[x + 0.5, y + 0.5] * (STRIDE / 2)
         middle = points.mean(0)
-        along = direction / np.linalg.norm(direction)
-        spread = points - middle
-        if len(y) > 30:  # a long kernel knows its own angle better
-            values, vectors = np.linalg.eigh(spread.T @ spread)
-            if values[1] > 30 * values[0]:
-                along = vectors[:, 1] * np.sign(vectors[:, 1] @ along)
-        t = spread @ along
-        outward = END_SHRINK * cap + STRIDE / 4  # what targets took away, and from the last pixel's middle to its edge
+        along = way(points - middle, cells[:, 6:8].mean(0), usual)
+        t = (points - middle) @ along
+        # what targets took away, and from the last pixel's middle to its edge
+        outward = END_SHRINK * cap + STRIDE / 4
         found.append(Found(middle + along * (t.min() - outward), middle + along * (t.max() + outward), cap, float(k[y, x].mean()), int(name)))
     return found, labels
 
 
+def way(spread: np.ndarray, direction: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """A line's unit vector: the axis is its kernel's where that is long, and the way along it is what the net says there, or where
+    that is weak, in the whole picture."""
+    strength = np.linalg.norm(direction)
+    values, vectors = np.linalg.eigh(spread.T @ spread)
+    if values[1] > 30 * values[0] or strength < 0.4 * DIRECTION_GAIN:
+        axis = vectors[:, 1]
+        known = direction if strength > 0.25 * DIRECTION_GAIN else usual
+        return axis if axis @ known >= 0 else -axis
+    return direction / strength
+
+
 def matched(found: list[Found], bands: list[np.ndarray]) -> tuple[list[int], int]:
     """Which found line is each true one (-1: none): one whose axis covers at least nine tenths of it, overshoots little, and is of
-    its direction and height; and how many found lines are no part of any true line."""
+    its axis and height; and how many found lines are no part of any true line. Which way round is for `upright`."""
     truth, used = [], set()
     for band in bands:
         a, b = (band[0] + band[3]) / 2, (band[1] + band[2]) / 2
@@ -94,15 +100,20 @@ def matched(found: list[Found], bands: list[np.ndarray]) -> tuple[list[int], int
         along = (b - a) / max(length, 1e-6)
         across = np.array([-along[1], along[0]])
         for n, f in enumerate(found):
-            way = (f.right - f.left) / max(np.linalg.norm(f.right - f.left), 1e-6)
-            s, e = (f.left - a) @ along, (f.right - a) @ along
+            slant = abs((f.right - f.left) @ across) / max(np.linalg.norm(f.right - f.left), 1e-6)
+            s, e = sorted([(f.left - a) @ along, (f.right - a) @ along])
             off = max(abs((f.left - a) @ across), abs((f.right - a) @ across))
             if off < 0.6 * cap and min(e, length) - max(s, 0) > 0.5 * min(abs(e - s), length):
                 used.add(n)
             covered = (min(e, length + 0.01) - max(s, 0)) / max(length, 1e-6)
             over = max(0, -s) + max(0, e - length)
-            if way @ along > 0.97 and off < 0.45 * cap and covered > 1 - max(0.1, 0.5 * cap / max(length, 1)) and over < max(1.5 * cap, 0.1 * length):
+            if slant < 0.2 and off < 0.45 * cap and covered > 1 - max(0.1, 0.5 * cap / max(length, 1)) and over < max(1.5 * cap, 0.1 * length):
                 if 0.75 < f.cap / cap < 1.33:
                     best = n
         truth.append(best)
     return truth, len(found) - len(used)
+
+
+def upright(f: Found, band: np.ndarray) -> bool:
+    """Whether a line that was found runs the way it reads."""
+    return bool((f.right - f.left) @ (band[1] - band[0]) > 0)

@@ -12,7 +12,7 @@ from ..labels import fonts
 from .charset import clean
 from .targets import Scene
 
-PROBE = 200
+PROBE = 80
 USUAL_FONT = "Liberation Sans"
 
 
@@ -82,12 +82,10 @@ class Pool:
     def _scene(self, n: int, shrink: int) -> Scene:
         row = self.rows[n]
         with Image.open(self.folder / row["file"]) as image:
-            grey = np.asarray(image.convert("L"))
-        if shrink == 2:
-            h, w = grey.shape[0] // 2 * 2, grey.shape[1] // 2 * 2
-            grey = np.floor(grey[:h, :w].reshape(h // 2, 2, w // 2, 2).mean((1, 3), dtype=np.float32) + 0.5).astype(np.uint8)
-        family = self.font.get(row["file"], USUAL_FONT)
+            grey = image.convert("L")
         h, w = row["size"][1], row["size"][0]
+        grey = np.asarray(grey.crop((0, 0, w // 2 * 2, h // 2 * 2)).reduce(2) if shrink == 2 else grey)
+        family = self.font.get(row["file"], USUAL_FONT)
         scene = Scene(grey)
         for line in row["lines"]:
             quad = np.array(line["quad"], float)

@@ -114,13 +114,14 @@ def float_map(net, picture: np.ndarray) -> np.ndarray:
 
 def figures(map_of, scenes: list[targets.Scene]) -> dict:
     """Recall and false lines by `find.matched`, on whole halved photographs."""
-    true = hit = false = found_all = 0
+    true = hit = false = found_all = right_way = 0
     area = {"paper": [0, 0], "code": [0, 0]}
     for scene in scenes:
         logits = map_of(scene.grey)
         found, _ = find.lines(logits)
         names, wrong = find.matched(found, scene.bands)
         hits = [n >= 0 for b, t, n in zip(scene.bands, scene.texts, names) if t and cap_of(b) >= 3.5]
+        right_way += sum(n >= 0 and find.upright(found[n], b) for b, t, n in zip(scene.bands, scene.texts, names) if t and cap_of(b) >= 3.5)
         true, hit, false, found_all = true + len(hits), hit + sum(hits), false + wrong, found_all + len(found)
         t = targets.maps(scene, *scene.grey.shape)
         for k, name in ((4, "paper"), (5, "code")):
@@ -129,7 +130,8 @@ def figures(map_of, scenes: list[targets.Scene]) -> dict:
             area[name][1] += int((a | b).sum())
     recall, wrong = hit / max(1, true), false / max(1, found_all)
     iou = {f"{name}_iou": a / max(1, b) for name, (a, b) in area.items()}
-    return {"recall": recall, "false": wrong, **iou, "score": recall - 0.5 * wrong}
+    ways = right_way / max(1, hit)
+    return {"recall": recall, "false": wrong, "upright": ways, **iou, "score": recall * (0.5 + 0.5 * ways) - 0.5 * wrong}
 
 
 def cap_of(band: np.ndarray) -> float:
