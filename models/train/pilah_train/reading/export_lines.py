@@ -26,6 +26,9 @@ TABLE = {
     "direction_gain": targets.DIRECTION_GAIN,
     "height_unit": targets.HEIGHT_UNIT,
     "threshold": 0.5,
+    "low_percentile": 0.5,
+    "high_percentile": 99.5,
+    "least_range": targets.LEAST_RANGE,
 }
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ..labels import fonts
 from .charset import clean
-from .targets import Scene
+from .targets import Scene, levelled
 
 PROBE = 80
 USUAL_FONT = "Liberation Sans"
@@ -76,7 +76,7 @@ class Pool:
 
     @lru_cache(maxsize=4000)  # noqa: B019  a pool lives as long as its process
     def half(self, n: int) -> Scene:
-        """Halved: for training, without what `targets.halved` fills up."""
+        """Halved and levelled: for training, without what `targets.halved` fills up."""
         return self._scene(n, 2)
 
     def _scene(self, n: int, shrink: int) -> Scene:
@@ -84,7 +84,7 @@ class Pool:
         with Image.open(self.folder / row["file"]) as image:
             grey = image.convert("L")
         h, w = row["size"][1], row["size"][0]
-        grey = np.asarray(grey.crop((0, 0, w // 2 * 2, h // 2 * 2)).reduce(2) if shrink == 2 else grey)
+        grey = levelled(np.asarray(grey.crop((0, 0, w // 2 * 2, h // 2 * 2)).reduce(2))) if shrink == 2 else np.asarray(grey)
         family = self.font.get(row["file"], USUAL_FONT)
         scene = Scene(grey)
         for line in row["lines"]:
