@@ -5,15 +5,18 @@
 
 mod float;
 mod graph;
+mod int8;
 mod plan;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use tract_onnx::pb::ModelProto;
 
+use self::int8::{Int8, Read};
 use self::plan::Net;
-use crate::pipeline::infer::{Classifier, Engine, Golden, Manifest, Settings};
+use crate::pipeline::infer::{Classifier, Engine, Golden, Manifest, Model, Settings};
 use crate::pipeline::preprocess::decode_file;
 
 /// Where models are looked for by name: installed ones first.
@@ -86,21 +89,33 @@ pub fn load(folder: &Path, engine: Engine) -> Result<Classifier> {
         .map_err(anyhow::Error::from)
         .and_then(|bytes| graph::read(&bytes, &manifest))
         .with_context(|| format!("reading {}", path.display()))?;
-    let (engine, net) = match engine {
-        // On no board is tract's int8 the faster one: it runs a QDQ graph's convolutions in f32 and pays for the
-        // casts (waste: 84 ms of processor time against 46, x86-64 with VNNI, November 2026). Once int8 operators of
-        // our own replace them, this is where the two are measured.
-        Engine::Float | Engine::Auto => (Engine::Float, float::dequantized(&net)?),
-        Engine::Int8 => (Engine::Int8, net),
-    };
-    let net = Net::new(&net, manifest.input.shape())
+    let (engine, net) = build(&net, &manifest, engine)
         .with_context(|| format!("compiling {} for {engine:?}", path.display()))?;
-    let mut classifier = Classifier::new(manifest, engine, Box::new(net));
+    let mut classifier = Classifier::new(manifest, engine, net);
     for golden in classifier.manifest.golden.clone() {
         check_golden(&mut classifier, folder, &golden)
             .with_context(|| format!("checking {}", folder.join(&golden.file).display()))?;
     }
     Ok(classifier)
+}
+
+/// Compiles a net for an engine.
+fn build(net: &ModelProto, manifest: &Manifest, engine: Engine) -> Result<(Engine, Box<dyn Model>)> {
+    let shape = manifest.input.shape();
+    if engine != Engine::Float {
+        let graph = net.graph.as_ref().context("the file has no graph")?;
+        match Int8::read(graph)? {
+            Read::Whole(int8) if engine == Engine::Int8 || int8.is_fast() => return Ok((Engine::Int8, int8)),
+            Read::Whole(_) => {}
+            Read::Unknown { node, why } => {
+                tracing::warn!(model = manifest.name, node, why, "int8 by tract, which is slower");
+                if engine == Engine::Int8 {
+                    return Ok((Engine::Int8, Box::new(Net::new(net, shape)?)));
+                }
+            }
+        }
+    }
+    Ok((Engine::Float, Box::new(Net::new(&float::dequantized(net)?, shape)?)))
 }
 
 fn check_golden(classifier: &mut Classifier, folder: &Path, golden: &Golden) -> Result<()> {
