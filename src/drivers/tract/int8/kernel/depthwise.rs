@@ -12,13 +12,17 @@ pub(super) const BLOCK: usize = 32;
 /// The most rows that a kernel gets at once.
 pub(super) const MOST_ROWS: usize = 8;
 
+/// The most taps that a kernel gets at once.
+pub(super) const MOST_TAPS: usize = 64;
+
 /// What a kernel brings for depthwise convolutions.
 pub(super) struct Way {
     /// How many rows of output it makes at once.
     pub(super) rows: fn(&Geometry) -> usize,
     /// Lays out the weights for [`Way::run`].
     pub(super) pack: fn(&Depthwise, weights: &[i8]) -> Vec<Line>,
-    /// Makes rows of output, the second argument, out of padded rows; the last is room for its own use.
+    /// Makes rows of output, the third argument, out of padded rows, the second; the last is room for its own use.
+    /// The rows' bytes are signed where the kernel is.
     pub(super) run: fn(&Depthwise, &[&[u8]], &mut [&mut [u8]], &mut Vec<u8>),
 }
 
@@ -40,7 +44,7 @@ pub(in super::super) struct Depthwise {
 impl Depthwise {
     /// Whether a window is one that kernels have been written for.
     pub(in super::super) fn takes(geometry: &Geometry) -> bool {
-        geometry.dilation == [1, 1] && geometry.kernel[0] + 1 <= MOST_ROWS
+        geometry.dilation == [1, 1] && geometry.kernel.iter().all(|&side| side < MOST_ROWS)
     }
 
     /// Packs weights of `[channels][rows][columns]`.
@@ -79,7 +83,8 @@ impl Depthwise {
         let held = (at_once - 1) * geometry.stride[0] + geometry.kernel[0];
         // A ring of padded rows; each row of the picture is copied once.
         room.windows.resize(held * pitch, 0);
-        room.windows.fill(self.zero);
+        let flip = if self.kernel.signed { 0x80 } else { 0 };
+        room.windows.fill(self.zero ^ flip);
         let mut copied = 0;
         let out_bytes = columns * self.channels;
         let mut outputs: [&mut [u8]; MOST_ROWS] = Default::default();
@@ -88,8 +93,11 @@ impl Depthwise {
             for padded in copied.max(from)..from + held {
                 let slot = &mut room.windows[padded % held * pitch..][..pitch];
                 match padded.checked_sub(geometry.before[0]).filter(|&y| y < shape.height) {
-                    Some(y) => slot[margin..][..row_bytes].copy_from_slice(&input[y * row_bytes..][..row_bytes]),
-                    None => slot.fill(self.zero),
+                    Some(y) => {
+                        let row = &input[y * row_bytes..][..row_bytes];
+                        slot[margin..].iter_mut().zip(row).for_each(|(slot, byte)| *slot = byte ^ flip);
+                    }
+                    None => slot.fill(self.zero ^ flip),
                 }
             }
             copied = from + held;

@@ -36,7 +36,7 @@ fn dense(dense: &Dense, rows: Rows<'_>, out: &mut [u8], _: &mut Vec<u8>) {
 }
 
 /// `[block][tap][channel]`, two taps a line.
-fn pack(depthwise: &Depthwise, weights: &[i8]) -> Vec<Line> {
+pub(super) fn pack(depthwise: &Depthwise, weights: &[i8]) -> Vec<Line> {
     let taps = depthwise.geometry.kernel.iter().product::<usize>();
     let mut lines = vec![Line([0; 64]); depthwise.channels.div_ceil(BLOCK) * taps.div_ceil(2)];
     for (at, &weight) in weights.iter().enumerate() {
