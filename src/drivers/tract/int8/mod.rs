@@ -30,7 +30,7 @@ pub(super) enum Read {
 
 /// A net of our operators, ready to run on one thread.
 #[derive(Debug)]
-pub(super) struct Int8 {
+pub struct Int8 {
     program: Program,
     /// For the size that came last.
     plan: Option<Plan>,
@@ -44,8 +44,11 @@ impl Int8 {
     /// # Errors
     /// When a scale, a zero point or a shape cannot be, naming its node, or [`kernel::CHOICE`] names none.
     pub(super) fn read(graph: &GraphProto) -> Result<Read> {
-        let choice = std::env::var(kernel::CHOICE).ok();
-        let kernel = Kernel::choose(choice.as_deref()).map_err(anyhow::Error::msg)?;
+        Self::read_for(graph, chosen()?)
+    }
+
+    /// As [`Int8::read`], for a kernel.
+    fn read_for(graph: &GraphProto, kernel: &'static Kernel) -> Result<Read> {
         match read::read(graph, kernel) {
             Ok(program) => {
                 let net = Self { program, plan: None, buffers: Vec::new(), room: Room::default() };
@@ -57,7 +60,7 @@ impl Int8 {
     }
 
     /// The name of the kernel that runs it.
-    pub(super) fn kernel(&self) -> &'static str {
+    pub fn kernel(&self) -> &'static str {
         self.program.kernel.name
     }
 
@@ -67,7 +70,7 @@ impl Int8 {
     }
 
     /// What each operator is called and does, in the order in which they run.
-    pub(super) fn operators(&self) -> Vec<(String, &'static str)> {
+    pub fn operators(&self) -> Vec<(String, &'static str)> {
         self.program.operators.iter().map(|operator| (operator.name.clone(), operator.work.name())).collect()
     }
 
@@ -75,7 +78,7 @@ impl Int8 {
     ///
     /// # Errors
     /// When the net does not fit a picture of that size.
-    pub(super) fn run_with(&mut self, input: &Tensor, mut done: impl FnMut()) -> Result<Vec<Output>> {
+    pub fn run_with(&mut self, input: &Tensor, mut done: impl FnMut()) -> Result<Vec<Output>> {
         let [batch, height, width, channels] = input.shape;
         let shape = kernel::Shape { height, width, channels };
         ensure!(batch == 1 && input.pixels.len() == shape.len(), "{:?} is not one whole picture", input.shape);
@@ -100,11 +103,24 @@ impl Int8 {
     }
 }
 
+/// The name of the kernel that nets are packed for here.
+///
+/// # Errors
+/// When [`kernel::CHOICE`] names none.
+pub(super) fn kernel() -> Result<&'static str> {
+    Ok(chosen()?.name)
+}
+
+fn chosen() -> Result<&'static Kernel> {
+    let choice = std::env::var(kernel::CHOICE).ok();
+    Kernel::choose(choice.as_deref()).map_err(anyhow::Error::msg)
+}
+
 impl Model for Int8 {
     fn run(&mut self, input: &Tensor) -> Result<Vec<Output>> {
         self.run_with(input, || {})
     }
 }
 
-
-
+#[cfg(test)]
+mod tests;

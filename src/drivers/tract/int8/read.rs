@@ -223,7 +223,10 @@ impl<'a> Reader<'a> {
         let times = match factors[..] {
             [1.0, 1.0, rows, columns] if plain => [rows, columns],
             _ => {
-                return Err(unknown(node, "ours is nearest, asymmetric, floor, by constant scales of rows and columns"));
+                return Err(unknown(
+                    node,
+                    "ours is nearest, asymmetric, floor, by constant scales of rows and columns",
+                ));
             }
         };
         if !times.iter().all(|times| times.fract() == 0.0 && (1.0..=64.0).contains(times)) {
