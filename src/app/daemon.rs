@@ -100,7 +100,7 @@ fn sort(config: &Config, shared: &Shared, state: &watch::Sender<State>, watch: &
 }
 
 fn open(config: &Config, shared: &Shared, state: &watch::Sender<State>) -> Result<Running> {
-    let classifier = tract::open(&config.infer)?;
+    let classifier = tract::open(&config.infer, Some(&config.store.directory))?;
     fits(config, &classifier)?;
     let (inputs, outputs) = gpio::open(&config.gpio, &config.input, &config.actuator, &runtime::directory())?;
     let station = Station::new(config, classifier, fastrand::u64(..), shared.clock.now());

@@ -115,7 +115,7 @@ struct Desk {
 impl Desk {
     fn open(path: &Path, whole: bool) -> Result<Self> {
         let config = Config::load(path)?;
-        let classifier = tract::open(&config.infer)?;
+        let classifier = tract::open(&config.infer, None)?;
         let wrong = station::check_against(&config, &classifier.manifest);
         if !wrong.is_empty() {
             let located = |problem| Located { line: None, variable: None, problem };

@@ -89,7 +89,7 @@ impl Shown {
 pub fn run(args: &Args) -> Result<ExitCode> {
     let (name, text) = args.line.config();
     let config = Config::parse(name.as_ref(), text, std::env::vars())?;
-    let classifier = tract::open(&config.infer)?;
+    let classifier = tract::open(&config.infer, None)?;
     if let Some(problem) = check_against(&config, &classifier.manifest).first() {
         bail!("{name}: {problem}");
     }

@@ -39,7 +39,7 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
 
 fn model(config: &Config) -> Result<String> {
     let start = SystemClock.now();
-    let mut classifier = tract::open(&config.infer)?;
+    let mut classifier = tract::open(&config.infer, Some(&config.store.directory))?;
     let loaded = SystemClock.now().since(start);
     let wrong: Vec<String> = check_against(config, &classifier.manifest).iter().map(ToString::to_string).collect();
     if !wrong.is_empty() {
