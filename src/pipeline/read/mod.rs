@@ -1,5 +1,16 @@
 //! What a label says about where it goes: regions, provinces, regencies and postal codes.
 
+pub mod address;
+pub mod codes;
+pub mod distance;
+pub mod gazetteer;
+pub mod keywords;
+pub mod mentions;
+pub mod names;
+pub mod text;
+pub mod tokens;
+
+
 /// The region that a postal code lies in: `JAWA` or `LUAR_JAWA`; `None` for what is no Indonesian code.
 ///
 /// The first digit decides, without exception in 83,762 villages; no code begins with 0, nor with
