@@ -1,15 +1,22 @@
 //! What a label says about where it goes: regions, provinces, regencies and postal codes.
 
 pub mod address;
+pub mod bars;
+pub mod blocks;
+pub mod code128;
 pub mod codes;
+pub mod ctc;
 pub mod distance;
+pub mod find;
 pub mod gazetteer;
+pub mod judge;
 pub mod keywords;
 pub mod mentions;
 pub mod names;
+pub mod strip;
 pub mod text;
 pub mod tokens;
-
+pub mod waybill;
 
 /// The region that a postal code lies in: `JAWA` or `LUAR_JAWA`; `None` for what is no Indonesian code.
 ///
