@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
+use rustix::thread::clock_nanosleep_absolute;
+use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use crate::units::Timestamp;
 
@@ -61,6 +62,24 @@ impl Clock for SystemClock {
             unix_ms: i64::try_from(nanos(ClockId::Realtime) / 1_000_000).unwrap_or(i64::MAX),
             synchronized: synchronized(),
         }
+    }
+}
+
+/// Waits until `deadline`, where nothing but time can end the wait; a signal may end it early.
+///
+/// Threads that others have something to tell wait on their queues instead. No caller waits longer than a thread's turn.
+pub fn wait_until(deadline: Timestamp) {
+    let nanos = Duration::from_nanos(deadline.as_nanos());
+    if let Ok(deadline) = Timespec::try_from(nanos) {
+        // Interrupted is all that it can be: callers look at the clock again.
+        drop(clock_nanosleep_absolute(ClockId::Monotonic, &deadline).map_err(std::io::Error::from));
+    }
+}
+
+/// As [`wait_until`], from now on.
+pub fn wait_for(wait: Duration) {
+    if !wait.is_zero() {
+        wait_until(SystemClock.now() + wait);
     }
 }
 

@@ -103,9 +103,8 @@ fn open(config: &Config, shared: &Shared, state: &watch::Sender<State>) -> Resul
     let classifier = tract::open(&config.infer)?;
     fits(config, &classifier)?;
     let (inputs, outputs) = gpio::open(&config.gpio, &config.input, &config.actuator, &runtime::directory())?;
-    let camera = config.camera.clone();
     let station = Station::new(config, classifier, fastrand::u64(..), shared.clock.now());
-    let devices = Devices { camera: Box::new(move || camera.open()), inputs, outputs };
+    let devices = Devices { camera: config.camera.opener(), inputs, outputs };
     threads::start(station, devices, shared, state.clone())
 }
 

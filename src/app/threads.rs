@@ -17,7 +17,8 @@ use tokio::sync::watch;
 
 use crate::app::sorter::{Happened, Sorter, Task};
 use crate::app::station::Station;
-use crate::clock::Clock;
+use crate::clock::{Clock, wait_for};
+use crate::drivers::camera::Opener;
 use crate::pipeline::Effect;
 use crate::pipeline::actuate::{Actuate, Armed, How, Moved, Order, Outputs};
 use crate::pipeline::capture::{Camera, FrameSlot};
@@ -41,15 +42,15 @@ const TASKS: usize = 8;
 const ORDERS: usize = Actuate::WAITING;
 /// A camera that gives no frame for so long is lost.
 const CAMERA_SILENT: Duration = Duration::from_secs(3);
-/// The first and the longest wait before a camera is opened again.
-const REOPEN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// The first and the longest wait before a camera is opened again: sorting goes on within two seconds of its return.
+const REOPEN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
 /// The longest side of a kept thumbnail, in pixels.
 const THUMBNAIL: u32 = 224;
 
 /// What a station's threads drive.
 pub struct Devices {
     /// Opens the camera; called again after it was lost.
-    pub camera: Box<dyn FnMut() -> Result<Box<dyn Camera>> + Send>,
+    pub camera: Opener,
     /// The input lines.
     pub inputs: Box<dyn Inputs>,
     /// The output lines.
@@ -225,19 +226,17 @@ impl Thread {
         named.spawn(run).context("starting a thread")
     }
 
-    fn capture(
-        &self,
-        mut open: Box<dyn FnMut() -> Result<Box<dyn Camera>> + Send>,
-        slot: &FrameSlot,
-        ask: &SyncSender<Happened>,
-    ) -> Result<()> {
-        let (_never, pause) = sync_channel::<()>(1);
+    fn capture(&self, mut open: Opener, slot: &FrameSlot, ask: &SyncSender<Happened>) -> Result<()> {
         let mut back_off = REOPEN.0;
         while !self.stop.stopped() {
+            let before = self.shared.status.frames.get();
             let lost = match open() {
                 Ok(camera) => self.frames(camera, slot, ask),
                 Err(error) => Err(error),
             };
+            if self.shared.status.frames.get() > before {
+                back_off = REOPEN.0;
+            }
             let Err(error) = lost else { return Ok(()) };
             // The sort thread hears of it as soon as it has room; the camera is lost all the same.
             drop(ask.send(Happened::CameraLost(format!("{error:#}"))));
@@ -245,7 +244,7 @@ impl Thread {
             let until = self.shared.clock.now() + back_off;
             while !self.stop.stopped() && self.shared.clock.now() < until {
                 self.stop.turn(Turn::Capture);
-                let _timeout = pause_for(&pause, TURN.min(back_off));
+                wait_for(TURN.min(back_off));
             }
             back_off = (back_off * 2).min(REOPEN.1);
         }
@@ -384,11 +383,6 @@ pub fn run_actuate(
         done.drain(..).try_for_each(|moved| tell(Told::Moved(moved)))?;
     }
     Ok(())
-}
-
-/// A wait that only its deadline ends: nobody sends.
-fn pause_for(pause: &Receiver<()>, wait: Duration) -> bool {
-    pause.recv_timeout(wait).is_ok()
 }
 
 /// Asks for a place before all others; without the right it works as well, only less evenly.

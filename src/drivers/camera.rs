@@ -1,9 +1,12 @@
 //! `[camera]`: which camera, and how it is opened.
 
-use anyhow::{Result, bail};
+use std::collections::BTreeMap;
+
+use anyhow::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::drivers::command::Program;
 use crate::drivers::replay::Replay;
 use crate::pipeline::capture::Camera;
 use crate::problem::Problems;
@@ -16,9 +19,22 @@ pub struct Settings {
     pub driver: Driver,
     /// For `v4l` the device, such as /dev/v4l/by-path/...; for `replay` a folder of pictures.
     pub path: Option<String>,
-    /// For `command`: the program and its arguments; it writes MJPEG to its standard output.
+    /// For `v4l`: the pixel format; the first of `mjpg`, `yuyv`, `rgb3` and `grey` that the camera offers when left out.
+    pub format: Option<Format>,
+    /// For `v4l`: controls and their values, by the names that `v4l2-ctl --list-ctrls` shows. Fix exposure, focus and
+    /// white balance: what an automatic changes from item to item makes the model less sure.
+    #[serde(default)]
+    pub controls: BTreeMap<String, i64>,
+    /// For `command`: the program and its arguments; it writes frames to its standard output.
     #[serde(default)]
     pub command: Vec<String>,
+    /// For `command`: what the program writes.
+    #[serde(default)]
+    pub writes: Written,
+    /// For `command`: milliseconds from a frame's exposure to its arrival, measured once.
+    #[serde(default = "Settings::latency_ms")]
+    #[schemars(range(min = 0, max = 5000))]
+    pub latency_ms: u32,
     /// Wanted width in pixels.
     #[serde(default = "Settings::width")]
     #[schemars(range(min = 16, max = 8192))]
@@ -39,13 +55,45 @@ pub struct Settings {
 pub enum Driver {
     /// A USB or other V4L2 camera.
     V4l,
-    /// A program that writes MJPEG, such as `rpicam-vid` for CSI cameras.
+    /// A program that writes frames, such as `rpicam-vid` for CSI cameras.
     Command,
     /// A folder of pictures, shown one after the other.
     Replay,
 }
 
+/// A V4L2 pixel format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// A JPEG file a frame.
+    Mjpg,
+    /// Y0 U Y1 V, 4:2:2.
+    Yuyv,
+    /// 8 bits each of red, green and blue.
+    Rgb3,
+    /// 8 bits of brightness.
+    Grey,
+}
+
+/// What a camera program writes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Written {
+    /// JPEG files, one after the other.
+    #[default]
+    Mjpeg,
+    /// Planar Y, U, V, 4:2:0, of `width` x `height`, rows without padding.
+    Yuv420,
+}
+
+/// Opens a camera, and opens it again after it was lost.
+pub type Opener = Box<dyn FnMut() -> Result<Box<dyn Camera>> + Send>;
+
 impl Settings {
+    fn latency_ms() -> u32 {
+        80
+    }
+
     fn width() -> u32 {
         1280
     }
@@ -79,15 +127,30 @@ impl Settings {
         }
     }
 
-    /// Opens the camera.
+    /// What opens this camera; call it again after the camera was lost.
     ///
-    /// # Errors
-    /// When it is not there, or this build has no driver for it.
-    pub fn open(&self) -> Result<Box<dyn Camera>> {
+    /// Its errors: the camera is not there or not allowed, or this build has no driver for it.
+    pub fn opener(&self) -> Opener {
+        let settings = self.clone();
         match self.driver {
-            Driver::Replay => Ok(Box::new(Replay::open(self.path.as_deref().unwrap_or("."), self.fps)?)),
-            Driver::V4l => bail!("opening camera {}: this build has no v4l driver", self.path.as_deref().unwrap_or("")),
-            Driver::Command => bail!("starting {:?}: this build has no command driver", self.command),
+            Driver::Replay => Box::new(move || {
+                let folder = settings.path.as_deref().unwrap_or(".");
+                Ok(Box::new(Replay::open(folder, settings.fps)?))
+            }),
+            Driver::Command => Box::new(move || Ok(Box::new(Program::start(&settings)?))),
+            #[cfg(feature = "v4l")]
+            Driver::V4l => {
+                let mut opener = crate::drivers::v4l::Opener::new(settings);
+                Box::new(move || Ok(Box::new(opener.open()?)))
+            }
+            #[cfg(not(feature = "v4l"))]
+            Driver::V4l => Box::new(move || {
+                anyhow::bail!(
+                    "opening camera {}: this build has no v4l driver; the packages have it, and \
+                     `cargo build --release --features board` (which needs libclang) makes one",
+                    settings.path.as_deref().unwrap_or("")
+                )
+            }),
         }
     }
 }

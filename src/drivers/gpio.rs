@@ -1,13 +1,13 @@
 //! `[gpio]` and `[[input]]`: which lines, and how they are driven.
 
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::clock::wait_for;
 use crate::drivers::gpiochip;
 use crate::pipeline::actuate::{self, Drive, Level, Output, Outputs};
 use crate::pipeline::trigger::{Edge, Inputs};
@@ -34,7 +34,7 @@ pub enum Driver {
     /// The kernel's GPIO character device: any board.
     #[default]
     Gpiochip,
-    /// rppal: Raspberry Pi only.
+    /// rppal, by the registers: Raspberry Pi only; servos too. Inputs are read through the kernel as with `gpiochip`.
     Rppal,
     /// Nothing moves: a scan station that only reports.
     None,
@@ -104,31 +104,24 @@ pub fn open(
     directory: &Path,
 ) -> Result<(Box<dyn Inputs>, Box<dyn Outputs>)> {
     match settings.driver {
-        Driver::None => Ok((Box::new(Nothing::new()), Box::new(Nothing::new()))),
+        Driver::None => Ok((Box::new(Nothing), Box::new(Nothing))),
         Driver::Gpiochip => gpiochip::open(settings, inputs, actuators, directory),
-        Driver::Rppal => {
-            bail!("opening the GPIO lines: this build has no rppal driver; gpiochip drives pulses and holds")
-        }
+        #[cfg(feature = "rppal")]
+        Driver::Rppal => super::rppal::open(settings, inputs, actuators, directory),
+        #[cfg(not(feature = "rppal"))]
+        Driver::Rppal => anyhow::bail!(
+            "opening the GPIO lines: this build has no rppal driver; gpiochip drives pulses and holds, the packages have \
+             rppal for servos, and so has `cargo build --release --features rppal`"
+        ),
     }
 }
 
 /// Lines that do not exist: inputs never change, outputs go nowhere.
-struct Nothing {
-    never: Receiver<()>,
-    _kept: SyncSender<()>,
-}
-
-impl Nothing {
-    fn new() -> Self {
-        let (kept, never) = sync_channel(1);
-        Self { never, _kept: kept }
-    }
-}
+struct Nothing;
 
 impl Inputs for Nothing {
     fn wait(&mut self, timeout: Duration) -> Result<Vec<Edge>> {
-        // Nobody sends: the timeout is the point.
-        let _timeout = self.never.recv_timeout(timeout);
+        wait_for(timeout);
         Ok(Vec::new())
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SystemClock, wait_for};
 use crate::pipeline::capture::{Camera, Frame, Picture, PixelFormat};
 use crate::pipeline::preprocess::decode_file;
 use crate::units::Timestamp;
@@ -18,8 +18,6 @@ pub struct Replay {
     period: Duration,
     next: Timestamp,
     shown: u64,
-    waits: std::sync::mpsc::Receiver<()>,
-    _never: std::sync::mpsc::SyncSender<()>,
 }
 
 impl Replay {
@@ -33,17 +31,15 @@ impl Replay {
         list(path, &mut files).with_context(|| format!("listing the pictures of {}", path.display()))?;
         files.sort();
         ensure!(!files.is_empty(), "{} holds no JPEG, PNG, WebP or BMP picture", path.display());
-        let (never, waits) = std::sync::mpsc::sync_channel(1);
         let period = Duration::from_secs_f64(1.0 / fps);
-        Ok(Self { files, period, next: SystemClock.now(), shown: 0, waits, _never: never })
+        Ok(Self { files, period, next: SystemClock.now(), shown: 0 })
     }
 }
 
 impl Camera for Replay {
     fn next(&mut self, timeout: Duration) -> Result<Option<Frame>> {
         let wait = self.next.since(SystemClock.now());
-        // Nobody ever sends: this is a wait that a deadline ends.
-        let _ended = self.waits.recv_timeout(wait.min(timeout));
+        wait_for(wait.min(timeout));
         if wait > timeout {
             return Ok(None);
         }

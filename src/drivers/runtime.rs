@@ -115,6 +115,38 @@ struct OutputsFile {
     lines: Vec<Driven>,
 }
 
+/// A station's outputs as they stand in the outputs file, with the right to drive them.
+#[derive(Debug)]
+pub struct Noted {
+    /// What an earlier run left on and could not be released: it stays in the file.
+    left: Vec<Driven>,
+    directory: PathBuf,
+    _lock: Lock,
+}
+
+impl Noted {
+    /// Writes down `lines`, which are about to be taken, and what is `left` on of an earlier run.
+    ///
+    /// # Errors
+    /// When the file cannot be written: then no line may be taken.
+    pub fn write(lines: Vec<Driven>, left: Vec<Driven>, directory: &Path, lock: Lock) -> Result<Self> {
+        let all: Vec<Driven> = lines.into_iter().chain(left.iter().cloned()).collect();
+        write(directory, &all)?;
+        Ok(Self { left, directory: directory.to_owned(), _lock: lock })
+    }
+
+    /// The lines are inactive: forgets them.
+    pub fn released(&self) {
+        let forgotten = match self.left.as_slice() {
+            [] => clear(&self.directory),
+            left => write(&self.directory, left),
+        };
+        if let Err(error) = forgotten {
+            tracing::warn!(error = format!("{error:#}"), "outputs file stays");
+        }
+    }
+}
+
 /// Writes down the lines that are about to be driven, whole or not at all.
 ///
 /// # Errors

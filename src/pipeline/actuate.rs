@@ -79,6 +79,14 @@ pub struct Settings {
     #[serde(default)]
     #[schemars(range(min = -180.0, max = 360.0))]
     pub home_deg: f64,
+    /// For servos: the length of the control pulse at 0 degrees, in microseconds. The datasheet says it, or `lane-test`.
+    #[serde(default = "Settings::zero_us")]
+    #[schemars(range(min = 100.0, max = 3000.0))]
+    pub zero_us: f64,
+    /// For servos: how much longer the pulse is a degree; 2000 us over 180 degrees when left out.
+    #[serde(default = "Settings::us_per_deg")]
+    #[schemars(range(min = -50.0, max = 50.0))]
+    pub us_per_deg: f64,
     /// Actuators that name the same group never move together.
     pub exclusive: Option<String>,
 }
@@ -113,6 +121,14 @@ impl Settings {
 
     fn max_on_ms() -> u32 {
         1000
+    }
+
+    fn zero_us() -> f64 {
+        500.0
+    }
+
+    fn us_per_deg() -> f64 {
+        2000.0 / 180.0
     }
 
     /// Notes what is wrong with this actuator alone.
@@ -388,6 +404,8 @@ mod tests {
             on_ms: 60,
             max_on_ms: 100,
             home_deg: 0.0,
+            zero_us: 500.0,
+            us_per_deg: 11.1,
             exclusive: exclusive.map(str::to_owned),
         }
     }

@@ -1,12 +1,11 @@
 //! The simulated world as devices of the real threads, in real time.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SystemClock, wait_until};
 use crate::pipeline::actuate::{Drive, Output, Outputs};
 use crate::pipeline::capture::{Camera, Frame};
 use crate::pipeline::trigger::{Edge, Inputs};
@@ -23,40 +22,18 @@ pub fn lock(world: &Shared) -> MutexGuard<'_, World> {
     world.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A wait that only a deadline ends.
-struct Wait {
-    never: Receiver<()>,
-    _kept: SyncSender<()>,
-}
-
-impl Wait {
-    fn new() -> Self {
-        let (kept, never) = sync_channel(1);
-        Self { never, _kept: kept }
-    }
-
-    fn until(&self, deadline: Timestamp) {
-        let wait = deadline.since(SystemClock.now());
-        if !wait.is_zero() {
-            // Nobody ever sends: the timeout is the point.
-            let _timeout = self.never.recv_timeout(wait);
-        }
-    }
-}
-
 /// The simulated camera.
 pub struct SimCamera {
     world: Shared,
     lens: Lens,
     period: Duration,
     next: Timestamp,
-    wait: Wait,
 }
 
 impl SimCamera {
     /// A camera that exposes a frame each `period`.
     pub fn new(world: Shared, lens: Lens, period: Duration) -> Self {
-        Self { world, lens, period, next: SystemClock.now(), wait: Wait::new() }
+        Self { world, lens, period, next: SystemClock.now() }
     }
 }
 
@@ -64,10 +41,10 @@ impl Camera for SimCamera {
     fn next(&mut self, timeout: Duration) -> Result<Option<Frame>> {
         let now = SystemClock.now();
         if self.next > now + timeout {
-            self.wait.until(now + timeout);
+            wait_until(now + timeout);
             return Ok(None);
         }
-        self.wait.until(self.next);
+        wait_until(self.next);
         let exposed = self.next;
         self.next = (exposed + self.period).max(SystemClock.now());
         let world = lock(&self.world);
@@ -81,13 +58,12 @@ impl Camera for SimCamera {
 /// The simulated input lines.
 pub struct SimInputs {
     world: Shared,
-    wait: Wait,
 }
 
 impl SimInputs {
     /// The inputs of `world`.
     pub fn new(world: Shared) -> Self {
-        Self { world, wait: Wait::new() }
+        Self { world }
     }
 }
 
@@ -102,7 +78,7 @@ impl Inputs for SimInputs {
             if !edges.is_empty() || now >= deadline {
                 return Ok(edges);
             }
-            self.wait.until((now + STEP).min(deadline));
+            wait_until((now + STEP).min(deadline));
         }
     }
 }

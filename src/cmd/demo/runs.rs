@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use super::broker::Broker;
 use crate::app::keeping::{Publishing, Said, Storing};
 use crate::app::station::{Station, homes};
 use crate::app::threads::{self, Devices, Shared};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SystemClock, wait_for};
 use crate::config::Config;
 use crate::pipeline::Effect;
 use crate::pipeline::infer::Classifier;
@@ -95,10 +94,8 @@ impl Demo<'_> {
         let shared = Shared { clock: Arc::clone(&clock), status, records, tap: Some(Arc::new(tap)) };
         let running = threads::start(station, devices, &shared, state.clone())?;
         let bar = progress(self.items);
-        let (_never, pause) = sync_channel::<()>(1);
         loop {
-            // Nobody sends: it is a wait for the next look at the line.
-            let _timeout = pause.recv_timeout(threads::TURN);
+            wait_for(threads::TURN);
             let ended = ledger.lock().unwrap_or_else(PoisonError::into_inner).ended();
             bar.set_position(ended);
             if running.stop.stopped() || (lock(&world).done() && ended >= self.items) {
@@ -107,7 +104,7 @@ impl Demo<'_> {
         }
         bar.finish_and_clear();
         // Coils that are still on go off at their time.
-        let _timeout = pause.recv_timeout(Duration::from_millis(500));
+        wait_for(Duration::from_millis(500));
         running.finish()?;
         drop(shared);
         let seconds = clock.now().since(start).as_secs_f64();
@@ -171,13 +168,12 @@ impl Keeping {
 
     /// Waits until the broker has everything, stops, and counts.
     fn finish(self, world: World, ledger: Ledger, seconds: f64) -> Result<Ran> {
-        let (_never, pause) = sync_channel::<()>(1);
         let clock = SystemClock;
         let until = clock.now() + DRAIN;
         // The start event comes on top of what the line made.
         let wanted = u64::try_from(ledger.records).unwrap_or(u64::MAX).saturating_add(1);
         while self.broker.events() < wanted && clock.now() < until {
-            let _timeout = pause.recv_timeout(Duration::from_millis(20));
+            wait_for(Duration::from_millis(20));
         }
         self.publishing.finish()?;
         self.storing.finish()?;

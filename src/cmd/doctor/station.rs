@@ -62,7 +62,7 @@ fn model(config: &Config) -> Result<String> {
 fn camera(config: &Config) -> Result<String> {
     let remedy = "check its cable, and that no other program uses it";
     let start = SystemClock.now();
-    let mut camera = config.camera.open().map_err(|error| anyhow!("{error:#}; {remedy}"))?;
+    let mut camera = config.camera.opener()().map_err(|error| anyhow!("{error:#}; {remedy}"))?;
     let frame = camera.next(FIRST_FRAME).map_err(|error| anyhow!("{error:#}; {remedy}"))?;
     let Some(frame) = frame else { bail!("no frame in {} s; {remedy}", FIRST_FRAME.as_secs()) };
     let (width, height) = (frame.picture.width, frame.picture.height);

@@ -11,7 +11,7 @@ const LISTED: usize = 8;
 
 /// Where a line is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(in crate::drivers) struct Place {
     /// The chip's device.
     pub(super) device: PathBuf,
     /// The chip's label.
@@ -19,7 +19,7 @@ pub(super) struct Place {
     /// The line's place on it.
     pub(super) offset: u32,
     /// The line's name.
-    pub(super) line: String,
+    pub(in crate::drivers) line: String,
     /// Who uses the line already; empty when the kernel does not tell.
     pub(super) user: Option<String>,
 }

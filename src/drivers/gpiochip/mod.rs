@@ -22,7 +22,7 @@ use self::inputs::ChipInputs;
 pub use self::outputs::release;
 use self::outputs::{ChipOutputs, Wanted};
 use crate::drivers::gpio::{InputSettings, Settings};
-use crate::drivers::runtime::{self, Driven, Lock};
+use crate::drivers::runtime::{self, Driven, Lock, Noted};
 use crate::pipeline::actuate::{self, Kind, Level, Output, Outputs};
 use crate::pipeline::trigger::Inputs;
 use crate::units::ActuatorId;
@@ -41,14 +41,31 @@ pub fn open(
     actuators: &[actuate::Settings],
     directory: &Path,
 ) -> Result<(Box<dyn Inputs>, Box<dyn Outputs>)> {
+    if let Some(servo) = actuators.iter().find(|actuator| actuator.kind == Kind::Servo) {
+        bail!("opening actuator {}: gpiochip cannot drive a servo; set gpio.driver = \"rppal\"", servo.name);
+    }
+    let (found, noted) = prepare(settings, inputs, actuators, directory)?;
+    let outputs = ChipOutputs::open(&found.outputs, noted)?;
+    Ok((found.open_inputs(inputs)?, Box::new(outputs)))
+}
+
+/// All that comes before lines are taken: the lock, what an earlier run left on, where the lines are, and the note of
+/// what will be driven.
+///
+/// # Errors
+/// As [`open`].
+pub(super) fn prepare(
+    settings: &Settings,
+    inputs: &[InputSettings],
+    actuators: &[actuate::Settings],
+    directory: &Path,
+) -> Result<(Found, Noted)> {
     let lock = Lock::take(directory)?;
     let left = release_left(directory);
     let found = find(settings, inputs, actuators)?;
-    let driven: Vec<Driven> = found.outputs.iter().map(Wanted::driven).chain(left.iter().cloned()).collect();
-    runtime::write(directory, &driven)?;
-    let outputs = ChipOutputs::open(&found.outputs, left, directory, lock)?;
-    let inputs = ChipInputs::open(inputs, &found.inputs)?;
-    Ok((Box::new(inputs), Box::new(outputs)))
+    let driven = found.outputs.iter().map(Wanted::driven).collect();
+    let noted = Noted::write(driven, left, directory, lock)?;
+    Ok((found, noted))
 }
 
 /// Looks for all lines without taking any; says how many there are, and on which chips.
@@ -69,15 +86,24 @@ pub fn survey(settings: &Settings, inputs: &[InputSettings], actuators: &[actuat
     Ok(format!("{} lines on {}", places.len(), if chips.is_empty() { "no chip".into() } else { chips.join(", ") }))
 }
 
-struct Found {
+/// Where the lines are.
+pub(super) struct Found {
     inputs: Vec<Place>,
-    outputs: Vec<Wanted>,
+    /// The outputs, in the order of the actuators, the heartbeat last.
+    pub(super) outputs: Vec<Wanted>,
+}
+
+impl Found {
+    /// Takes the inputs.
+    ///
+    /// # Errors
+    /// When one is busy or not allowed.
+    pub(super) fn open_inputs(&self, settings: &[InputSettings]) -> Result<Box<dyn Inputs>> {
+        Ok(Box::new(ChipInputs::open(settings, &self.inputs)?))
+    }
 }
 
 fn find(settings: &Settings, inputs: &[InputSettings], actuators: &[actuate::Settings]) -> Result<Found> {
-    if let Some(servo) = actuators.iter().find(|actuator| actuator.kind == Kind::Servo) {
-        bail!("opening actuator {}: gpiochip cannot drive a servo; set gpio.driver = \"rppal\"", servo.name);
-    }
     let wanted_outputs = actuators.iter().enumerate().map(|(index, actuator)| {
         let output = Output::Actuator(ActuatorId(index));
         (output, &actuator.name, &actuator.line, actuator.chip.as_deref(), actuator.active)

@@ -1,24 +1,22 @@
 //! Output lines: inactive from the moment they are taken, and inactive again when they go.
 
-use std::path::{Path, PathBuf};
-
 use anyhow::{Context, Result, anyhow, bail};
 use gpiocdev::Request;
 use gpiocdev::line::Value;
 
 use super::find::{Chips, Place};
 use super::take;
-use crate::drivers::runtime::{self, Driven, Lock};
+use crate::drivers::runtime::{Driven, Noted};
 use crate::pipeline::actuate::{Drive, Level, Output, Outputs};
 use crate::units::Timestamp;
 
 /// An output to take.
 #[derive(Debug, Clone)]
-pub(super) struct Wanted {
-    pub(super) output: Output,
-    pub(super) name: String,
-    pub(super) active: Level,
-    pub(super) place: Place,
+pub(in crate::drivers) struct Wanted {
+    pub(in crate::drivers) output: Output,
+    pub(in crate::drivers) name: String,
+    pub(in crate::drivers) active: Level,
+    pub(in crate::drivers) place: Place,
 }
 
 impl Wanted {
@@ -41,10 +39,7 @@ impl Wanted {
 #[derive(Debug)]
 pub(super) struct ChipOutputs {
     lines: Vec<Line>,
-    /// What an earlier run left on and could not be released: it stays in the outputs file.
-    left: Vec<Driven>,
-    directory: PathBuf,
-    _lock: Lock,
+    noted: Noted,
 }
 
 #[derive(Debug)]
@@ -57,8 +52,8 @@ struct Line {
 
 impl ChipOutputs {
     /// Takes the lines, each inactive; they stand in the outputs file already.
-    pub(super) fn open(wanted: &[Wanted], left: Vec<Driven>, directory: &Path, lock: Lock) -> Result<Self> {
-        let mut opened = Self { lines: Vec::new(), left, directory: directory.to_owned(), _lock: lock };
+    pub(super) fn open(wanted: &[Wanted], noted: Noted) -> Result<Self> {
+        let mut opened = Self { lines: Vec::new(), noted };
         for Wanted { output, name, active, place } in wanted {
             let mut builder = Request::builder();
             builder.on_chip(&place.device).with_line(place.offset).as_output(Value::Inactive);
@@ -105,15 +100,8 @@ impl Drop for ChipOutputs {
                 tracing::error!(error = format!("{error:#}"), "an output could not be released");
             }
         }
-        if !safe {
-            return; // The file stays whole, for `outputs-off`.
-        }
-        let forgotten = match self.left.as_slice() {
-            [] => runtime::clear(&self.directory),
-            left => runtime::write(&self.directory, left),
-        };
-        if let Err(error) = forgotten {
-            tracing::warn!(error = format!("{error:#}"), "outputs file stays");
+        if safe {
+            self.noted.released(); // Else the file stays whole, for `outputs-off`.
         }
     }
 }

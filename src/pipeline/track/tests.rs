@@ -38,6 +38,8 @@ fn actuator(name: &str, kind: Kind, position_mm: f64) -> actuate::Settings {
         on_ms: 60,
         max_on_ms: 5000,
         home_deg: 0.0,
+        zero_us: 500.0,
+        us_per_deg: 11.1,
         exclusive: None,
     }
 }

@@ -1,0 +1,202 @@
+//! Cameras behind a program that writes their frames to its standard output, such as `rpicam-vid` for the CSI cameras
+//! of a Raspberry Pi, which speak libcamera and not V4L2.
+//!
+//! The program tells no exposure time: it is guessed as the arrival less `latency_ms`, and marked as guessed.
+
+mod mjpeg;
+
+use std::io::Read;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use self::mjpeg::Splitter;
+use crate::clock::{Clock, SystemClock};
+use crate::drivers::camera::{Settings, Written};
+use crate::pipeline::capture::{Camera, Frame, Picture, PixelFormat};
+
+/// Bytes taken at once: what a pipe holds.
+const PIPE: usize = 65_536;
+
+/// A program that writes frames.
+#[derive(Debug)]
+pub struct Program {
+    name: String,
+    child: Child,
+    pipe: ChildStdout,
+    frames: Frames,
+    latency: Duration,
+    sequence: u64,
+}
+
+/// How the stream becomes pictures.
+#[derive(Debug)]
+enum Frames {
+    Jpeg(Splitter),
+    Yuv420 { width: u32, height: u32, size: usize, bytes: Vec<u8> },
+}
+
+impl Program {
+    /// Starts the program of the settings.
+    ///
+    /// # Errors
+    /// When it is not there or may not be run.
+    pub fn start(settings: &Settings) -> Result<Self> {
+        let [name, arguments @ ..] = &settings.command[..] else { bail!("starting a camera program: none is named") };
+        let mut child = Command::new(name)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("starting {name}; install it, or name it with its whole path"))?;
+        let pipe = child.stdout.take().context("the program has no standard output")?;
+        rustix::io::ioctl_fionbio(&pipe, true).context("reading from the program")?;
+        let frames = match settings.writes {
+            Written::Mjpeg => Frames::Jpeg(Splitter::default()),
+            Written::Yuv420 => {
+                let (width, height) = (settings.width, settings.height);
+                let chroma = (width as usize).div_ceil(2) * (height as usize).div_ceil(2);
+                let size = width as usize * height as usize + 2 * chroma;
+                Frames::Yuv420 { width, height, size, bytes: Vec::new() }
+            }
+        };
+        let latency = Duration::from_millis(settings.latency_ms.into());
+        Ok(Self { name: name.clone(), child, pipe, frames, latency, sequence: 0 })
+    }
+
+    /// Takes all that waits in the pipe; the newest whole picture of it.
+    fn drain(&mut self) -> Result<Option<Picture>> {
+        let mut newest = None;
+        let mut bytes = vec![0; PIPE];
+        loop {
+            match self.pipe.read(&mut bytes) {
+                Ok(0) => return Err(self.ended()),
+                Ok(n) => newest = self.frames.push(&bytes[..n]).or(newest),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(newest),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error).with_context(|| format!("reading from {}", self.name)),
+            }
+        }
+    }
+
+    fn ended(&mut self) -> anyhow::Error {
+        // It closed its output; whatever it still does, it is no camera any more.
+        drop(self.child.kill());
+        match self.child.wait() {
+            Ok(status) => anyhow!("{} ended ({status}); the log above has its own words", self.name),
+            Err(error) => anyhow!("{} ended: {error}", self.name),
+        }
+    }
+}
+
+impl Frames {
+    fn push(&mut self, new: &[u8]) -> Option<Picture> {
+        match self {
+            Self::Jpeg(splitter) => {
+                let file = splitter.push(new)?;
+                Some(Picture { format: PixelFormat::Jpeg, width: 0, height: 0, bytes: Arc::from(file) })
+            }
+            Self::Yuv420 { width, height, size, bytes } => {
+                bytes.extend_from_slice(new);
+                let whole = bytes.len() / *size;
+                let last = whole.checked_sub(1)? * *size;
+                let pixels = Arc::from(&bytes[last..last + *size]);
+                bytes.drain(..last + *size);
+                Some(Picture { format: PixelFormat::Yuv420, width: *width, height: *height, bytes: pixels })
+            }
+        }
+    }
+}
+
+impl Camera for Program {
+    fn next(&mut self, timeout: Duration) -> Result<Option<Frame>> {
+        let end = SystemClock.now() + timeout;
+        loop {
+            let wait = end.since(SystemClock.now());
+            let wait = Timespec::try_from(wait).context("waiting for a frame")?;
+            let mut ready = [PollFd::new(&self.pipe, PollFlags::IN)];
+            match poll(&mut ready, Some(&wait)) {
+                Ok(0) => return Ok(None),
+                Ok(_) => {}
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(error) => return Err(error).with_context(|| format!("waiting for {}", self.name)),
+            }
+            if let Some(picture) = self.drain()? {
+                self.sequence += 1;
+                let exposed = SystemClock.now() - self.latency;
+                return Ok(Some(Frame { picture, exposed, estimated: true, sequence: self.sequence }));
+            }
+            if SystemClock.now() >= end {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Both fail only where the program has ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(script: &str, more: &str) -> Settings {
+        let text =
+            format!("driver = \"command\"\nwidth = 16\nheight = 16\ncommand = [\"sh\", \"-c\", {script:?}]\n{more}");
+        toml::from_str(&text).unwrap()
+    }
+
+    fn wait(camera: &mut Program) -> Result<Frame> {
+        let end = SystemClock.now() + Duration::from_secs(10);
+        while SystemClock.now() < end {
+            if let Some(frame) = camera.next(Duration::from_millis(100))? {
+                return Ok(frame);
+            }
+        }
+        bail!("no frame")
+    }
+
+    #[test]
+    fn raw_frames_come_at_their_size_and_a_programs_end_is_an_error() {
+        let settings = settings("head -c 1000 /dev/zero", "writes = \"yuv420\"\nlatency_ms = 50");
+        let mut camera = Program::start(&settings).unwrap();
+        let frame = wait(&mut camera);
+        // 1000 bytes are two frames of 384 and a rest; the end may be seen together with them.
+        if let Ok(frame) = frame {
+            assert_eq!((frame.picture.format, frame.picture.bytes.len()), (PixelFormat::Yuv420, 384));
+            assert!(frame.estimated && frame.exposed + Duration::from_millis(49) < SystemClock.now());
+        }
+        let error = loop {
+            match camera.next(Duration::from_millis(50)) {
+                Ok(_) => {}
+                Err(error) => break error.to_string(),
+            }
+        };
+        assert!(error.contains("sh ended"), "{error}");
+    }
+
+    #[test]
+    fn jpegs_are_cut_out_of_the_stream() {
+        let script = "printf 'noise\\377\\330\\377\\332\\000\\002ab\\377\\331more'; exec tail -f /dev/null";
+        let mut camera = Program::start(&settings(script, "")).unwrap();
+        let frame = wait(&mut camera).unwrap();
+        assert_eq!(&*frame.picture.bytes, b"\xff\xd8\xff\xda\x00\x02ab\xff\xd9");
+        assert!(camera.next(Duration::from_millis(10)).unwrap().is_none(), "a silent program is no error");
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_named() {
+        let mut settings = settings("", "");
+        settings.command = vec!["rpicam-nothing".to_owned()];
+        let error = format!("{:#}", Program::start(&settings).unwrap_err());
+        assert!(error.contains("rpicam-nothing") && error.contains("install"), "{error}");
+    }
+}
