@@ -6,14 +6,17 @@
 mod float;
 mod graph;
 mod plan;
+mod reading;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use tract_onnx::pb::ModelProto;
 
 use self::plan::Net;
-use crate::pipeline::infer::{Classifier, Engine, Golden, Manifest, Settings};
+pub use self::reading::{open_reader, verify_reading};
+use crate::pipeline::infer::{Classifier, Engine, Golden, Manifest, Model, Settings, Task};
 use crate::pipeline::preprocess::decode_file;
 
 /// Where models are looked for by name: installed ones first.
@@ -81,26 +84,37 @@ pub fn read_manifest(folder: &Path) -> Result<Manifest> {
 /// When the manifest, the hash, the graph or a golden picture is wrong; the error names which.
 pub fn load(folder: &Path, engine: Engine) -> Result<Classifier> {
     let manifest = read_manifest(folder)?;
+    ensure!(manifest.task == Task::Classify, "{} is no classifier; name it in [read]", folder.display());
     let path = folder.join(&manifest.file);
     let net = fs::read(&path)
         .map_err(anyhow::Error::from)
-        .and_then(|bytes| graph::read(&bytes, &manifest))
+        .and_then(|bytes| checked_graph(&bytes, &manifest))
         .with_context(|| format!("reading {}", path.display()))?;
-    let (engine, net) = match engine {
-        // On no board is tract's int8 the faster one: it runs a QDQ graph's convolutions in f32 and pays for the
-        // casts (waste: 84 ms of processor time against 46, x86-64 with VNNI, November 2026). Once int8 operators of
-        // our own replace them, this is where the two are measured.
-        Engine::Float | Engine::Auto => (Engine::Float, float::dequantized(&net)?),
-        Engine::Int8 => (Engine::Int8, net),
-    };
-    let net = Net::new(&net, manifest.input.shape())
-        .with_context(|| format!("compiling {} for {engine:?}", path.display()))?;
-    let mut classifier = Classifier::new(manifest, engine, Box::new(net));
+    let (engine, net) =
+        engine_of(&net, engine, manifest.input.shape()).with_context(|| format!("compiling {}", path.display()))?;
+    let mut classifier = Classifier::new(manifest, engine, net);
     for golden in classifier.manifest.golden.clone() {
         check_golden(&mut classifier, folder, &golden)
             .with_context(|| format!("checking {}", folder.join(&golden.file).display()))?;
     }
     Ok(classifier)
+}
+
+/// The graph in a file's bytes, held against its manifest.
+fn checked_graph(bytes: &[u8], manifest: &Manifest) -> Result<ModelProto> {
+    graph::read(bytes, manifest)
+}
+
+/// A net compiled for tensors of one shape, and what runs it.
+fn engine_of(graph: &ModelProto, engine: Engine, shape: [usize; 4]) -> Result<(Engine, Box<dyn Model>)> {
+    let (engine, net) = match engine {
+        // On no board is tract's int8 the faster one: it runs a QDQ graph's convolutions in f32 and pays for the
+        // casts (waste: 84 ms of processor time against 46, x86-64 with VNNI, November 2026). Once int8 operators of
+        // our own replace them, this is where the two are measured.
+        Engine::Float | Engine::Auto => (Engine::Float, Net::new(&float::dequantized(graph)?, shape)?),
+        Engine::Int8 => (Engine::Int8, Net::new(graph, shape)?),
+    };
+    Ok((engine, Box::new(net)))
 }
 
 fn check_golden(classifier: &mut Classifier, folder: &Path, golden: &Golden) -> Result<()> {

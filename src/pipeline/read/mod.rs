@@ -1,4 +1,16 @@
-//! What a label says about where it goes: regions, provinces, regencies and postal codes.
+//! Reads shipping labels: from a picture to the recipient's postal code, places, region and waybill.
+//!
+//! ```text
+//!  find     where lines, papers and barcodes are: the finder net on the halved picture
+//!  strip    each line cut out upright, at one height and contrast
+//!  ctc      characters: the recognizer net on each strip
+//!  bars     Code 128
+//!  blocks   whose line is it: recipient, sender, goods
+//!  address  names and codes weighed against the gazetteer (tokens, mentions, codes, names)
+//!  judge    the rules: readings, region, reason, confidence
+//! ```
+//!
+//! Nothing here follows what a label says: payloads are text, control characters are refused.
 
 pub mod address;
 pub mod bars;
@@ -17,6 +29,120 @@ pub mod strip;
 pub mod text;
 pub mod tokens;
 pub mod waybill;
+
+use anyhow::{Context, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::pipeline::infer::{Engine, Model};
+use crate::pipeline::preprocess::Raster;
+use crate::problem::Problems;
+use bars::Bar;
+use gazetteer::Gazetteer;
+use judge::{Judged, judge};
+use keywords::Role;
+use names::Names;
+use text::Line;
+
+/// `[read]`: reading of shipping labels, for lanes that are bound to regions, provinces, regencies or postal codes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The net that finds lines of text: a name, looked for as that of `[infer]`, or the path of its folder.
+    pub lines: String,
+    /// The net that reads a line.
+    pub text: String,
+    /// What runs both; `auto` takes the faster one.
+    pub engine: Engine,
+    /// Probability that the lane is right from which a label gets it.
+    #[schemars(range(min = 0.5, max = 1.0))]
+    pub sure: f32,
+    /// A table of beginnings of waybill numbers and the lanes that they go to: CSV, `prefix,lane`, a line each. The
+    /// longest beginning counts. Where label and table disagree, the parcel goes to the exception lane.
+    pub routing: Option<std::path::PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { lines: "label-lines".into(), text: "label-text".into(), engine: Engine::Auto, sure: 0.98, routing: None }
+    }
+}
+
+impl Settings {
+    /// Notes everything that is wrong with these settings.
+    pub fn check(&self, problems: &mut Problems<'_>) {
+        for (key, model) in [("lines", &self.lines), ("text", &self.text)] {
+            let remedy = "name a model that `pilah model list` shows, or give the path of its folder";
+            problems.expect(!model.trim().is_empty(), key, "is empty", remedy);
+        }
+        let what = format!("{} is not a probability of a half or more", self.sure);
+        problems.expect((0.5..=1.0).contains(&self.sure), "sure", what, "give a number from 0.5 to 1; 0.98 is usual");
+    }
+}
+
+/// Reads labels: two nets and a gazetteer.
+pub struct Reader {
+    /// Names and versions of the nets.
+    pub title: String,
+    /// Beginnings of waybill numbers and the names of their lanes.
+    pub routing: Vec<(String, String)>,
+    finder: Box<dyn Model>,
+    recognizer: Box<dyn Model>,
+    gazetteer: Gazetteer,
+    names: Names,
+}
+
+/// What was read off a picture.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Read {
+    /// What it comes to.
+    pub judged: Judged,
+    /// The lines of text.
+    pub lines: Vec<Line>,
+    /// Whose each line is, where that is known.
+    pub roles: Vec<Option<Role>>,
+    /// The barcodes.
+    pub bars: Vec<Bar>,
+}
+
+/// Regions that are tried as barcodes, the largest first.
+const BARS: usize = 6;
+
+impl Reader {
+    /// A reader by its nets: `finder` takes [`find::INPUT`], `recognizer` strips of each of [`strip::WIDTHS`].
+    ///
+    /// # Errors
+    /// When the gazetteer that was built in is damaged.
+    pub fn new(title: String, finder: Box<dyn Model>, recognizer: Box<dyn Model>) -> Result<Self> {
+        let gazetteer = Gazetteer::shipped()?;
+        let names = Names::of(&gazetteer);
+        Ok(Self { title, routing: Vec::new(), finder, recognizer, gazetteer, names })
+    }
+
+    /// Reads a picture.
+    ///
+    /// # Errors
+    /// When a net refuses its tensor, or gives what is not a number.
+    pub fn read(&mut self, raster: &Raster) -> Result<Read> {
+        let grey = raster.grey();
+        let (tensor, scale) = find::tensor(&grey);
+        let outputs = self.finder.run(&tensor).context("finding the lines of a label")?;
+        let scene = find::scene(outputs.first().context("the finder has no output")?, scale)?;
+        let mut lines = Vec::new();
+        for found in &scene.lines {
+            for strip in strip::strips(&grey, found) {
+                let outputs = self.recognizer.run(&strip.tensor).context("reading a line")?;
+                let glyphs = ctc::glyphs(outputs.first().context("the recognizer has no output")?, strip.used)?;
+                if glyphs.iter().any(|glyph| glyph.c != ' ') {
+                    lines.push(Line { glyphs, start: strip.start, end: strip.end, cap: found.cap });
+                }
+            }
+        }
+        let bars: Vec<Bar> = scene.bars.iter().take(BARS).filter_map(|area| bars::bar(&grey, area)).collect();
+        let (judged, roles) = judge(&lines, &bars, &self.gazetteer, &self.names);
+        Ok(Read { judged, lines, roles, bars })
+    }
+}
 
 /// The region that a postal code lies in: `JAWA` or `LUAR_JAWA`; `None` for what is no Indonesian code.
 ///
