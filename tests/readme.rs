@@ -11,6 +11,7 @@ use pilah::cmd::Cli;
 use pilah::command::Name;
 use pilah::drivers::tract::read_manifest;
 use pilah::pipeline::decide::UNKNOWN;
+use pilah::pipeline::infer::Task;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -48,6 +49,9 @@ fn the_table_of_models_tells_their_figures() {
             continue;
         }
         let manifest = read_manifest(&folder).unwrap();
+        if manifest.task != Task::Classify {
+            continue;
+        }
         let name = &manifest.name;
         let percent = |metric: &str| format!("{:.1}%", manifest.metrics[metric].as_f64().unwrap() * 100.0);
         let figures = ["test_accuracy_int8", "lane_share", "lane_precision"].map(percent).join(" | ");

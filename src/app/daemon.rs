@@ -5,19 +5,18 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use sd_notify::NotifyState;
 use tokio::sync::watch;
 
 use crate::app::keeping::{Publishing, Said, Storing, publish_over_mqtt};
 use crate::app::sorter::Happened;
-use crate::app::station::{Station, check_against};
+use crate::app::station::{self, Station};
 use crate::app::threads::{self, Devices, Running, Shared};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::drivers::{gpio, runtime, tract};
+use crate::drivers::{gpio, runtime};
 use crate::pipeline::incident;
-use crate::pipeline::infer::Classifier;
 use crate::publish::Topics;
 use crate::record::{Record, Run, State};
 use crate::status::Status;
@@ -37,9 +36,7 @@ pub fn run(config: &Config) -> Result<()> {
     let signals = signals()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let status = Arc::new(Status::default());
-    let title = tract::find(&config.infer.model).and_then(|folder| tract::read_manifest(&folder));
-    let title = title.map_or_else(|_| config.infer.model.clone(), |manifest| manifest.title());
-    let run = Run::starting(title, clock.wall());
+    let run = Run::starting(station::title(config), clock.wall());
     let (state, seen) = watch::channel(State::Starting);
     let stored = Arc::new(AtomicU64::new(0));
     let beat = Arc::clone(&stored);
@@ -100,18 +97,11 @@ fn sort(config: &Config, shared: &Shared, state: &watch::Sender<State>, watch: &
 }
 
 fn open(config: &Config, shared: &Shared, state: &watch::Sender<State>) -> Result<Running> {
-    let classifier = tract::open(&config.infer, Some(&config.store.directory))?;
-    fits(config, &classifier)?;
+    let eyes = station::open_eyes(config, Some(&config.store.directory))?;
     let (inputs, outputs) = gpio::open(&config.gpio, &config.input, &config.actuator, &runtime::directory())?;
-    let station = Station::new(config, classifier, fastrand::u64(..), shared.clock.now());
+    let station = Station::new(config, eyes, fastrand::u64(..), shared.clock.now());
     let devices = Devices { camera: config.camera.opener(), inputs, outputs };
     threads::start(station, devices, shared, state.clone())
-}
-
-fn fits(config: &Config, classifier: &Classifier) -> Result<()> {
-    let problems = check_against(config, &classifier.manifest);
-    let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    if all.is_empty() { Ok(()) } else { bail!("the lanes do not fit the model: {}", all.join("; ")) }
 }
 
 fn refused(error: &anyhow::Error) -> crate::record::Event {

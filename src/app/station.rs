@@ -1,11 +1,16 @@
 //! A station put together from its configuration: names become places, settings become stages.
 
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+
 use crate::config::Config;
+use crate::drivers::tract;
 use crate::pipeline::actuate::{Actuate, Drive};
 use crate::pipeline::decide::{Decide, Rule};
-use crate::pipeline::infer::{Classifier, Manifest};
+use crate::pipeline::infer::{Class, Manifest};
 use crate::pipeline::lane::Routes;
-use crate::pipeline::look::{Looker, View};
+use crate::pipeline::look::{Eyes, Looker, View};
 use crate::pipeline::machine::Machine;
 use crate::pipeline::track::bin::{Bin, BinLane};
 use crate::pipeline::track::{LanePlan, Track};
@@ -28,32 +33,67 @@ pub struct Station {
 
 impl Station {
     /// Puts the stages together. `seed` makes the items' ids.
-    pub fn new(config: &Config, classifier: Classifier, seed: u64, now: Timestamp) -> Self {
-        let line = line(config, &classifier.manifest, seed, now);
-        let looker = Looker::new(classifier, view(config));
+    pub fn new(config: &Config, eyes: impl Into<Eyes>, seed: u64, now: Timestamp) -> Self {
+        let eyes = eyes.into();
+        let line = line(config, &eyes, seed, now);
+        let looker = Looker::new(eyes, view(config));
         let actuate = Actuate::new(&config.actuator, config.gpio.heartbeat_half(), now);
         let buttons = config.buttons.wired().filter_map(|(button, name)| Some((input(config, Some(name))?, button)));
         Self { line, looker, actuate, machine: Machine::new(buttons.collect()) }
     }
 }
 
-fn line(config: &Config, manifest: &Manifest, seed: u64, now: Timestamp) -> Line {
+/// Opens the nets that a station has, and holds its lanes against them. `state` is the directory that remembers which
+/// engine is the faster one.
+///
+/// # Errors
+/// When a model is missing or refused, or the lanes do not fit.
+pub fn open_eyes(config: &Config, state: Option<&Path>) -> Result<Eyes> {
+    let open = |infer| tract::open(infer, state);
+    let classifier = config.infer.as_ref().map(open).transpose()?;
+    let reader = config.read.as_ref().map(tract::open_reader).transpose()?;
+    let problems = classifier.as_ref().map_or_else(Vec::new, |classifier| check_against(config, &classifier.manifest));
+    let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    ensure!(all.is_empty(), "the lanes do not fit the model: {}", all.join("; "));
+    for (prefix, lane) in reader.iter().flat_map(|reader| &reader.routing) {
+        let known = config.lane.iter().any(|one| one.name == *lane);
+        ensure!(known, "the routing table sends {prefix} to lane {lane:?}, which is not there; correct the table");
+    }
+    Ok(Eyes { classifier, reader })
+}
+
+/// What runs under the names in the configuration, as far as the manifests tell: for records made before it is open.
+pub fn title(config: &Config) -> String {
+    let infer = config.infer.iter().map(|infer| &infer.model);
+    let read = config.read.iter().flat_map(|read| [&read.lines, &read.text]);
+    let title = |model: &String| {
+        let manifest = tract::find(model).and_then(|folder| tract::read_manifest(&folder));
+        manifest.map_or_else(|_| model.clone(), |manifest| manifest.title())
+    };
+    infer.chain(read).map(title).collect::<Vec<_>>().join(", ")
+}
+
+fn line(config: &Config, eyes: &Eyes, seed: u64, now: Timestamp) -> Line {
     let trigger = Trigger::new(&config.trigger, input(config, config.trigger.input.as_ref()), now);
     let exception = exception(config);
-    let decide = decide(config, manifest);
+    let decide = decide(config, eyes);
     let names = Names {
         lanes: config.lane.iter().map(|lane| lane.name.clone()).collect(),
-        advice: manifest.classes.iter().map(crate::pipeline::infer::Class::advice).collect(),
-        model: manifest.title(),
+        advice: eyes.classes().iter().map(Class::advice).collect(),
+        model: eyes.title(),
     };
     Line::new(trigger, decide, way(config, exception, now), names, exception, seed)
 }
 
-/// The rules by which a model's scores become lanes.
-pub fn decide(config: &Config, manifest: &Manifest) -> Decide {
-    let rules = manifest.classes.iter().map(|class| Rule { class: class.id.clone(), threshold: class.threshold });
-    let unknown = manifest.output.unknown;
-    Decide::new(&config.decide, rules.collect(), unknown, Routes::new(&config.lane), exception(config))
+/// The rules by which scores and readings become lanes.
+pub fn decide(config: &Config, eyes: &Eyes) -> Decide {
+    let rules = eyes.classes().iter().map(|class| Rule { class: class.id.clone(), threshold: class.threshold });
+    let unknown = eyes.classifier.as_ref().map_or(0.0, |classifier| classifier.manifest.output.unknown);
+    let decide = Decide::new(&config.decide, rules.collect(), unknown, Routes::new(&config.lane), exception(config));
+    match (&config.read, &eyes.reader) {
+        (Some(settings), Some(reader)) => decide.reading(settings.sure, &reader.routing),
+        _ => decide,
+    }
 }
 
 fn way(config: &Config, exception: LaneId, now: Timestamp) -> Way {

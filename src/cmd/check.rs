@@ -57,8 +57,12 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 }
 
 fn against_model(args: &Args, config: &Config) -> Result<(Vec<Located>, Option<String>)> {
-    match tract::find(&config.infer.model).and_then(|folder| tract::read_manifest(&folder)) {
-        Ok(manifest) => Ok((Config::locate(&args.config, check_against(config, &manifest))?, None)),
+    let read = config.read.iter().flat_map(|read| [&read.lines, &read.text]);
+    let readers = read.map(|model| tract::find(model).map(drop)).collect::<Result<Vec<_>>>();
+    let unchecked = readers.err().map(|error| format!("{error:#}"));
+    let Some(infer) = &config.infer else { return Ok((Vec::new(), unchecked)) };
+    match tract::find(&infer.model).and_then(|folder| tract::read_manifest(&folder)) {
+        Ok(manifest) => Ok((Config::locate(&args.config, check_against(config, &manifest))?, unchecked)),
         Err(error) => Ok((Vec::new(), Some(format!("{error:#}")))),
     }
 }

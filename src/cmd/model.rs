@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::print;
 use crate::drivers::tract;
-use crate::pipeline::infer::{Engine, Manifest};
+use crate::pipeline::infer::{Engine, Manifest, Task};
 
 /// Lists models, or checks that they are whole.
 #[derive(Debug, clap::Args)]
@@ -56,7 +56,12 @@ fn describe(folder: &Path, manifest: &Manifest) -> String {
     let classes: Vec<&str> = manifest.classes.iter().map(|class| class.id.as_str()).collect();
     let input = &manifest.input;
     let size = format!("{}x{}x{}", input.width, input.height, input.channels);
-    format!("{} ({}, {size}): {}", manifest.title(), folder.display(), classes.join(", "))
+    let does = match manifest.task {
+        Task::Classify => classes.join(", "),
+        Task::Lines => "finds lines, labels and barcodes".to_owned(),
+        Task::Text => "reads a line of text".to_owned(),
+    };
+    format!("{} ({}, {size}): {does}", manifest.title(), folder.display())
 }
 
 fn verify(models: &[String]) -> Result<ExitCode> {
@@ -78,6 +83,12 @@ fn verify(models: &[String]) -> Result<ExitCode> {
 }
 
 fn verify_one(folder: &Path) -> Result<String> {
+    if tract::read_manifest(folder)?.task != Task::Classify {
+        tract::verify_reading(folder, Engine::Int8)?;
+        let manifest = tract::verify_reading(folder, Engine::Float)?;
+        let golden = manifest.golden.len();
+        return Ok(format!("{}: whole; {golden} golden pictures, int8 and float agree with them", manifest.title()));
+    }
     tract::load(folder, Engine::Int8)?;
     let manifest = tract::load(folder, Engine::Float)?.manifest;
     let (classes, golden) = (manifest.classes.len(), manifest.golden.len());

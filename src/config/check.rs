@@ -16,7 +16,7 @@ impl Config {
         self.camera.check(&mut problems.below("camera"));
         self.view.check(&mut problems.below("view"));
         self.trigger.check(&mut problems.below("trigger"));
-        self.infer.check(&mut problems.below("infer"));
+        self.check_eyes(&mut problems);
         self.decide.check(&mut problems.below("decide"));
         self.store.check(&mut problems.below("store"));
         self.mqtt.check(&mut problems.below("mqtt"));
@@ -56,6 +56,33 @@ impl Config {
                 format!("lane \"{exception}\" needs moves, but items end there when nothing moves"),
                 "take the lane at the end of the belt, or remove its moves",
             ),
+        }
+    }
+
+    fn check_eyes(&self, problems: &mut Problems<'_>) {
+        if let Some(infer) = &self.infer {
+            infer.check(&mut problems.below("infer"));
+        }
+        if let Some(read) = &self.read {
+            read.check(&mut problems.below("read"));
+        }
+        let remedy = "add [infer] with a model that classifies, or [read] for shipping labels";
+        problems.expect(self.infer.is_some() || self.read.is_some(), "infer", "is missing", remedy);
+        for (index, lane) in self.lane.iter().enumerate() {
+            let read = [
+                ("regions", &lane.regions),
+                ("provinces", &lane.provinces),
+                ("regencies", &lane.regencies),
+                ("postal_prefixes", &lane.postal_prefixes),
+            ];
+            for (key, list) in read {
+                let problems = &mut problems.below(format_args!("lane[{index}]"));
+                let ok = list.is_empty() || self.read.is_some();
+                problems.expect(ok, key, "nothing reads labels", "add [read], or remove this");
+            }
+            let ok = lane.classes.is_empty() || self.infer.is_some();
+            let key = format!("lane[{index}].classes");
+            problems.expect(ok, key, "nothing classifies", "add [infer] with a model, or remove this");
         }
     }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::drivers::{camera, gpio, mqtt};
 use crate::pipeline::look::View;
-use crate::pipeline::{actuate, decide, infer, lane, machine, track, trigger};
+use crate::pipeline::{actuate, decide, infer, lane, machine, read, track, trigger};
 use crate::problem::Problem;
 pub use file::Place;
 use file::Tree;
@@ -34,8 +34,11 @@ pub struct Config {
     pub belt: Option<track::Settings>,
     /// `[bin]`: a smart bin without a belt. Either this or `[belt]`.
     pub bin: Option<track::bin::Settings>,
-    /// `[infer]`: the net that classifies.
-    pub infer: infer::Settings,
+    /// `[infer]`: the net that classifies, for lanes that are bound to classes.
+    pub infer: Option<infer::Settings>,
+    /// `[read]`: reading of shipping labels, for lanes that are bound to what is read. A machine has `[infer]`, `[read]`
+    /// or both.
+    pub read: Option<read::Settings>,
     /// `[decide]`: how many looks, and how sure.
     #[serde(default)]
     pub decide: decide::Settings,

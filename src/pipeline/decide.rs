@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::pipeline::infer::Scores;
 use crate::pipeline::lane::Routes;
+use crate::pipeline::read::judge::Judged;
 use crate::problem::Problems;
-use crate::record::{Readings, Reason};
+use crate::record::{Reading, Readings, Reason};
 use crate::units::{ClassId, LaneId};
 
 /// `[decide]`: how many looks, and how sure.
@@ -72,8 +73,8 @@ pub struct Votes {
     sum: Vec<f32>,
     /// Frames that voted.
     pub frames: u32,
-    /// The last reading of the label.
-    pub readings: Option<Readings>,
+    /// The best reading of the label.
+    pub read: Option<Judged>,
 }
 
 impl Votes {
@@ -82,6 +83,31 @@ impl Votes {
         self.sum.resize(scores.0.len(), 0.0);
         self.sum.iter_mut().zip(&scores.0).for_each(|(sum, p)| *sum += p);
         self.frames += 1;
+    }
+
+    /// Counts one frame's reading: the surest one stays.
+    pub fn read(&mut self, judged: &Judged) {
+        let rank = |judged: &Judged| (judged.refused.is_none(), judged.confidence);
+        if self.sum.is_empty() {
+            self.frames += 1;
+        }
+        match &mut self.read {
+            Some(best) if rank(best) >= rank(judged) => {
+                // A waybill is a waybill, whichever frame showed it best.
+                let surer = |reading: &Reading| {
+                    best.readings.awb.as_ref().is_none_or(|awb| awb.confidence < reading.confidence)
+                };
+                if let Some(awb) = judged.readings.awb.as_ref().filter(|awb| surer(awb)) {
+                    best.readings.awb = Some(awb.clone());
+                }
+            }
+            best => {
+                let awb = best.take().and_then(|best| best.readings.awb);
+                let mut judged = judged.clone();
+                judged.readings.awb = judged.readings.awb.or(awb);
+                *best = Some(judged);
+            }
+        }
     }
 
     /// The mean over the frames: each frame's probability weighs the same, so that one glare does not decide.
@@ -114,7 +140,20 @@ pub struct Decide {
     unknown: f32,
     routes: Routes,
     exception: LaneId,
+    reading: Option<Reader>,
 }
+
+/// What makes a reading a lane.
+#[derive(Debug, Clone)]
+struct Reader {
+    /// Probability from which a label gets its lane.
+    sure: f32,
+    /// Beginnings of waybill numbers and their lanes.
+    waybills: Vec<(String, LaneId)>,
+}
+
+/// A waybill number less sure than this says nothing about a lane.
+const WAYBILL: f32 = 0.98;
 
 impl Decide {
     /// `rules` in the order of the model's classes; thresholds of the settings win over the model's.
@@ -124,7 +163,15 @@ impl Decide {
                 rule.threshold = *threshold;
             }
         }
-        Self { settings: settings.clone(), rules, unknown, routes, exception }
+        Self { settings: settings.clone(), rules, unknown, routes, exception, reading: None }
+    }
+
+    /// With readings, from the probability `sure` on; `routing` is a depot's table of waybill prefixes and lanes.
+    #[must_use]
+    pub fn reading(self, sure: f32, routing: &[(String, String)]) -> Self {
+        let lane = |(prefix, lane): &(String, String)| Some((prefix.clone(), self.routes.named(lane)?));
+        let waybills = routing.iter().filter_map(lane).collect();
+        Self { reading: Some(Reader { sure, waybills }), ..self }
     }
 
     /// The class's id.
@@ -147,10 +194,27 @@ impl Decide {
 
     /// The verdict on what is there now: at the deadline, or when nothing more will come.
     pub fn verdict(&self, votes: &Votes) -> Verdict {
-        let to_exception = |class, confidence, reason| Verdict { lane: self.exception, class, confidence, reason };
-        if let Some(readings) = &votes.readings {
-            return self.by_readings(readings);
+        if let Some(reader) = &self.reading {
+            let unread = Judged { refused: Some(Reason::NoRead), ..Judged::default() };
+            let read = self.by_reading(reader, votes.read.as_ref().unwrap_or(&unread));
+            let classed = (!votes.sum.is_empty()).then(|| self.by_scores(votes));
+            return match classed {
+                // A classifier of whole labels may stop a lane; it never gives one that was not read.
+                Some(classed)
+                    if classed.reason == Reason::Confident
+                        && read.reason == Reason::Confident
+                        && classed.lane != read.lane =>
+                {
+                    Verdict { lane: self.exception, reason: Reason::Disagree, ..read }
+                }
+                _ => read,
+            };
         }
+        self.by_scores(votes)
+    }
+
+    fn by_scores(&self, votes: &Votes) -> Verdict {
+        let to_exception = |class, confidence, reason| Verdict { lane: self.exception, class, confidence, reason };
         let Some(&(class, p)) = votes.mean().top(1).first() else {
             return to_exception(None, 0.0, Reason::NoRead);
         };
@@ -165,12 +229,39 @@ impl Decide {
         Verdict { lane, class: Some(class), confidence: p, reason: Reason::Confident }
     }
 
-    fn by_readings(&self, readings: &Readings) -> Verdict {
-        let fields = [&readings.postal_code, &readings.regency, &readings.province];
-        let confidence = fields.into_iter().flatten().map(|reading| reading.confidence).fold(0.0, f32::max);
-        let lane = self.routes.of_readings(readings);
-        let reason = if lane.is_some() { Reason::Confident } else { Reason::NoRead };
-        Verdict { lane: lane.unwrap_or(self.exception), class: None, confidence, reason }
+    fn by_reading(&self, reader: &Reader, judged: &Judged) -> Verdict {
+        let to_exception =
+            |reason| Verdict { lane: self.exception, class: None, confidence: judged.confidence, reason };
+        let by_waybill = judged.readings.awb.as_ref().filter(|awb| awb.confidence >= WAYBILL).and_then(|awb| {
+            let begins = reader.waybills.iter().filter(|(prefix, _)| awb.value.starts_with(prefix.as_str()));
+            begins.max_by_key(|(prefix, _)| prefix.len()).map(|(_, lane)| *lane)
+        });
+        // The table stands in where nothing was read or too little; it does not settle a contradiction.
+        let by_table = |reason| match by_waybill {
+            Some(lane) => Verdict { lane, class: None, confidence: WAYBILL, reason: Reason::Confident },
+            None => to_exception(reason),
+        };
+        match judged.refused {
+            Some(reason @ (Reason::NoRead | Reason::Unsure)) => return by_table(reason),
+            Some(reason) => return to_exception(reason),
+            None if judged.confidence < reader.sure => return by_table(Reason::Unsure),
+            None => {}
+        }
+        let sure = |reading: &Option<Reading>| reading.clone().filter(|reading| reading.confidence >= reader.sure);
+        let readings = &judged.readings;
+        let fields = Readings {
+            awb: None,
+            postal_code: sure(&readings.postal_code),
+            province: sure(&readings.province),
+            regency: sure(&readings.regency),
+        };
+        match (self.routes.of_readings(&fields, judged.region), by_waybill) {
+            (Some(lane), Some(other)) if lane != other => to_exception(Reason::Disagree),
+            (Some(lane), _) | (None, Some(lane)) => {
+                Verdict { lane, class: None, confidence: judged.confidence, reason: Reason::Confident }
+            }
+            (None, None) => to_exception(Reason::Unsure),
+        }
     }
 }
 
@@ -228,5 +319,51 @@ mod tests {
         votes.add(&Scores(vec![1.0]));
         let verdict = decide.verdict(&votes);
         assert_eq!((verdict.lane, verdict.class), (LaneId(0), Some(ClassId(0))));
+    }
+
+    fn judged(region: &'static str, confidence: f32, refused: Option<Reason>, awb: Option<&str>) -> Judged {
+        let reading = |value: &str| Reading { value: value.into(), confidence: 0.99 };
+        let readings = Readings { awb: awb.map(reading), ..Readings::default() };
+        Judged { readings, region: Some(region), refused, confidence }
+    }
+
+    #[test]
+    fn labels_get_lanes_by_region_and_table() {
+        let mut lanes = [lane("jawa", &[]), lane("luar", &[]), lane("manual", &[])];
+        lanes[0].regions = vec!["JAWA".into()];
+        lanes[1].regions = vec!["LUAR_JAWA".into()];
+        let table = [("P".to_owned(), "luar".to_owned()), ("PX".to_owned(), "jawa".to_owned())];
+        let decide =
+            Decide::new(&Settings::default(), Vec::new(), 0.0, Routes::new(&lanes), LaneId(2)).reading(0.98, &table);
+        for (read, lane, reason) in [
+            (judged("JAWA", 0.99, None, None), 0, Reason::Confident),
+            (judged("JAWA", 0.97, None, None), 2, Reason::Unsure),
+            (judged("JAWA", 0.97, None, Some("P123")), 1, Reason::Confident),
+            (judged("JAWA", 0.99, None, Some("P123")), 2, Reason::Disagree),
+            (judged("JAWA", 0.99, None, Some("PX123")), 0, Reason::Confident),
+            (judged("JAWA", 0.0, Some(Reason::NoRead), Some("P123")), 1, Reason::Confident),
+            (judged("JAWA", 0.99, Some(Reason::Disagree), Some("PX123")), 2, Reason::Disagree),
+            (judged("JAWA", 0.99, Some(Reason::SeveralLabels), None), 2, Reason::SeveralLabels),
+        ] {
+            let mut votes = Votes::default();
+            votes.read(&read);
+            let verdict = decide.verdict(&votes);
+            assert_eq!((verdict.lane, verdict.reason), (LaneId(lane), reason), "{read:?}");
+        }
+        assert_eq!(decide.verdict(&Votes::default()).reason, Reason::NoRead);
+    }
+
+    #[test]
+    fn the_first_sure_reading_wins() {
+        let mut lanes = [lane("jawa", &[]), lane("manual", &[])];
+        lanes[0].regions = vec!["JAWA".into()];
+        let decide =
+            Decide::new(&Settings::default(), Vec::new(), 0.0, Routes::new(&lanes), LaneId(1)).reading(0.98, &[]);
+        let mut votes = Votes::default();
+        votes.read(&judged("JAWA", 0.6, None, Some("A1")));
+        assert!(decide.early(&votes).is_none() && decide.wants_more(&votes));
+        votes.read(&judged("JAWA", 0.99, None, None));
+        assert_eq!(decide.early(&votes).unwrap().lane, LaneId(0));
+        assert_eq!(votes.read.unwrap().readings.awb.unwrap().value, "A1");
     }
 }

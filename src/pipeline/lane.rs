@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::pipeline::read::{region_of, region_of_province};
 use crate::record::Readings;
 use crate::units::LaneId;
 
@@ -74,13 +73,17 @@ impl Routes {
         self.first(|lane| lane.classes.iter().any(|name| name == class))
     }
 
-    /// The lane for what was read: the narrowest binding wins, from postal prefix over regency and
-    /// province to region.
-    pub fn of_readings(&self, readings: &Readings) -> Option<LaneId> {
+    /// The lane of this name.
+    pub fn named(&self, name: &str) -> Option<LaneId> {
+        self.first(|lane| lane.name == name)
+    }
+
+    /// The lane for what was read, of an address in `region`: the narrowest binding wins, from postal prefix over
+    /// regency and province to region.
+    pub fn of_readings(&self, readings: &Readings, region: Option<&str>) -> Option<LaneId> {
         let code = readings.postal_code.as_ref().map(|reading| reading.value.as_str());
         let province = readings.province.as_ref().map(|reading| reading.value.as_str());
         let regency = readings.regency.as_ref().map(|reading| reading.value.as_str());
-        let region = code.and_then(region_of).or_else(|| province.map(region_of_province));
         let bound = |names: &[String], name: Option<&str>| name.is_some_and(|name| names.iter().any(|n| n == name));
         code.and_then(|code| self.of_postal_code(code))
             .or_else(|| self.first(|lane| bound(&lane.regencies, regency)))
@@ -119,6 +122,7 @@ pub(crate) fn lane(name: &str, classes: &[&str]) -> Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::read::{region_of, region_of_province};
     use crate::record::Reading;
 
     fn readings(code: Option<&str>, province: Option<&str>, regency: Option<&str>) -> Readings {
@@ -148,7 +152,8 @@ mod tests {
             (Some("01234"), None, None, None),
             (None, None, None, None),
         ] {
-            let found = routes.of_readings(&readings(code, province, regency));
+            let region = code.and_then(region_of).or_else(|| province.map(region_of_province));
+            let found = routes.of_readings(&readings(code, province, regency), region);
             assert_eq!(found, wanted.map(LaneId), "{code:?} {province:?} {regency:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! Looks at one picture of one item: decode, crop, preprocess, infer.
+//! Looks at one picture of one item: decode, crop, preprocess, infer, read.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::pipeline::capture::{Frame, PixelFormat};
-use crate::pipeline::infer::{Classifier, Scores, Tensor};
+use crate::pipeline::infer::{Class, Classifier, Scores};
 use crate::pipeline::preprocess::{Raster, Zone, decode, thumbnail};
+use crate::pipeline::read::judge::Judged;
+use crate::pipeline::read::{Read, Reader};
 use crate::problem::Problems;
-use crate::record::Readings;
 use crate::units::{ItemId, Timestamp};
 
 /// A picture to be looked at.
@@ -34,14 +35,16 @@ pub struct Job {
 pub struct Looked {
     /// The picture that was looked at.
     pub job: Job,
-    /// The classifier's vote; `None` when the picture could not be decoded or the net refused.
+    /// The classifier's vote; `None` when the picture could not be decoded, the net refused, or there is no classifier.
     pub scores: Option<Scores>,
     /// What was read off the label, on lines that read.
-    pub readings: Option<Readings>,
+    pub judged: Option<Judged>,
     /// How long decoding, cropping and resizing took.
     pub preprocess: Duration,
-    /// How long the net took.
+    /// How long the classifier took.
     pub infer: Duration,
+    /// How long reading took.
+    pub read: Duration,
     /// Why there is no vote.
     pub error: Option<String>,
 }
@@ -49,15 +52,17 @@ pub struct Looked {
 impl Looked {
     /// A look that gave no vote.
     pub fn unseen(job: Job, why: &str) -> Self {
-        let (preprocess, infer) = (Duration::ZERO, Duration::ZERO);
-        Self { job, scores: None, readings: None, preprocess, infer, error: Some(why.to_owned()) }
+        let (preprocess, infer, read) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+        Self { job, scores: None, judged: None, preprocess, infer, read, error: Some(why.to_owned()) }
     }
 
     /// Milliseconds of each stage, as on the wire.
     pub fn stages_ms(&self) -> BTreeMap<String, f64> {
         let capture = self.job.arrived.since(self.job.frame.exposed);
-        let stages = [("capture", capture), ("preprocess", self.preprocess), ("infer", self.infer)];
-        stages.map(|(name, took)| (name.to_owned(), took.as_secs_f64() * 1e3)).into()
+        let stages =
+            [("capture", capture), ("preprocess", self.preprocess), ("infer", self.infer), ("read", self.read)];
+        let made = stages.into_iter().filter(|(name, took)| *name != "read" || !took.is_zero());
+        made.map(|(name, took)| (name.to_owned(), took.as_secs_f64() * 1e3)).collect()
     }
 }
 
@@ -91,30 +96,97 @@ impl View {
     }
 }
 
-/// The infer thread's part: owns the net.
+/// The nets of a station: a classifier, a reader of labels, or both.
+#[derive(Default)]
+pub struct Eyes {
+    /// What says which class an item is of.
+    pub classifier: Option<Classifier>,
+    /// What reads labels.
+    pub reader: Option<Reader>,
+}
+
+impl From<Classifier> for Eyes {
+    fn from(classifier: Classifier) -> Self {
+        Self { classifier: Some(classifier), reader: None }
+    }
+}
+
+impl Eyes {
+    /// Names and versions of the nets, as they stand in records.
+    pub fn title(&self) -> String {
+        let classifier = self.classifier.as_ref().map(|classifier| classifier.manifest.title());
+        let reader = self.reader.as_ref().map(|reader| reader.title.clone());
+        classifier.into_iter().chain(reader).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The classifier's classes; none on lines that only read.
+    pub fn classes(&self) -> &[Class] {
+        self.classifier.as_ref().map_or(&[], |classifier| &classifier.manifest.classes)
+    }
+
+    /// What the nets say about the part of a picture that shows the item, and how long each took.
+    ///
+    /// # Errors
+    /// When a net refuses its tensor, or gives what is not a number.
+    pub fn see(&mut self, raster: &Raster, clock: &dyn Clock) -> Result<Seen> {
+        let start = clock.now();
+        let tensor = self.classifier.as_mut().map(|classifier| classifier.prepare(raster)).transpose()?;
+        let prepared = clock.now();
+        let scores = match (&mut self.classifier, tensor) {
+            (Some(classifier), Some(tensor)) => Some(classifier.scores(&tensor)?),
+            _ => None,
+        };
+        let inferred = clock.now();
+        let read = self.reader.as_mut().map(|reader| reader.read(raster)).transpose()?;
+        let (preprocess, infer) = (prepared.since(start), inferred.since(prepared));
+        Ok(Seen { scores, read, preprocess, infer, reading: clock.now().since(inferred) })
+    }
+}
+
+/// What the nets say about a picture.
+pub struct Seen {
+    /// The classifier's vote.
+    pub scores: Option<Scores>,
+    /// What was read.
+    pub read: Option<Read>,
+    /// How long resizing took.
+    pub preprocess: Duration,
+    /// How long the classifier took.
+    pub infer: Duration,
+    /// How long reading took.
+    pub reading: Duration,
+}
+
+/// The infer thread's part: owns the nets.
 pub struct Looker {
-    classifier: Classifier,
+    eyes: Eyes,
     view: View,
 }
 
 impl Looker {
-    /// A looker with a loaded net.
-    pub fn new(classifier: Classifier, view: View) -> Self {
-        Self { classifier, view }
+    /// A looker with loaded nets.
+    pub fn new(eyes: impl Into<Eyes>, view: View) -> Self {
+        Self { eyes: eyes.into(), view }
     }
 
     /// Looks at a picture. What goes wrong is part of the answer: the item then simply gets no vote.
     pub fn look(&mut self, job: Job, clock: &dyn Clock) -> Looked {
         let start = clock.now();
-        let prepared = self.prepare(&job);
-        let ready = clock.now();
-        let scores = prepared.and_then(|tensor| self.classifier.scores(&tensor));
-        let done = clock.now();
-        let (scores, error) = match scores {
-            Ok(scores) => (Some(scores), None),
-            Err(error) => (None, Some(format!("{error:#}"))),
-        };
-        Looked { job, scores, readings: None, preprocess: ready.since(start), infer: done.since(ready), error }
+        let raster = decode(&job.frame.picture);
+        let decoded = clock.now().since(start);
+        let seen = raster.and_then(|raster| self.eyes.see(&self.view.around(job.place).crop(&raster), clock));
+        match seen {
+            Ok(Seen { scores, read, preprocess, infer, reading }) => Looked {
+                job,
+                scores,
+                judged: read.map(|read| read.judged),
+                preprocess: decoded + preprocess,
+                infer,
+                read: reading,
+                error: None,
+            },
+            Err(error) => Looked { preprocess: decoded, ..Looked::unseen(job, &format!("{error:#}")) },
+        }
     }
 
     /// The part of a picture that shows the item, as a JPEG at most `max_side` pixels wide or high.
@@ -136,11 +208,6 @@ impl Looker {
             return Ok(picture.bytes.to_vec());
         }
         thumbnail(&decode(picture)?, u32::MAX)
-    }
-
-    fn prepare(&mut self, job: &Job) -> Result<Tensor> {
-        let raster = decode(&job.frame.picture)?;
-        self.classifier.prepare(&self.crop(&raster, job.place))
     }
 
     fn crop<'a>(&self, raster: &'a Raster, place: f64) -> Cow<'a, Raster> {

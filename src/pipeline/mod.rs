@@ -294,7 +294,9 @@ impl Line {
         if let Some(scores) = &looked.scores {
             open.votes.add(scores);
         }
-        open.votes.readings = looked.readings.clone().or(open.votes.readings.take());
+        if let Some(judged) = &looked.judged {
+            open.votes.read(judged);
+        }
         open.last = Some(looked);
         if let Some(verdict) = self.decide.early(&open.votes) {
             self.settle(now, item, verdict, steps, out);
@@ -344,7 +346,7 @@ impl Line {
             advice: verdict.class.and_then(|class| self.names.advice[class.0].clone()),
             confidence: verdict.confidence,
             scores: scores.collect(),
-            readings: open.votes.readings,
+            readings: open.votes.read.map(|judged| judged.readings),
             reason: verdict.reason,
             target_lane: self.names.lanes[verdict.lane.0].clone(),
             model: self.names.model.clone(),

@@ -54,6 +54,7 @@ fn drawing(raster: &Raster, answer: &Answer) -> Result<String> {
         height + LINE,
         escape(&sentence(answer))
     );
+    outlines(&mut svg, raster, answer)?;
     for (at, (class, p)) in answer.scores.iter().take(BARS).enumerate() {
         let (top, p) = (height + LINE * (at + 1) + LINE / 2, p.as_f64().unwrap_or(0.0));
         let (class, ink, text) = (escape(class), p * f64::from(SIDE - 240), top + LINE / 2 + 3);
@@ -68,6 +69,36 @@ fn drawing(raster: &Raster, answer: &Answer) -> Result<String> {
     }
     svg.push_str("</svg>\n");
     Ok(svg)
+}
+
+/// The lines of text that were read, each with its box: the recipient's green, the sender's violet.
+fn outlines(svg: &mut String, raster: &Raster, answer: &Answer) -> Result<()> {
+    // The picture is fitted into a square, its middle in the middle.
+    let (width, height) = (f64::from(raster.width), f64::from(raster.height));
+    let scale = f64::from(SIDE) / width.max(height);
+    let place = |[x, y]: [i32; 2]| {
+        let shifted = |at: i32, side: f64| (f64::from(at) - side / 2.0) * scale + f64::from(SIDE) / 2.0;
+        (shifted(x, width), shifted(y, height))
+    };
+    for line in answer.lines.iter().flatten() {
+        let colour = match line.role {
+            Some("recipient") => "#1b7837",
+            Some("sender") => "#762a83",
+            _ => "#4575b4",
+        };
+        let corners = line.corners.map(place);
+        let points: Vec<String> = corners.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+        let (x, y) = corners[0];
+        writeln!(
+            svg,
+            "<polygon points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.2\"><title>{text}</title></polygon>\
+             <text x=\"{x:.1}\" y=\"{:.1}\" fill=\"{colour}\" font-size=\"8\">{text}</text>",
+            points.join(" "),
+            y - 1.0,
+            text = escape(&line.text)
+        )?;
+    }
+    Ok(())
 }
 
 fn escape(text: &str) -> String {

@@ -13,11 +13,13 @@ use serde_json::{Map, Value, json};
 use super::{pictures, print};
 use crate::app::station;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{BadConfig, Config, Located};
-use crate::drivers::tract;
+use crate::config::Config;
 use crate::pipeline::decide::{Decide, Votes};
-use crate::pipeline::infer::{Class, Classifier};
+use crate::pipeline::infer::Class;
+use crate::pipeline::look::{Eyes, Seen};
 use crate::pipeline::preprocess::{Raster, Zone};
+use crate::pipeline::read::Read;
+use crate::pipeline::read::keywords::Role;
 use crate::record::{Readings, Reason, Words};
 
 /// Says for each picture which lane its item would get, and why.
@@ -67,8 +69,27 @@ struct Answer {
     scores: Map<String, Value>,
     /// What was read off the label; null on lines that do not read.
     readings: Option<Readings>,
+    /// The lines of text on a label; absent on lines that do not read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lines: Option<Vec<TextLine>>,
+    /// What the barcodes say; absent likewise. Texts are shown, never followed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    barcodes: Option<Vec<String>>,
     /// Milliseconds of each stage.
     stages_ms: BTreeMap<String, f64>,
+}
+
+/// A line of text that was read.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct TextLine {
+    /// What it says.
+    text: String,
+    /// Whose it is: `recipient`, `sender`, `other`; null where that is not known.
+    role: Option<&'static str>,
+    /// Probability of its least sure character.
+    confidence: f32,
+    /// Its corners in pixels of the picture, clockwise from the top left one of the text: x, y.
+    corners: [[i32; 2]; 4],
 }
 
 /// Classifies and prints.
@@ -105,7 +126,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 
 /// Everything between a picture and its answer.
 struct Desk {
-    classifier: Classifier,
+    eyes: Eyes,
     decide: Decide,
     lanes: Vec<String>,
     exception: String,
@@ -115,15 +136,10 @@ struct Desk {
 impl Desk {
     fn open(path: &Path, whole: bool) -> Result<Self> {
         let config = Config::load(path)?;
-        let classifier = tract::open(&config.infer, None)?;
-        let wrong = station::check_against(&config, &classifier.manifest);
-        if !wrong.is_empty() {
-            let located = |problem| Located { line: None, variable: None, problem };
-            return Err(BadConfig { file: path.to_owned(), problems: wrong.into_iter().map(located).collect() }.into());
-        }
+        let eyes = station::open_eyes(&config, None)?;
         Ok(Self {
-            decide: station::decide(&config, &classifier.manifest),
-            classifier,
+            decide: station::decide(&config, &eyes),
+            eyes,
             lanes: config.lane.iter().map(|lane| lane.name.clone()).collect(),
             exception: config.station.exception_lane,
             zone: if whole { Zone::default() } else { config.view.zone },
@@ -134,17 +150,23 @@ impl Desk {
         let clock = SystemClock;
         let start = clock.now();
         let raster = pictures::decode(image, bytes)?;
-        let tensor = self.classifier.prepare(&self.zone.crop(&raster))?;
-        let prepared = clock.now();
-        let scores = self.classifier.scores(&tensor)?;
-        let inferred = clock.now();
+        let decoded = clock.now().since(start);
+        let shown = self.zone.crop(&raster);
+        let Seen { scores, read, preprocess, infer, reading } = self.eyes.see(&shown, &clock)?;
         let mut votes = Votes::default();
-        votes.add(&scores);
+        if let Some(scores) = &scores {
+            votes.add(scores);
+        }
+        if let Some(read) = &read {
+            votes.read(&read.judged);
+        }
         let verdict = self.decide.verdict(&votes);
-        let stages = [("preprocess", prepared.since(start)), ("infer", inferred.since(prepared))];
-        let manifest = &self.classifier.manifest;
-        let class = verdict.class.map(|class| manifest.class(class));
-        let ranked = scores.top(manifest.classes.len());
+        let mut stages = BTreeMap::from([("preprocess", decoded + preprocess)]);
+        stages.extend(scores.as_ref().map(|_| ("infer", infer)));
+        stages.extend(read.as_ref().map(|_| ("read", reading)));
+        let classes = self.eyes.classes();
+        let class = verdict.class.map(|class| &classes[class.0]);
+        let ranked = scores.map_or_else(Vec::new, |scores| scores.top(classes.len()));
         let lane = self.lanes[verdict.lane.0].clone();
         let answer = Answer {
             file: image.display().to_string(),
@@ -155,12 +177,32 @@ impl Desk {
             advice: class.and_then(Class::advice),
             confidence: verdict.confidence,
             reason: verdict.reason,
-            scores: ranked.iter().map(|&(class, p)| (manifest.class(class).id.clone(), short(p))).collect(),
-            readings: None,
-            stages_ms: stages.map(|(name, took)| (name.to_owned(), took.as_secs_f64() * 1e3)).into(),
+            scores: ranked.iter().map(|&(class, p)| (classes[class.0].id.clone(), short(p))).collect(),
+            readings: read.as_ref().map(|read| read.judged.readings.clone()),
+            lines: read.as_ref().map(text_lines),
+            barcodes: read.map(|read| read.bars.into_iter().map(|bar| bar.text).collect()),
+            stages_ms: stages.into_iter().map(|(name, took)| (name.to_owned(), took.as_secs_f64() * 1e3)).collect(),
         };
-        Ok((answer, raster))
+        Ok((answer, shown.into_owned()))
     }
+}
+
+fn text_lines(read: &Read) -> Vec<TextLine> {
+    let of = |role: &Option<Role>| match role {
+        Some(Role::Recipient) => Some("recipient"),
+        Some(Role::Sender) => Some("sender"),
+        Some(Role::Other) => Some("other"),
+        None => None,
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "the cast saturates")]
+    let pixel = |at: f32| at.round() as i32;
+    let lines = read.lines.iter().zip(&read.roles).map(|(line, role)| TextLine {
+        text: line.text(),
+        role: of(role),
+        confidence: line.glyphs.iter().map(|glyph| glyph.p).fold(1.0, f32::min),
+        corners: line.corners().map(|corner| [pixel(corner.x), pixel(corner.y)]),
+    });
+    lines.collect()
 }
 
 /// A probability to six places.
@@ -170,10 +212,18 @@ fn short(p: f32) -> Value {
 
 /// One line for a person.
 fn sentence(answer: &Answer) -> String {
-    let Answer { file, lane, class, confidence, reason, scores, .. } = answer;
-    let class = match class {
-        Some(class) => class.clone(),
-        None => format!("{}?", scores.keys().next().map_or("nothing", String::as_str)),
+    let Answer { file, lane, class, confidence, reason, scores, readings, .. } = answer;
+    let said = match (class, readings) {
+        (Some(class), _) => class.clone(),
+        (None, Some(readings)) => address(readings),
+        (None, None) => format!("{}?", scores.keys().next().map_or("nothing", String::as_str)),
     };
-    format!("{file}: {class} {:.1} % -> {lane} ({})", confidence * 100.0, reason.as_str())
+    format!("{file}: {said} {:.1} % -> {lane} ({})", confidence * 100.0, reason.as_str())
+}
+
+/// What was read, in short.
+fn address(readings: &Readings) -> String {
+    let fields = [&readings.awb, &readings.postal_code, &readings.regency, &readings.province];
+    let read: Vec<&str> = fields.into_iter().flatten().map(|reading| reading.value.as_str()).collect();
+    if read.is_empty() { "nothing read".to_owned() } else { read.join(", ") }
 }

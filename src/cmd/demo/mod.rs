@@ -89,13 +89,14 @@ impl Shown {
 pub fn run(args: &Args) -> Result<ExitCode> {
     let (name, text) = args.line.config();
     let config = Config::parse(name.as_ref(), text, std::env::vars())?;
-    let classifier = tract::open(&config.infer, None)?;
+    let infer = config.infer.as_ref().context("the demo shows machines that classify")?;
+    let classifier = tract::open(infer, None)?;
     if let Some(problem) = check_against(&config, &classifier.manifest).first() {
         bail!("{name}: {problem}");
     }
     let folder = match &args.images {
         Some(folder) => folder.clone(),
-        None => tract::find(&config.infer.model)?.join("demo"),
+        None => tract::find(&infer.model)?.join("demo"),
     };
     let specimens = items::load(&folder, &classifier.manifest, args.items as usize, args.seed)?;
     let belt = config.belt.as_ref().context("the demo shows machines with a belt")?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::Finding;
-use crate::app::station::check_against;
+use crate::app::station;
 use crate::clock::{Clock, SystemClock, thread_cpu};
 use crate::config::Config;
 use crate::drivers::runtime::{self, Lock};
@@ -39,24 +39,19 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
 
 fn model(config: &Config) -> Result<String> {
     let start = SystemClock.now();
-    let mut classifier = tract::open(&config.infer, Some(&config.store.directory))?;
-    let loaded = SystemClock.now().since(start);
-    let wrong: Vec<String> = check_against(config, &classifier.manifest).iter().map(ToString::to_string).collect();
-    if !wrong.is_empty() {
-        bail!("{}", wrong.join("\n"));
-    }
-    let title = classifier.manifest.title();
-    let (engine, took) = (format!("{:?}", classifier.engine).to_lowercase(), loaded.as_millis());
-    let Some(golden) = classifier.manifest.golden.first().cloned() else {
-        return Ok(format!("{title} by {engine}, loaded in {took} ms"));
+    let mut eyes = station::open_eyes(config, Some(&config.store.directory))?;
+    let (title, took) = (eyes.title(), SystemClock.now().since(start).as_millis());
+    let golden = eyes.classifier.as_ref().and_then(|classifier| classifier.manifest.golden.first().cloned());
+    let (Some(golden), Some(infer)) = (golden, &config.infer) else {
+        return Ok(format!("{title}, loaded in {took} ms"));
     };
-    let file = tract::find(&config.infer.model)?.join(&golden.file);
+    let engine = eyes.classifier.as_ref().map_or_else(String::new, |classifier| format!("{:?}", classifier.engine));
+    let file = tract::find(&infer.model)?.join(&golden.file);
     let picture = decode_file(&fs::read(&file).with_context(|| format!("reading {}", file.display()))?)?;
     let before = thread_cpu();
-    let tensor = classifier.prepare(&picture)?;
-    classifier.scores(&tensor)?;
+    eyes.see(&picture, &SystemClock)?;
     let one = (thread_cpu() - before).as_secs_f64() * 1e3;
-    Ok(format!("{title} by {engine}, loaded in {took} ms, {one:.1} ms a picture"))
+    Ok(format!("{title} by {}, loaded in {took} ms, {one:.1} ms a picture", engine.to_lowercase()))
 }
 
 fn camera(config: &Config) -> Result<String> {

@@ -61,13 +61,15 @@ impl Choice {
     /// When one does not run.
     pub(super) fn measure(of: String, shape: [usize; 4], float: &mut dyn Model, int8: &mut dyn Model) -> Result<Self> {
         let picture = Tensor { shape, pixels: vec![127; shape.iter().product()] };
+        let time = |model: &mut dyn Model| -> Result<Duration> {
+            let before = thread_cpu();
+            model.run(&picture)?;
+            Ok(thread_cpu() - before)
+        };
         let mut least = [Duration::MAX; 2];
         for _ in 0..RUNS {
-            for (engine, least) in [&mut *float, &mut *int8].into_iter().zip(&mut least) {
-                let before = thread_cpu();
-                engine.run(&picture)?;
-                *least = (*least).min(thread_cpu() - before);
-            }
+            least[0] = least[0].min(time(float)?);
+            least[1] = least[1].min(time(int8)?);
         }
         let [float_ms, int8_ms] = least.map(|time| time.as_secs_f64() * 1e3);
         let engine = if int8_ms < float_ms { Engine::Int8 } else { Engine::Float };

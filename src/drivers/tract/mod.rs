@@ -8,6 +8,7 @@ mod float;
 mod graph;
 mod int8;
 mod plan;
+mod reading;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,8 @@ use self::choice::Choice;
 pub use self::int8::Int8;
 use self::int8::Read;
 use self::plan::Net;
-use crate::pipeline::infer::{Classifier, Engine, Golden, Manifest, Model, Settings};
+pub use self::reading::{open_reader, verify_reading};
+use crate::pipeline::infer::{Classifier, Engine, Golden, Manifest, Model, Settings, Task};
 use crate::pipeline::preprocess::decode_file;
 
 /// Where models are looked for by name: installed ones first.
@@ -49,7 +51,7 @@ pub fn open(settings: &Settings, state: Option<&Path>) -> Result<Classifier> {
 /// Loads the model in `folder` for the engine that is the faster one on this machine.
 fn load_faster(folder: &Path, state: &Path) -> Result<Classifier> {
     let (manifest, net) = read(folder)?;
-    let (engine, mut model) = build(&net, &manifest, Engine::Auto)?;
+    let (engine, mut model) = build(&net, &manifest, Engine::Auto, manifest.input.shape())?;
     if engine == Engine::Float {
         return checked(folder, Classifier::new(manifest, engine, model));
     }
@@ -57,7 +59,7 @@ fn load_faster(folder: &Path, state: &Path) -> Result<Classifier> {
     let choice = match Choice::read(state, &of) {
         Some(choice) => choice,
         None => {
-            let (_, mut float) = build(&net, &manifest, Engine::Float)?;
+            let (_, mut float) = build(&net, &manifest, Engine::Float, manifest.input.shape())?;
             let choice = Choice::measure(of, manifest.input.shape(), &mut *float, &mut *model)?;
             let Choice { engine, float_ms, int8_ms, .. } = &choice;
             tracing::info!(model = manifest.name, ?engine, float_ms, int8_ms, "engine chosen by measurement");
@@ -66,7 +68,7 @@ fn load_faster(folder: &Path, state: &Path) -> Result<Classifier> {
         }
     };
     if choice.engine == Engine::Float {
-        model = build(&net, &manifest, Engine::Float)?.1;
+        model = build(&net, &manifest, Engine::Float, manifest.input.shape())?.1;
     }
     checked(folder, Classifier::new(manifest, choice.engine, model))
 }
@@ -117,8 +119,8 @@ pub fn read_manifest(folder: &Path) -> Result<Manifest> {
 /// When the manifest, the hash, the graph or a golden picture is wrong; the error names which.
 pub fn load(folder: &Path, engine: Engine) -> Result<Classifier> {
     let (manifest, net) = read(folder)?;
-    let (engine, model) =
-        build(&net, &manifest, engine).with_context(|| format!("compiling {} for {engine:?}", manifest.file))?;
+    let (engine, model) = build(&net, &manifest, engine, manifest.input.shape())
+        .with_context(|| format!("compiling {} for {engine:?}", manifest.file))?;
     checked(folder, Classifier::new(manifest, engine, model))
 }
 
@@ -147,17 +149,17 @@ pub fn operators(folder: &Path) -> Result<Int8> {
 /// The manifest and the net's graph.
 fn read(folder: &Path) -> Result<(Manifest, ModelProto)> {
     let manifest = read_manifest(folder)?;
+    ensure!(manifest.task == Task::Classify, "{} is no classifier; name it in [read]", folder.display());
     let path = folder.join(&manifest.file);
     let net = fs::read(&path)
         .map_err(anyhow::Error::from)
-        .and_then(|bytes| graph::read(&bytes, &manifest))
+        .and_then(|bytes| checked_graph(&bytes, &manifest))
         .with_context(|| format!("reading {}", path.display()))?;
     Ok((manifest, net))
 }
 
-/// Compiles a net for an engine.
-fn build(net: &ModelProto, manifest: &Manifest, engine: Engine) -> Result<(Engine, Box<dyn Model>)> {
-    let shape = manifest.input.shape();
+/// Compiles a net for an engine and tensors of one shape.
+fn build(net: &ModelProto, manifest: &Manifest, engine: Engine, shape: [usize; 4]) -> Result<(Engine, Box<dyn Model>)> {
     if engine != Engine::Float {
         let graph = net.graph.as_ref().context("the file has no graph")?;
         match Int8::read(graph)? {
@@ -181,6 +183,11 @@ fn checked(folder: &Path, mut classifier: Classifier) -> Result<Classifier> {
             .with_context(|| format!("checking {}", folder.join(&golden.file).display()))?;
     }
     Ok(classifier)
+}
+
+/// The graph in a file's bytes, held against its manifest.
+fn checked_graph(bytes: &[u8], manifest: &Manifest) -> Result<ModelProto> {
+    graph::read(bytes, manifest)
 }
 
 fn check_golden(classifier: &mut Classifier, folder: &Path, golden: &Golden) -> Result<()> {

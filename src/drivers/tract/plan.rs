@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use tract_onnx::pb::ModelProto;
-use tract_onnx::prelude::{Framework, InferenceModelExt, IntoRunnable, TypedModel, TypedSimplePlan, tvec};
+use tract_onnx::prelude::{
+    DatumType, Framework, InferenceFact, InferenceModelExt, IntoRunnable, TypedModel, TypedSimplePlan, tvec,
+};
 use tract_onnx::tract_core::internal::IntoTValue;
 
 use crate::pipeline::infer::{Model, Output, Tensor};
@@ -18,7 +20,10 @@ pub(super) struct Net {
 impl Net {
     /// Compiles `graph`, whose input has `shape`.
     pub(super) fn new(graph: &ModelProto, shape: [usize; 4]) -> Result<Self> {
-        let typed: TypedModel = tract_onnx::onnx().model_for_proto_model(graph)?.into_typed()?;
+        // A file may leave its width open; what is compiled has one.
+        let model = tract_onnx::onnx().model_for_proto_model(graph)?;
+        let typed: TypedModel =
+            model.with_input_fact(0, InferenceFact::dt_shape(DatumType::U8, shape))?.into_typed()?;
         // The place for our own int8 operators: they replace quantized regions of the decluttered graph.
         let plan = typed.into_optimized()?.into_runnable()?;
         Ok(Self { plan, shape })

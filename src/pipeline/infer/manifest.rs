@@ -31,11 +31,18 @@ pub struct Manifest {
     pub licence: String,
     /// How the net wants its pictures.
     pub input: Input,
-    /// What the net's numbers mean.
+    /// What a classifier's numbers mean.
+    #[serde(default)]
     pub output: Calibration,
-    /// The classes, in the order of the net's outputs.
-    #[serde(rename = "class")]
+    /// A classifier's classes, in the order of the net's outputs.
+    #[serde(rename = "class", default)]
     pub classes: Vec<Class>,
+    /// How a recognizer's strips and characters are laid out, for whoever reads its output elsewhere.
+    #[serde(default)]
+    pub text: serde_json::Map<String, serde_json::Value>,
+    /// How a finder's map is laid out, likewise.
+    #[serde(default)]
+    pub lines: serde_json::Map<String, serde_json::Value>,
     /// What it was trained on.
     #[serde(default)]
     pub data: Vec<Source>,
@@ -53,6 +60,10 @@ pub struct Manifest {
 pub enum Task {
     /// One class a picture.
     Classify,
+    /// Where lines of text, labels and barcodes are.
+    Lines,
+    /// The characters of a line.
+    Text,
 }
 
 /// What a net's numbers mean.
@@ -120,10 +131,22 @@ pub struct Source {
 pub struct Golden {
     /// The picture, below the model's folder.
     pub file: String,
-    /// The probability of each class, as the reference engine gives it.
+    /// Of a classifier: the probability of each class, as the reference engine gives it.
+    #[serde(default)]
     pub scores: Vec<f32>,
+    /// Of a finder: the mean of each channel of its map.
+    #[serde(default)]
+    pub means: Vec<f32>,
+    /// Of a recognizer: what the line says.
+    #[serde(default)]
+    pub text: String,
     /// How far an engine may be off.
+    #[serde(default = "usual")]
     pub tolerance: f32,
+}
+
+fn usual() -> f32 {
+    0.03
 }
 
 impl Manifest {
@@ -164,6 +187,10 @@ impl Manifest {
     }
 
     fn check_classes(&self, problems: &mut Problems<'_>) {
+        if self.task != Task::Classify {
+            problems.expect(self.classes.is_empty(), "class", "is for classifiers", "remove the classes");
+            return;
+        }
         problems.expect(self.classes.len() > 1, "class", "has less than two classes", "list every class of the net");
         let mut seen = BTreeSet::new();
         for (at, class) in self.classes.iter().enumerate() {
@@ -191,6 +218,12 @@ impl Manifest {
     /// A class of this model.
     pub fn class(&self, id: ClassId) -> &Class {
         &self.classes[id.0]
+    }
+}
+
+impl Default for Calibration {
+    fn default() -> Self {
+        Self { temperature: 1.0, unknown: 0.0 }
     }
 }
 

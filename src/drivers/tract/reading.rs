@@ -1,0 +1,189 @@
+//! The two nets of the label reader, and the depot's routing table.
+//!
+//! The recognizer takes strips of several widths; tract wants every shape fixed, so that the one file is compiled
+//! once for each width. Golden strips are read once, and must say what the manifest says.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::{build, checked_graph, find, read_manifest};
+use crate::pipeline::infer::{Engine, Golden, Manifest, Model, Output, Task, Tensor};
+use crate::pipeline::preprocess::{Raster, decode_file};
+use crate::pipeline::read::{Reader, Settings, ctc, find as finder, strip};
+
+/// Opens the reader of a station.
+///
+/// # Errors
+/// When a net is missing or not what its manifest says, or the routing table cannot be read; the error names which.
+pub fn open_reader(settings: &Settings) -> Result<Reader> {
+    let (lines, text) = (find(&settings.lines)?, find(&settings.text)?);
+    let (finder, recognizer) = (manifest(&lines, Task::Lines)?, manifest(&text, Task::Text)?);
+    let shape = [1, finder::INPUT.1, finder::INPUT.0, 1];
+    ensure!(
+        finder.input.shape() == shape,
+        "{}: it takes {:?} instead of {shape:?}",
+        lines.display(),
+        finder.input.shape()
+    );
+    let nets = Widths::open(&text, &recognizer, settings.engine)?;
+    let title = format!("{}, {}", finder.title(), recognizer.title());
+    let mut finder_net = compiled(&lines, &finder, shape, settings.engine)?;
+    check_finder(&mut *finder_net, &lines, &finder)?;
+    let mut reader = Reader::new(title, finder_net, Box::new(nets))?;
+    if let Some(path) = &settings.routing {
+        let table = fs::read_to_string(path).with_context(|| format!("reading routing table {}", path.display()))?;
+        reader.routing = routing(&table).with_context(|| format!("reading routing table {}", path.display()))?;
+    }
+    Ok(reader)
+}
+
+/// Loads a net of the reader's alone and holds it against its golden pictures.
+///
+/// # Errors
+/// As [`open_reader`], and when the model is a classifier.
+pub fn verify_reading(folder: &Path, engine: Engine) -> Result<Manifest> {
+    let found = read_manifest(folder)?;
+    match found.task {
+        Task::Text => drop(Widths::open(folder, &found, engine)?),
+        Task::Lines => {
+            let mut net = compiled(folder, &found, found.input.shape(), engine)?;
+            check_finder(&mut *net, folder, &found)?;
+        }
+        Task::Classify => bail!("{} is a classifier", folder.display()),
+    }
+    Ok(found)
+}
+
+/// The manifest of a model that does `task`.
+fn manifest(folder: &Path, task: Task) -> Result<Manifest> {
+    let manifest = read_manifest(folder)?;
+    if manifest.task != task {
+        bail!("{} is no model for {task:?}: its task is {:?}", folder.display(), manifest.task);
+    }
+    Ok(manifest)
+}
+
+fn compiled(folder: &Path, manifest: &Manifest, shape: [usize; 4], engine: Engine) -> Result<Box<dyn Model>> {
+    let path = folder.join(&manifest.file);
+    let net = fs::read(&path)
+        .map_err(anyhow::Error::from)
+        .and_then(|bytes| checked_graph(&bytes, manifest))
+        .and_then(|graph| build(&graph, manifest, engine, shape));
+    net.map(|(_, net)| net).with_context(|| format!("loading {}", path.display()))
+}
+
+/// One recognizer for strips of several widths.
+struct Widths {
+    nets: Vec<([usize; 4], Box<dyn Model>)>,
+}
+
+impl Widths {
+    fn open(folder: &Path, manifest: &Manifest, engine: Engine) -> Result<Self> {
+        let shapes = strip::WIDTHS.map(|width| [1, strip::ROWS, width, 1]);
+        let net = |shape| Ok((shape, compiled(folder, manifest, shape, engine)?));
+        let mut nets = Self { nets: shapes.into_iter().map(net).collect::<Result<_>>()? };
+        check_recognizer(&mut nets, folder, manifest)?;
+        Ok(nets)
+    }
+}
+
+impl Model for Widths {
+    fn run(&mut self, input: &Tensor) -> Result<Vec<Output>> {
+        let net = self.nets.iter_mut().find(|(shape, _)| *shape == input.shape);
+        let (_, net) = net.with_context(|| format!("no net was built for strips of {:?}", input.shape))?;
+        net.run(input)
+    }
+}
+
+/// A golden picture in grey.
+fn picture(folder: &Path, golden: &Golden) -> Result<Raster> {
+    let path = folder.join(&golden.file);
+    let picture = fs::read(&path).map_err(anyhow::Error::from).and_then(|bytes| decode_file(&bytes));
+    Ok(picture.with_context(|| format!("reading {}", path.display()))?.grey().into_owned())
+}
+
+/// The finder must give the mean that the manifest says of each channel.
+fn check_finder(net: &mut dyn Model, folder: &Path, manifest: &Manifest) -> Result<()> {
+    for golden in manifest.golden.iter().filter(|golden| !golden.means.is_empty()) {
+        let outputs = net.run(&finder::tensor(&picture(folder, golden)?).0)?;
+        let values = &outputs.first().context("the finder has no output")?.values;
+        let channels = golden.means.len();
+        ensure!(values.len() % channels == 0, "{}: means of {channels} channels do not fit", golden.file);
+        #[expect(clippy::cast_precision_loss, reason = "a map has a few thousand cells")]
+        let cells = (values.len() / channels) as f32;
+        for (channel, wanted) in golden.means.iter().enumerate() {
+            let found = values.iter().skip(channel).step_by(channels).sum::<f32>() / cells;
+            ensure!(
+                (found - wanted).abs() <= golden.tolerance * super::SLACK,
+                "{}: channel {channel} has the mean {found:.3} instead of {wanted:.3}; the picture, the net and \
+                 model.toml do not belong together: install the model again",
+                golden.file
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The recognizer must read its golden strips.
+fn check_recognizer(nets: &mut Widths, folder: &Path, manifest: &Manifest) -> Result<()> {
+    for golden in &manifest.golden {
+        let (path, picture) = (folder.join(&golden.file), picture(folder, golden)?);
+        let used = picture.width as usize;
+        let Some(width) = strip::WIDTHS.into_iter().find(|&width| width >= used) else { continue };
+        ensure!(picture.height as usize == strip::ROWS, "{}: a strip has {} rows", path.display(), strip::ROWS);
+        let mut pixels = vec![224; width * strip::ROWS];
+        for (to, from) in pixels.chunks_exact_mut(width).zip(picture.pixels.chunks_exact(used)) {
+            to[..used].copy_from_slice(from);
+        }
+        let outputs = nets.run(&Tensor { shape: [1, strip::ROWS, width, 1], pixels })?;
+        let glyphs = ctc::glyphs(outputs.first().context("the recognizer has no output")?, used)?;
+        let said: String = glyphs.iter().map(|glyph| glyph.c).collect();
+        ensure!(
+            said.trim() == golden.text.trim(),
+            "{} says {said:?} instead of {:?}; the picture, the net and model.toml do not belong together: \
+             install the model again",
+            path.display(),
+            golden.text
+        );
+    }
+    Ok(())
+}
+
+/// Beginnings of waybill numbers and lanes: `prefix,lane`, a line each; lines with a # in front say nothing.
+fn routing(table: &str) -> Result<Vec<(String, String)>> {
+    let mut found = Vec::new();
+    for (at, line) in table.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') || (at == 0 && line.eq_ignore_ascii_case("prefix,lane")) {
+            continue;
+        }
+        let Some((prefix, lane)) = line.split_once(',') else {
+            bail!("line {}: {line:?} is not `prefix,lane`", at + 1)
+        };
+        let (prefix, lane) = (prefix.trim(), lane.trim());
+        let usable =
+            !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-');
+        ensure!(usable, "line {}: {prefix:?} begins no waybill number; use capitals and digits", at + 1);
+        ensure!(!lane.is_empty(), "line {}: no lane stands behind {prefix:?}", at + 1);
+        found.push((prefix.to_owned(), lane.to_owned()));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routing_tables_are_read_and_wrong_lines_named() {
+        let found = routing("prefix,lane\n# Jawa\nSPXID01,REG_JAWA\n P27 , REG_LUARJAWA \n\n").unwrap();
+        assert_eq!(found, [("SPXID01".into(), "REG_JAWA".into()), ("P27".into(), "REG_LUARJAWA".into())]);
+        for (table, says) in
+            [("a", "line 1"), ("P1,\n", "no lane"), (",X", "begins no waybill"), ("p1,X", "use capitals")]
+        {
+            assert!(format!("{:#}", routing(table).unwrap_err()).contains(says), "{table}");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Postal codes among the numbers of an address, with what each digit might be instead.
+
+use crate::pipeline::read::gazetteer::Gazetteer;
+use crate::pipeline::read::keywords::announces_code;
+use crate::pipeline::read::text::Glyph;
+use crate::pipeline::read::tokens::{Gap, Kind, Token};
+
+/// A number that may be a postal code.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// Codes of the gazetteer that it may stand for, with their probabilities, the likeliest first.
+    pub choices: Vec<(u32, f32)>,
+    /// What the net read, whether such a code exists or not.
+    pub read: u32,
+    /// How sure the net was of the least sure digit.
+    pub p: f32,
+    /// Whether a word says that a postal code follows.
+    pub announced: bool,
+    /// Where it stands among the block's characters.
+    pub place: (usize, usize),
+}
+
+/// What the net is never surer of than of its own answer: digits that blur makes alike, and all others.
+const ALIKE: f32 = 4e-3;
+const OTHER: f32 = 2e-4;
+/// Probabilities below this are not followed.
+const LEAST: f32 = 1e-7;
+
+/// The numbers of an address that may be postal codes: five digits by themselves.
+pub fn seen(glyphs: &[Glyph], tokens: &[Token], gazetteer: &Gazetteer) -> Vec<Seen> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        let (end, places) = five_digits(glyphs, tokens, at);
+        if let Some(places) = places {
+            let before = at.checked_sub(1).map(|before| &tokens[before]);
+            let refused = before.is_some_and(|token| refuses(glyphs, token, &tokens[at]));
+            if !refused {
+                let announced = before.is_some_and(|token| announces_code(&token.letters));
+                found.extend(read(glyphs, &places, gazetteer, announced));
+            }
+        }
+        at = end;
+    }
+    found
+}
+
+/// Whether what stands before a number makes it something else: a price, a house, a number of an order.
+fn refuses(glyphs: &[Glyph], before: &Token, number: &Token) -> bool {
+    let joined = number.gap == Gap::Joined && before.end > before.start;
+    if joined && before.kind != Kind::Word {
+        return true;
+    }
+    let price = matches!(before.letters.as_str(), "RP" | "IDR" | "RPP");
+    let house = matches!(before.letters.as_str(), "NO" | "NOMOR" | "RT" | "RW" | "BLOK" | "KAV" | "KM")
+        && number.gap < Gap::Stop
+        && glyphs.get(before.end).is_none_or(|glyph| glyph.c != ':');
+    price || house
+}
+
+/// The places of five digits that begin at a token, and the token behind them: one number, or five boxes of a digit each.
+fn five_digits(glyphs: &[Glyph], tokens: &[Token], at: usize) -> (usize, Option<[usize; 5]>) {
+    let token = &tokens[at];
+    if token.kind == Kind::Phone {
+        return (at + 1, None);
+    }
+    let ends = |end: usize| tokens.get(end).is_none_or(|next| next.gap != Gap::Joined || next.kind == Kind::Word);
+    if token.end - token.start == 5 {
+        let digits = glyphs[token.start..token.end].iter().filter(|glyph| glyph.c.is_ascii_digit()).count();
+        let usable = digits >= 3 && glyphs[token.start..token.end].iter().all(|glyph| digit_like(glyph.c).is_some());
+        let places = (usable && ends(at + 1)).then(|| std::array::from_fn(|digit| token.start + digit));
+        return (at + 1, places);
+    }
+    let boxed = |token: &Token| token.end - token.start == 1 && token.kind == Kind::Number;
+    let run = tokens[at..].iter().take_while(|token| boxed(token)).count();
+    let close = run == 5 && tokens[at + 1..at + 5].iter().all(|token| token.gap <= Gap::Space);
+    (at + run.max(1), close.then(|| std::array::from_fn(|digit| tokens[at + digit].start)))
+}
+
+/// The digit that a character is, or looks like.
+fn digit_like(c: char) -> Option<u8> {
+    match c {
+        '0'..='9' => u8::try_from(c).ok().map(|byte| byte - b'0'),
+        'O' | 'o' | 'D' | 'Q' => Some(0),
+        'I' | 'l' | 'i' | '|' | 'L' => Some(1),
+        'Z' | 'z' => Some(2),
+        'A' => Some(4),
+        'S' | 's' => Some(5),
+        'G' | 'b' => Some(6),
+        'T' => Some(7),
+        'B' => Some(8),
+        'g' | 'q' => Some(9),
+        _ => None,
+    }
+}
+
+/// Digits that blur makes alike.
+fn alike(a: u8, b: u8) -> bool {
+    const PAIRS: [(u8, u8); 16] = [
+        (1, 7),
+        (1, 4),
+        (4, 9),
+        (3, 5),
+        (6, 8),
+        (3, 8),
+        (0, 8),
+        (0, 6),
+        (5, 6),
+        (5, 8),
+        (8, 9),
+        (2, 7),
+        (0, 9),
+        (3, 9),
+        (2, 3),
+        (5, 9),
+    ];
+    PAIRS.contains(&(a.min(b), a.max(b)))
+}
+
+fn read(glyphs: &[Glyph], places: &[usize; 5], gazetteer: &Gazetteer, announced: bool) -> Option<Seen> {
+    let mut choices = vec![(0u32, 1.0f32)];
+    let (mut read, mut least) = (0u32, 1.0f32);
+    for &place in places {
+        let glyph = &glyphs[place];
+        let top = digit_like(glyph.c)?;
+        let p_top = if glyph.c.is_ascii_digit() { glyph.p } else { glyph.p * 0.6 };
+        let other = glyph.other.and_then(|(c, p)| Some((digit_like(c)?, p)));
+        read = read * 10 + u32::from(top);
+        least = least.min(p_top);
+        let p_of = |digit: u8| match other {
+            _ if digit == top => p_top,
+            Some((other, p)) if digit == other => p.max(if alike(digit, top) { ALIKE } else { OTHER }),
+            _ if alike(digit, top) => ALIKE,
+            _ => OTHER,
+        };
+        choices = choices
+            .iter()
+            .flat_map(|&(code, p)| (0..10u8).map(move |digit| (code * 10 + u32::from(digit), p * p_of(digit))))
+            .filter(|&(_, p)| p > LEAST)
+            .collect();
+    }
+    choices.retain(|&(code, _)| gazetteer.districts_of_code(code).next().is_some());
+    choices.sort_by(|a, b| b.1.total_cmp(&a.1));
+    choices.truncate(64);
+    let place = (places[0], places[4] + 1);
+    Some(Seen { choices, read, p: least, announced, place })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::read::tokens::tokens;
+
+    fn glyphs(text: &str) -> Vec<Glyph> {
+        text.chars().map(|c| Glyph { c, p: 0.98, other: None }).collect()
+    }
+
+    #[test]
+    fn only_five_digits_by_themselves_are_codes() {
+        let gazetteer = Gazetteer::shipped().unwrap();
+        for (text, codes) in [
+            ("jateng, 56411", vec![56411]),
+            ("POS 51151", vec![51151]),
+            ("KodePos: 5 6 4 1 1", vec![56411]),
+            ("(99639)", vec![99639]),
+            ("5G411 x", vec![56411]),
+            ("Rp 56411", vec![]),
+            ("Rp56.411", vec![]),
+            ("No. 56411 RT 02", vec![]),
+            ("0812 56411", vec![]),
+            ("564112", vec![]),
+            ("56411-12345", vec![]),
+        ] {
+            let glyphs = glyphs(text);
+            let found = seen(&glyphs, &tokens(&glyphs), &gazetteer);
+            assert_eq!(found.iter().map(|seen| seen.read).collect::<Vec<_>>(), codes, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_digit_that_may_be_another_gives_both_codes() {
+        let gazetteer = Gazetteer::shipped().unwrap();
+        let mut glyphs = glyphs("16437");
+        glyphs[0] = Glyph { c: '1', p: 0.6, other: Some(('7', 0.39)) };
+        let found = seen(&glyphs, &tokens(&glyphs), &gazetteer);
+        let of = |code| found[0].choices.iter().find(|choice| choice.0 == code).map_or(0.0, |choice| choice.1);
+        assert!(of(16437) > 0.5, "{found:?}");
+        let exists = gazetteer.districts_of_code(76437).next().is_some();
+        assert_eq!(of(76437) > 0.3, exists);
+    }
+}

@@ -1,0 +1,245 @@
+//! The rules by which the blocks of a label become readings, a region and a reason.
+//!
+//! 1. Only the recipient's lines count: those below a word such as `KEPADA`. Without one a block of addresses counts
+//!    only beside a sender's that is named as such, and less.
+//! 2. Two recipients that lead to different regencies, or two waybills, are several labels.
+//! 3. A country or a place abroad is no destination of any lane.
+//! 4. Names and postal code are weighed together ([`address`](crate::pipeline::read::address)). A heavy witness for
+//!    the other region that the rest does not outweigh by far is a contradiction.
+//! 5. A postal code alone is enough if it exists and its first digit is sure: the codes that a misread digit would
+//!    make weigh against it.
+//! 6. What is left gets a probability; below the threshold of `[read]` it goes to the exception lane.
+//!
+//! A wrong lane costs more than a manual one, so every doubt goes the manual way. Sort codes printed large are no
+//! witnesses: one label in twelve of a courier that changed hubs carries another hub's.
+
+use crate::pipeline::read::address::{Address, REGIONS, weigh};
+use crate::pipeline::read::bars::Bar;
+use crate::pipeline::read::blocks::{Block, blocks, glyphs};
+use crate::pipeline::read::gazetteer::Gazetteer;
+use crate::pipeline::read::keywords::Role;
+use crate::pipeline::read::names::Names;
+use crate::pipeline::read::text::{Glyph, Line};
+use crate::pipeline::read::waybill::{is_number, waybill};
+use crate::record::{Reading, Readings, Reason};
+
+/// What a label comes to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Judged {
+    /// What was read.
+    pub readings: Readings,
+    /// The recipient's region, `JAWA` or `LUAR_JAWA`, where the address tells one.
+    pub region: Option<&'static str>,
+    /// Why there is none, or `None` where the region is as sure as `confidence` says.
+    pub refused: Option<Reason>,
+    /// Probability that the region is right, 0 to 1.
+    pub confidence: f32,
+}
+
+/// Less than this is no address.
+const ADDRESS: f32 = 9.0;
+/// What a block without a keyword must weigh to count as the recipient's.
+const UNNAMED: f32 = 13.0;
+/// A witness against the better region that weighs so much contradicts, unless the rest outweighs it by [`FAR`].
+const HEAVY: f32 = 6.0;
+const FAR: f32 = 9.0;
+/// Names that outweigh a word that sounds like another country's.
+const AT_HOME: f32 = 24.0;
+
+/// What makes an address less sure than its weights: the logistic's coefficients, in nats.
+mod weights {
+    /// The recipient's block has no keyword.
+    pub(super) const UNNAMED: f32 = -2.0;
+    /// Its keyword was misread, for each mistake.
+    pub(super) const MISREAD: f32 = -0.4;
+    /// Lines of it were put together from several blocks.
+    pub(super) const SCATTERED: f32 = -0.7;
+    /// No sender was named: its lines may be among the recipient's.
+    pub(super) const NO_SENDER: f32 = -0.5;
+    /// A number that looks like a postal code and is none.
+    pub(super) const ODD_CODE: f32 = -0.8;
+    /// The nets' mean probability of a character, below 1.
+    pub(super) const BLURRED: f32 = -4.0;
+}
+
+/// Judges the lines and barcodes of a picture.
+pub fn judge(lines: &[Line], bars: &[Bar], gazetteer: &Gazetteer, names: &Names) -> (Judged, Vec<Option<Role>>) {
+    let blocks = blocks(lines);
+    let awb = waybill(lines, &blocks, bars);
+    let mut roles = vec![None; lines.len()];
+    for block in &blocks {
+        block.lines.iter().for_each(|&at| roles[at] = block.role);
+    }
+    let mut judged = match recipient(lines, &blocks, gazetteer, names) {
+        Ok(party) => {
+            party.lines.iter().for_each(|&at| roles[at] = Some(Role::Recipient));
+            decide(&party, gazetteer)
+        }
+        Err(reason) => Judged { refused: Some(reason), ..Judged::default() },
+    };
+    judged.readings.awb = awb;
+    let mut waybills: Vec<&str> =
+        bars.iter().filter(|bar| bar.p > 0.9 && is_number(&bar.text)).map(|bar| bar.text.as_str()).collect();
+    waybills.sort_unstable();
+    waybills.dedup();
+    if waybills.len() > 1 && judged.refused.is_none() {
+        judged.refused = Some(Reason::SeveralLabels);
+    }
+    (judged, roles)
+}
+
+/// The recipient's address and what speaks for its being the recipient's.
+struct Party {
+    address: Address,
+    lines: Vec<usize>,
+    /// Sum of [`weights`] that apply.
+    doubt: f32,
+}
+
+fn recipient(lines: &[Line], blocks: &[Block], gazetteer: &Gazetteer, names: &Names) -> Result<Party, Reason> {
+    let of = |role: Option<Role>| blocks.iter().filter(move |block| block.role == role);
+    let weighed = |block: &Block| weigh(&glyphs(lines, block), gazetteer, names);
+    let sender = of(Some(Role::Sender)).count() > 0;
+    let no_sender = if sender { 0.0 } else { weights::NO_SENDER };
+    let named: Vec<(&Block, Address)> = of(Some(Role::Recipient)).map(|block| (block, weighed(block))).collect();
+    let strong: Vec<&Address> =
+        named.iter().map(|(_, address)| address).filter(|address| address.weight() >= ADDRESS).collect();
+    if strong.windows(2).any(|pair| pair[0].regency.map(|found| found.what) != pair[1].regency.map(|found| found.what))
+    {
+        return Err(Reason::SeveralLabels);
+    }
+    if !named.is_empty() {
+        let cost = named.iter().map(|(block, _)| block.cost).fold(0.0, f32::max);
+        let doubt = no_sender + weights::MISREAD * cost;
+        let party = match named.len() {
+            1 => together(lines, &[named[0].0], doubt, gazetteer, names),
+            _ => together(
+                lines,
+                &named.iter().map(|(block, _)| *block).collect::<Vec<_>>(),
+                doubt + weights::SCATTERED,
+                gazetteer,
+                names,
+            ),
+        };
+        if party.address.weight() >= ADDRESS || party.address.abroad {
+            return Ok(party);
+        }
+        // The address stands apart from its keyword: take the one block that is an address and has no other owner.
+        let loose: Vec<&Block> = of(None).filter(|block| weighed(block).weight() >= ADDRESS).collect();
+        if let ([block], true) = (&loose[..], sender) {
+            let mut parts: Vec<&Block> = named.iter().map(|(block, _)| *block).collect();
+            parts.push(block);
+            return Ok(together(lines, &parts, doubt + 2.0 * weights::SCATTERED, gazetteer, names));
+        }
+        return Ok(party);
+    }
+    let loose: Vec<&Block> = of(None).filter(|block| weighed(block).weight() >= UNNAMED).collect();
+    match &loose[..] {
+        [block] if sender => Ok(together(lines, &[block], weights::UNNAMED, gazetteer, names)),
+        [] => Err(Reason::NoRead),
+        _ => Err(Reason::Unsure),
+    }
+}
+
+/// The address that blocks make together.
+fn together(lines: &[Line], parts: &[&Block], doubt: f32, gazetteer: &Gazetteer, names: &Names) -> Party {
+    let text: Vec<Glyph> = parts.iter().flat_map(|block| glyphs(lines, block)).collect();
+    let read = text.iter().filter(|glyph| !matches!(glyph.c, '\n' | ' '));
+    let (mut sum, mut count) = (0.0, 0.0f32);
+    for glyph in read {
+        sum += glyph.p;
+        count += 1.0;
+    }
+    let blurred = weights::BLURRED * (1.0 - sum / count.max(1.0));
+    let address = weigh(&text, gazetteer, names);
+    let lines = parts.iter().flat_map(|block| block.lines.iter().copied()).collect();
+    Party { address, lines, doubt: doubt + blurred }
+}
+
+/// From weights to a region, a reason and fields with their probabilities.
+fn decide(party: &Party, gazetteer: &Gazetteer) -> Judged {
+    let address = &party.address;
+    let odd = f32::from(u16::try_from(address.odd_codes).unwrap_or(u16::MAX));
+    let p = address.p().clamp(1e-6, 1.0 - 1e-6);
+    let logit = (p / (1.0 - p)).ln().min(9.0) + party.doubt + weights::ODD_CODE * odd;
+    let confidence = 1.0 / (1.0 + (-logit).exp());
+    let refused = if address.abroad && address.weight() < AT_HOME {
+        Some(Reason::Unknown)
+    } else if address.weight() < ADDRESS / 2.0 {
+        Some(Reason::NoRead)
+    } else if address.against >= HEAVY && address.weight() - address.other_weight() < FAR {
+        Some(Reason::Disagree)
+    } else {
+        None
+    };
+    let reading = |value: &str, p: f32| Reading { value: value.to_owned(), confidence: p.min(confidence.max(0.5)) };
+    let known = refused != Some(Reason::Unknown) && refused != Some(Reason::NoRead);
+    let readings = Readings {
+        awb: None,
+        postal_code: address
+            .code
+            .filter(|_| known)
+            .map(|code| Reading { value: format!("{:05}", code.what), confidence: code.p }),
+        province: address
+            .province
+            .filter(|found| known && found.p > 0.5)
+            .map(|found| reading(gazetteer.provinces[usize::from(found.what)], found.p)),
+        regency: address
+            .regency
+            .filter(|found| known && found.p > 0.5)
+            .map(|found| reading(gazetteer.regencies[usize::from(found.what)].name, found.p)),
+    };
+    Judged { readings, region: known.then(|| REGIONS[address.region()]), refused, confidence }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(texts: &[&str]) -> Judged {
+        let gazetteer = Gazetteer::shipped().unwrap();
+        let names = Names::of(&gazetteer);
+        // An empty text leaves a gap.
+        let lines: Vec<Line> = (0u8..)
+            .zip(texts)
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(at, text)| Line::sure(text, 0.0, 20.0 * f32::from(at)))
+            .collect();
+        judge(&lines, &[], &gazetteer, &names).0
+    }
+
+    #[test]
+    fn the_recipient_decides_and_not_the_sender() {
+        let found = judged(&[
+            "KEPADA: Made Chaniago 0826-xxxx-1332",
+            "JL. MERDEKA No. 18 - SIPIRA - kabupaten SAMOSIR -",
+            "kec ONAN Runggu - Sumut - 22398",
+            "PENGIRIM: Gudang Gadget 88",
+            "KEC. TIRTO - PEKALONGAN - JATENG POS 51151",
+        ]);
+        assert_eq!((found.region, found.refused), (Some("LUAR_JAWA"), None), "{found:?}");
+        assert!(found.confidence > 0.98, "{found:?}");
+        assert_eq!(found.readings.postal_code.unwrap().value, "22398");
+        assert_eq!(found.readings.regency.unwrap().value, "KABUPATEN SAMOSIR");
+    }
+
+    #[test]
+    fn each_doubt_has_its_reason() {
+        for (texts, reason) in [
+            (vec!["PENGIRIM: Gudang Gadget", "Kec. Tirto, Kab. Pekalongan, Jateng 51151"], Some(Reason::NoRead)),
+            (vec!["Gudang Gadget", "Kec. Tirto, Kab. Pekalongan, Jateng 51151"], Some(Reason::Unsure)),
+            (vec!["KEPADA: Budi", "Kab. Samosir, Sumut 16437"], Some(Reason::Disagree)),
+            (vec!["KEPADA: Ahmad", "Taman Daya, Johor Bahru 81100", "Malaysia"], Some(Reason::Unknown)),
+            (
+                vec!["KEPADA: Budi", "Kab. Samosir, Sumut 22398", "", "", "", "KEPADA: Ani", "Kota Depok, Jabar 16437"],
+                Some(Reason::SeveralLabels),
+            ),
+            (vec!["KEPADA: Budi Santoso", "terima kasih"], Some(Reason::NoRead)),
+            (vec![], Some(Reason::NoRead)),
+            (vec!["KEPADA: Budi, Kota Depok, Jabar 16437"], None),
+        ] {
+            let found = judged(&texts);
+            assert_eq!(found.refused, reason, "{texts:?}: {found:?}");
+        }
+    }
+}

@@ -1,0 +1,424 @@
+//! The words that say whose address follows, and what a name is the name of.
+
+use crate::pipeline::read::distance::{distance, tolerated};
+
+/// Whose lines follow, or that they are no address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// To whom the parcel goes.
+    Recipient,
+    /// From whom it comes, or where it goes back to.
+    Sender,
+    /// Weight, contents, price, order, notes.
+    Other,
+}
+
+/// Which level of place a name belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Level {
+    /// `Prov.`
+    Province,
+    /// `Kab.`
+    Kabupaten,
+    /// `Kota`
+    City,
+    /// `Kec.`
+    District,
+    /// `Kel.`, `Desa`
+    Village,
+}
+
+const RECIPIENT: &[&str] = &[
+    "KEPADA",
+    "PENERIMA",
+    "RECEIVER",
+    "RECIPIENT",
+    "CONSIGNEE",
+    "ADDRESSEE",
+    "TUJUAN",
+    "UNTUK",
+    "YTH",
+    "KPD",
+    "TO",
+    "SHIPTO",
+    "DELIVERTO",
+    "SENDTO",
+    "DIKIRIMKE",
+    "KIRIMKE",
+    "ALAMATTUJUAN",
+    "ALAMATPENERIMA",
+    "NAMAPENERIMA",
+    "DATAPENERIMA",
+    "DELIVERYADDRESS",
+    "SHIPPINGADDRESS",
+    "PENERIMAPAKET",
+    "PNRM",
+    "KEPADAYTH",
+    "BUYER",
+    "PEMBELI",
+];
+const SENDER: &[&str] = &[
+    "PENGIRIM",
+    "SHIPPER",
+    "SENDER",
+    "FROM",
+    "DARI",
+    "ASAL",
+    "PENJUAL",
+    "SELLER",
+    "DROPSHIPPER",
+    "CONSIGNOR",
+    "PNGRM",
+    "SHIPFROM",
+    "SENTBY",
+    "ALAMATPENGIRIM",
+    "NAMAPENGIRIM",
+    "DATAPENGIRIM",
+    "DARITOKO",
+    "RETURNTO",
+    "RETURNADDRESS",
+    "RETUR",
+    "ALAMATRETUR",
+    "MERCHANT",
+    "DIKIRIMOLEH",
+    "DIKIRIMDARI",
+    "ALAMATASAL",
+    "RETURN",
+];
+const OTHER: &[&str] = &[
+    "BERAT",
+    "WEIGHT",
+    "ISI",
+    "ISIPAKET",
+    "ISIBARANG",
+    "QTY",
+    "COD",
+    "NONCOD",
+    "PRODUK",
+    "PRODUCT",
+    "BARANG",
+    "NAMABARANG",
+    "DESKRIPSI",
+    "KETERANGAN",
+    "CATATAN",
+    "NOTE",
+    "NOTES",
+    "PESAN",
+    "ORDER",
+    "NOORDER",
+    "NOPESANAN",
+    "PESANAN",
+    "ORDERID",
+    "TANGGAL",
+    "TGL",
+    "DATE",
+    "LAYANAN",
+    "SERVICE",
+    "ONGKIR",
+    "ASURANSI",
+    "TOTAL",
+    "RESI",
+    "NORESI",
+    "AWB",
+    "NOAWB",
+    "WAYBILL",
+    "ITEM",
+    "ITEMS",
+    "JUMLAH",
+    "BIAYA",
+    "HARGA",
+    "INVOICE",
+    "KONTEN",
+    "GOODS",
+    "CONTENT",
+    "CONTENTS",
+    "DIMENSI",
+    "VOLUME",
+    "KOLI",
+    "NILAI",
+    "HOTLINE",
+    "WWW",
+    "HTTP",
+    "HTTPS",
+    "JANGAN",
+    "FRAGILE",
+    "REF",
+    "SKU",
+    "VARIASI",
+    "ONGKOSKIRIM",
+    "CS",
+    "TERIMAKASIH",
+    "GARANSI",
+    "KOMPLAIN",
+    "MOHON",
+    "WAJIB",
+    "SEGERA",
+    "LEMBAR",
+    "SYARAT",
+    "BUKTI",
+    "SIMPAN",
+    "BATASKIRIM",
+];
+const LEVELS: &[(&str, Level)] = &[
+    ("PROVINSI", Level::Province),
+    ("PROPINSI", Level::Province),
+    ("PROVINCE", Level::Province),
+    ("PROV", Level::Province),
+    ("PROP", Level::Province),
+    ("KABUPATEN", Level::Kabupaten),
+    ("REGENCY", Level::Kabupaten),
+    ("KAB", Level::Kabupaten),
+    ("KOTA", Level::City),
+    ("KOTAMADYA", Level::City),
+    ("KODYA", Level::City),
+    ("CITY", Level::City),
+    ("KECAMATAN", Level::District),
+    ("DISTRICT", Level::District),
+    ("DISTRIK", Level::District),
+    ("KEC", Level::District),
+    ("KCMTN", Level::District),
+    ("KELURAHAN", Level::Village),
+    ("KEL", Level::Village),
+    ("DESA", Level::Village),
+    ("DS", Level::Village),
+    ("DSA", Level::Village),
+    ("NAGARI", Level::Village),
+    ("GAMPONG", Level::Village),
+    ("VILLAGE", Level::Village),
+];
+/// What begins a street, an estate or a building: the names behind it are no places to send to.
+const STREETS: &[&str] = &[
+    "JL",
+    "JLN",
+    "JALAN",
+    "JI",
+    "JN",
+    "GG",
+    "GANG",
+    "LORONG",
+    "LR",
+    "PERUM",
+    "PERUMAHAN",
+    "PERUMNAS",
+    "KOMP",
+    "KOMPLEK",
+    "KOMPLEKS",
+    "KMPLK",
+    "RUKO",
+    "GEDUNG",
+    "TOKO",
+    "GUDANG",
+    "GROSIR",
+    "PASAR",
+    "DUSUN",
+    "DSN",
+    "LINGKUNGAN",
+    "LINGK",
+    "KAMPUNG",
+    "KAMP",
+    "GRIYA",
+    "STREET",
+    "ROAD",
+    "APARTEMEN",
+    "APT",
+    "TOWER",
+    "CLUSTER",
+    "VILLA",
+    "GRAHA",
+    "PONDOK",
+    "PERMATA",
+    "BUMI",
+    "TAMAN",
+    "DEPAN",
+    "DEKAT",
+    "BELAKANG",
+    "SAMPING",
+    "SEBELAH",
+    "SEBERANG",
+    "TROMOL",
+];
+/// What goes on with a street, and ends its name.
+const STREET_ENDS: &[&str] = &["NO", "NOMOR", "RT", "RW", "BLOK", "BLK", "KAV", "KM", "LT", "LANTAI", "UNIT"];
+
+/// Whose address begins with these words: the letters of a line's first words, run together; longest first.
+///
+/// Of misread words only the longer ones count: `PENGIRIH` is a sender, `T0` may be anything.
+pub fn role_of(words: &str) -> Option<(Role, f32)> {
+    let lists = [(RECIPIENT, Role::Recipient), (SENDER, Role::Sender), (OTHER, Role::Other)];
+    let near = lists.into_iter().flat_map(|(list, role)| {
+        list.iter().filter_map(move |keyword| {
+            let most = if keyword.len() < 6 || role == Role::Other { 0.0 } else { tolerated(keyword.len()) };
+            Some((role, distance(words.as_bytes(), keyword.as_bytes(), most)?))
+        })
+    });
+    near.min_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+/// The level that a word announces.
+pub fn level_of(word: &str) -> Option<Level> {
+    let near = LEVELS.iter().filter_map(|(keyword, level)| {
+        let most = if keyword.len() < 7 { 0.0 } else { tolerated(keyword.len()) };
+        Some((*level, distance(word.as_bytes(), keyword.as_bytes(), most)?))
+    });
+    near.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(level, _)| level)
+}
+
+/// The level whose keyword a word begins with, and the keyword's length: the net missed the space of `KABUPATENSAMOSIR`.
+pub fn level_before(word: &str) -> Option<(Level, usize)> {
+    let longer = LEVELS.iter().filter(|(keyword, _)| keyword.len() >= 7 && word.len() >= keyword.len() + 3);
+    longer.filter(|(keyword, _)| word.starts_with(keyword)).map(|(keyword, level)| (*level, keyword.len())).next()
+}
+
+/// Whether a street, an estate or a building begins.
+pub fn begins_street(word: &str) -> bool {
+    STREETS.contains(&word)
+}
+
+/// Whether a street's name ends.
+pub fn ends_street(word: &str) -> bool {
+    STREET_ENDS.contains(&word)
+}
+
+/// Whether a word says that a postal code follows.
+pub fn announces_code(word: &str) -> bool {
+    matches!(
+        word,
+        "POS"
+            | "KODEPOS"
+            | "KODE"
+            | "KDPOS"
+            | "ZIP"
+            | "POSTAL"
+            | "POSTCODE"
+            | "POST"
+            | "CODE"
+            | "KP"
+            | "ID"
+            | "ZIPCODE"
+            | "POSTALCODE"
+    )
+}
+
+/// Countries, and places of neighbours whose names no Indonesian place has.
+const ABROAD: &[&str] = &[
+    "MALAYSIA",
+    "SINGAPORE",
+    "SINGAPURA",
+    "TIMORLESTE",
+    "THAILAND",
+    "PHILIPPINES",
+    "PHILIPPINE",
+    "FILIPINA",
+    "BRUNEI",
+    "VIETNAM",
+    "AUSTRALIA",
+    "HONGKONG",
+    "TAIWAN",
+    "JEPANG",
+    "JAPAN",
+    "KOREA",
+    "CHINA",
+    "TIONGKOK",
+    "INDIA",
+    "SAUDI",
+    "SAUDIARABIA",
+    "SELANGOR",
+    "JOHOR",
+    "JOHORBAHRU",
+    "KUALALUMPUR",
+    "PETALINGJAYA",
+    "PULAUPINANG",
+    "PENANG",
+    "SARAWAK",
+    "SABAH",
+    "KUCHING",
+    "KOTAKINABALU",
+    "MELAKA",
+    "PAHANG",
+    "KEDAH",
+    "KELANTAN",
+    "TERENGGANU",
+    "PERLIS",
+    "NEGERISEMBILAN",
+    "PUTRAJAYA",
+    "SHAHALAM",
+    "BANGKOK",
+    "MANILA",
+    "METROMANILA",
+    "QUEZONCITY",
+    "CEBU",
+    "DILI",
+    "BAUCAU",
+    "UNITEDSTATES",
+    "USA",
+    "NETHERLANDS",
+    "UAE",
+    "DUBAI",
+    "QATAR",
+    "PAPUANEWGUINEA",
+    "PNG",
+    "PORTMORESBY",
+    "MYANMAR",
+    "CAMBODIA",
+    "LAOS",
+    "NEWZEALAND",
+    "UNITEDKINGDOM",
+    "GERMANY",
+    "FRANCE",
+    "CANADA",
+    "HATYAI",
+    "PHUKET",
+    "SONGKHLA",
+    "CEBUCITY",
+    "GEORGETOWN",
+    "IPOH",
+    "BATUPAHAT",
+    "KUANTAN",
+    "ALORSETAR",
+    "BANDARSERIBEGAWAN",
+    "SEREMBAN",
+    "PERAK",
+];
+
+/// Whether words, run together, name another country or a place there.
+pub fn is_abroad(words: &str) -> bool {
+    ABROAD.iter().any(|place| {
+        let most = if place.len() < 7 { 0.0 } else { tolerated(place.len()).min(1.0) };
+        distance(words.as_bytes(), place.as_bytes(), most).is_some()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn misread_keywords_still_say_whose_address_follows() {
+        for (words, role) in [
+            ("KEPADA", Some(Role::Recipient)),
+            ("KEPAOA", Some(Role::Recipient)),
+            ("PENERLMA", Some(Role::Recipient)),
+            ("PENGIRLM", Some(Role::Sender)),
+            ("PFNGIRIN", Some(Role::Sender)),
+            ("SHLPPER", Some(Role::Sender)),
+            ("TO", Some(Role::Recipient)),
+            ("TD", None),
+            ("BERAT", Some(Role::Other)),
+            ("SUDIRMAN", None),
+        ] {
+            assert_eq!(role_of(words).map(|(role, _)| role), role, "{words}");
+        }
+    }
+
+    #[test]
+    fn no_place_of_the_gazetteer_is_abroad() {
+        let gazetteer = crate::pipeline::read::gazetteer::Gazetteer::shipped().unwrap();
+        for name in &gazetteer.provinces {
+            assert!(!is_abroad(&name.replace(' ', "")), "{name}");
+        }
+        for regency in &gazetteer.regencies {
+            let own = crate::pipeline::read::names::own_name(regency.name).replace(' ', "");
+            assert!(!is_abroad(&own), "{own}");
+        }
+    }
+}

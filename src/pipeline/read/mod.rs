@@ -1,0 +1,194 @@
+//! Reads shipping labels: from a picture to the recipient's postal code, places, region and waybill.
+//!
+//! ```text
+//!  find     where lines, papers and barcodes are: the finder net on the halved picture
+//!  strip    each line cut out upright, at one height and contrast
+//!  ctc      characters: the recognizer net on each strip
+//!  bars     Code 128
+//!  blocks   whose line is it: recipient, sender, goods
+//!  address  names and codes weighed against the gazetteer (tokens, mentions, codes, names)
+//!  judge    the rules: readings, region, reason, confidence
+//! ```
+//!
+//! Nothing here follows what a label says: payloads are text, control characters are refused.
+
+pub mod address;
+pub mod bars;
+pub mod blocks;
+pub mod code128;
+pub mod codes;
+pub mod ctc;
+pub mod distance;
+pub mod find;
+pub mod gazetteer;
+pub mod judge;
+pub mod keywords;
+pub mod mentions;
+pub mod names;
+pub mod strip;
+pub mod text;
+pub mod tokens;
+pub mod waybill;
+
+use anyhow::{Context, Result};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::pipeline::infer::{Engine, Model};
+use crate::pipeline::preprocess::Raster;
+use crate::problem::Problems;
+use bars::Bar;
+use gazetteer::Gazetteer;
+use judge::{Judged, judge};
+use keywords::Role;
+use names::Names;
+use text::Line;
+
+/// `[read]`: reading of shipping labels, for lanes that are bound to regions, provinces, regencies or postal codes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The net that finds lines of text: a name, looked for as that of `[infer]`, or the path of its folder.
+    pub lines: String,
+    /// The net that reads a line.
+    pub text: String,
+    /// What runs both; `auto` takes the faster one.
+    pub engine: Engine,
+    /// Probability that the lane is right from which a label gets it.
+    #[schemars(range(min = 0.5, max = 1.0))]
+    pub sure: f32,
+    /// A table of beginnings of waybill numbers and the lanes that they go to: CSV, `prefix,lane`, a line each. The
+    /// longest beginning counts. Where label and table disagree, the parcel goes to the exception lane.
+    pub routing: Option<std::path::PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { lines: "label-lines".into(), text: "label-text".into(), engine: Engine::Auto, sure: 0.98, routing: None }
+    }
+}
+
+impl Settings {
+    /// Notes everything that is wrong with these settings.
+    pub fn check(&self, problems: &mut Problems<'_>) {
+        for (key, model) in [("lines", &self.lines), ("text", &self.text)] {
+            let remedy = "name a model that `pilah model list` shows, or give the path of its folder";
+            problems.expect(!model.trim().is_empty(), key, "is empty", remedy);
+        }
+        let what = format!("{} is not a probability of a half or more", self.sure);
+        problems.expect((0.5..=1.0).contains(&self.sure), "sure", what, "give a number from 0.5 to 1; 0.98 is usual");
+    }
+}
+
+/// Reads labels: two nets and a gazetteer.
+pub struct Reader {
+    /// Names and versions of the nets.
+    pub title: String,
+    /// Beginnings of waybill numbers and the names of their lanes.
+    pub routing: Vec<(String, String)>,
+    finder: Box<dyn Model>,
+    recognizer: Box<dyn Model>,
+    gazetteer: Gazetteer,
+    names: Names,
+}
+
+/// What was read off a picture.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Read {
+    /// What it comes to.
+    pub judged: Judged,
+    /// The lines of text.
+    pub lines: Vec<Line>,
+    /// Whose each line is, where that is known.
+    pub roles: Vec<Option<Role>>,
+    /// The barcodes.
+    pub bars: Vec<Bar>,
+}
+
+/// Regions that are tried as barcodes, the largest first.
+const BARS: usize = 6;
+
+impl Reader {
+    /// A reader by its nets: `finder` takes [`find::INPUT`], `recognizer` strips of each of [`strip::WIDTHS`].
+    ///
+    /// # Errors
+    /// When the gazetteer that was built in is damaged.
+    pub fn new(title: String, finder: Box<dyn Model>, recognizer: Box<dyn Model>) -> Result<Self> {
+        let gazetteer = Gazetteer::shipped()?;
+        let names = Names::of(&gazetteer);
+        Ok(Self { title, routing: Vec::new(), finder, recognizer, gazetteer, names })
+    }
+
+    /// Reads a picture.
+    ///
+    /// # Errors
+    /// When a net refuses its tensor, or gives what is not a number.
+    pub fn read(&mut self, raster: &Raster) -> Result<Read> {
+        let grey = raster.grey();
+        let (tensor, scale) = find::tensor(&grey);
+        let outputs = self.finder.run(&tensor).context("finding the lines of a label")?;
+        let scene = find::scene(outputs.first().context("the finder has no output")?, scale)?;
+        let mut lines = Vec::new();
+        for found in &scene.lines {
+            for strip in strip::strips(&grey, found) {
+                let outputs = self.recognizer.run(&strip.tensor).context("reading a line")?;
+                let glyphs = ctc::glyphs(outputs.first().context("the recognizer has no output")?, strip.used)?;
+                if glyphs.iter().any(|glyph| glyph.c != ' ') {
+                    lines.push(Line { glyphs, start: strip.start, end: strip.end, cap: found.cap });
+                }
+            }
+        }
+        let bars: Vec<Bar> = scene.bars.iter().take(BARS).filter_map(|area| bars::bar(&grey, area)).collect();
+        let (judged, roles) = judge(&lines, &bars, &self.gazetteer, &self.names);
+        Ok(Read { judged, lines, roles, bars })
+    }
+}
+
+/// The region that a postal code lies in: `JAWA` or `LUAR_JAWA`; `None` for what is no Indonesian code.
+///
+/// The first digit decides, without exception in 83,762 villages; no code begins with 0, nor with
+/// 18, 19, 47, 48, 49, 88 or 89.
+pub fn region_of(postal_code: &str) -> Option<&'static str> {
+    let digits = postal_code.as_bytes();
+    if digits.len() != 5 || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    match postal_code.get(..2)? {
+        "18" | "19" | "47" | "48" | "49" | "88" | "89" => None,
+        code => match code.as_bytes()[0] {
+            b'1' | b'4' | b'5' | b'6' => Some("JAWA"),
+            b'2' | b'3' | b'7' | b'8' | b'9' => Some("LUAR_JAWA"),
+            _ => None,
+        },
+    }
+}
+
+/// The region of a province by its name in capitals.
+pub fn region_of_province(province: &str) -> &'static str {
+    match province {
+        "BANTEN" | "DKI JAKARTA" | "JAWA BARAT" | "JAWA TENGAH" | "DI YOGYAKARTA" | "JAWA TIMUR" => "JAWA",
+        _ => "LUAR_JAWA",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_digit_tells_the_region_and_impossible_codes_tell_nothing() {
+        for (code, region) in [
+            ("16424", Some("JAWA")),
+            ("60111", Some("JAWA")),
+            ("20111", Some("LUAR_JAWA")),
+            ("98511", Some("LUAR_JAWA")),
+            ("01234", None),
+            ("18123", None),
+            ("1642", None),
+            ("1642x", None),
+            ("１６４２４", None),
+        ] {
+            assert_eq!(region_of(code), region, "{code}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What was read off a label: lines of characters, each with how sure the net was.
+
+/// A point of the picture, in pixels from its top left corner.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Point {
+    /// To the right.
+    pub x: f32,
+    /// Down.
+    pub y: f32,
+}
+
+/// A character that was read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Glyph {
+    /// Printable ASCII.
+    pub c: char,
+    /// The net's probability of it, 0 to 1.
+    pub p: f32,
+    /// The likeliest other character at that place, with its probability.
+    pub other: Option<(char, f32)>,
+}
+
+/// A line that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// Its characters in reading order.
+    pub glyphs: Vec<Glyph>,
+    /// The middle of its left end, in the direction of reading.
+    pub start: Point,
+    /// The middle of its right end.
+    pub end: Point,
+    /// Height of its capitals in pixels.
+    pub cap: f32,
+}
+
+impl Line {
+    /// Its characters alone.
+    pub fn text(&self) -> String {
+        self.glyphs.iter().map(|glyph| glyph.c).collect()
+    }
+
+    /// The corners of a box around it, clockwise from the top left one of the text.
+    pub fn corners(&self) -> [Point; 4] {
+        let (dx, dy) = (self.end.x - self.start.x, self.end.y - self.start.y);
+        let long = dx.hypot(dy).max(1e-3);
+        let (ux, uy) = (dx / long * self.cap, dy / long * self.cap);
+        let at = |point: Point, along: f32, across: f32| Point {
+            x: point.x + ux * along - uy * across,
+            y: point.y + uy * along + ux * across,
+        };
+        [at(self.start, -0.3, -0.9), at(self.end, 0.3, -0.9), at(self.end, 0.3, 0.9), at(self.start, -0.3, 0.9)]
+    }
+}
+
+#[cfg(test)]
+impl Line {
+    /// A line for tests: upright, its capitals 10 pixels high, of which the net was sure.
+    pub(crate) fn sure(text: &str, x: f32, y: f32) -> Self {
+        let glyphs: Vec<_> = text.chars().map(|c| Glyph { c, p: 0.99, other: None }).collect();
+        let width = 8.0 * glyphs.len() as f32;
+        Self { glyphs, start: Point { x, y }, end: Point { x: x + width, y }, cap: 10.0 }
+    }
+}

@@ -1,0 +1,164 @@
+//! The waybill number: from the bars, or from the print beside them.
+
+use crate::pipeline::read::bars::Bar;
+use crate::pipeline::read::blocks::Block;
+use crate::pipeline::read::keywords::Role;
+use crate::pipeline::read::text::{Line, Point};
+use crate::record::Reading;
+
+/// How many characters couriers' numbers have, and how many of them are digits at least.
+const LENGTHS: std::ops::RangeInclusive<usize> = 9..=22;
+const DIGITS: usize = 8;
+/// Print further from the bars than this is not theirs, in heights of capitals.
+const BESIDE: f32 = 4.0;
+
+/// The waybill number of a label. Bars and print that agree are surest; of print alone, what stands at the bars or
+/// behind a word such as `Resi`.
+pub fn waybill(lines: &[Line], blocks: &[Block], bars: &[Bar]) -> Option<Reading> {
+    let printed = lines.iter().enumerate().filter_map(|(at, line)| {
+        let (text, p, announced) = number(line)?;
+        let of_party = blocks
+            .iter()
+            .any(|block| matches!(block.role, Some(Role::Recipient | Role::Sender)) && block.lines.contains(&at));
+        let beside = bars.iter().map(|bar| away(bar, line)).fold(f32::MAX, f32::min) < BESIDE;
+        let letters = text.bytes().any(|byte| byte.is_ascii_alphabetic());
+        let phone = text.starts_with("08") || text.starts_with("628");
+        let rank = f32::from(u8::from(announced)) * 3.0
+            + f32::from(u8::from(beside)) * 3.0
+            + f32::from(u8::from(letters)) * 0.5
+            - f32::from(u8::from(of_party)) * 1.5
+            - f32::from(u8::from(phone)) * 2.5;
+        Some((text, p, rank))
+    });
+    let printed: Vec<_> = printed.collect();
+    let coded = bars.iter().filter(|bar| is_number(&bar.text)).max_by(|a, b| a.p.total_cmp(&b.p));
+    if let Some(bar) = coded {
+        let same = printed.iter().any(|(text, _, _)| *text == plain(&bar.text));
+        let confidence = if same { bar.p.max(0.999) } else { bar.p };
+        return Some(Reading { value: plain(&bar.text), confidence });
+    }
+    let (text, p, rank) = printed.into_iter().max_by(|a, b| a.2.total_cmp(&b.2))?;
+    let confidence = p * if rank >= 3.0 {
+        0.97
+    } else if rank >= 0.0 {
+        0.7
+    } else {
+        0.3
+    };
+    (rank > -2.0).then_some(Reading { value: text, confidence })
+}
+
+/// Whether a text may be a waybill number.
+pub fn is_number(text: &str) -> bool {
+    let text = plain(text);
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let letters = text.bytes().take_while(u8::is_ascii_alphabetic).count();
+    LENGTHS.contains(&text.len())
+        && digits >= DIGITS
+        && letters <= 5
+        && text.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase() || byte == b'-')
+}
+
+/// Without the stars and spaces that print puts around it.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !matches!(c, '*' | ' ')).collect()
+}
+
+/// The number in a line, how sure the net was of its least sure character, and whether a word announces it.
+fn number(line: &Line) -> Option<(String, f32, bool)> {
+    const WORDS: [&str; 7] = ["RESI", "AWB", "WAYBILL", "TRACKING", "CONNOTE", "CONSIGNMENT", "BARCODE"];
+    let text = line.text().to_ascii_uppercase();
+    let announced = WORDS.iter().any(|word| text.contains(word));
+    let longest = words(&text).into_iter().filter(|&(start, end)| is_number(&line.text()[start..end]));
+    let (start, end) = longest.max_by_key(|(start, end)| end - start)?;
+    let glyphs = &line.glyphs[start..end];
+    let p = glyphs.iter().map(|glyph| glyph.p).fold(1.0, f32::min);
+    Some((plain(&glyphs.iter().map(|glyph| glyph.c).collect::<String>()), p, announced))
+}
+
+/// Words of a line, also several groups of four as one: the text is ASCII, so that bytes are characters.
+fn words(text: &str) -> Vec<(usize, usize)> {
+    let mut found: Vec<(usize, usize)> = Vec::new();
+    let mut at = 0;
+    for word in text.split(' ') {
+        if !word.is_empty() {
+            found.push((at, at + word.len()));
+        }
+        at += word.len() + 1;
+    }
+    let group = |&(start, end): &(usize, usize)| {
+        (2..=5).contains(&(end - start)) && text[start..end].bytes().any(|b| b.is_ascii_digit())
+    };
+    let joined: Vec<_> = (0..found.len())
+        .filter_map(|first| {
+            let run = found[first..].iter().take_while(|word| group(word)).count();
+            (run >= 3).then(|| (found[first].0, found[first + run - 1].1))
+        })
+        .collect();
+    // What stands behind a colon without a space.
+    let behind: Vec<_> = found
+        .iter()
+        .filter_map(|&(start, end)| text[start..end].rfind(':').map(|colon| (start + colon + 1, end)))
+        .filter(|(start, end)| end > start)
+        .collect();
+    found.into_iter().chain(joined).chain(behind).collect()
+}
+
+/// How far a line's middle is from a barcode's edge, in heights of the line's capitals.
+fn away(bar: &Bar, line: &Line) -> f32 {
+    let middle = Point { x: (line.start.x + line.end.x) / 2.0, y: (line.start.y + line.end.y) / 2.0 };
+    let (dx, dy) = (line.end.x - line.start.x, line.end.y - line.start.y);
+    let length = dx.hypot(dy).max(1e-3);
+    let (x, y) = (middle.x - bar.middle.x, middle.y - bar.middle.y);
+    let (along, across) = ((x * dx + y * dy).abs() / length, (y * dx - x * dy).abs() / length);
+    let beyond = |off: f32, half: f32| (off - half).max(0.0);
+    (beyond(along, bar.size.0) + beyond(across, bar.size.1)) / line.cap.max(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_told_from_phones_and_words() {
+        for (text, number) in [
+            ("P2722795941323", true),
+            ("0034474979559", true),
+            ("SPXID025686384411", true),
+            ("CM123456789ID", true),
+            ("56411", false),
+            ("https://example.org/1234567890", false),
+            ("PENGIRIM12345678", false),
+            ("javascript:12345678", false),
+        ] {
+            assert_eq!(is_number(text), number, "{text}");
+        }
+    }
+
+    #[test]
+    fn print_at_the_bars_wins_over_a_phone_number() {
+        let lines = [
+            Line::sure("081234567890", 0.0, 0.0),
+            Line::sure("TLJN6937881951", 100.0, 100.0),
+            Line::sure("No. Resi: 1234 5678 9012", 0.0, 300.0),
+        ];
+        let bar = Bar { text: "x".into(), p: 0.9, middle: Point { x: 150.0, y: 70.0 }, size: (100.0, 20.0) };
+        let found = waybill(&lines[..2], &[], std::slice::from_ref(&bar)).unwrap();
+        assert_eq!(found.value, "TLJN6937881951");
+        let found = waybill(&[lines[0].clone(), lines[2].clone()], &[], &[]).unwrap();
+        assert_eq!(found.value, "123456789012");
+        let coded = Bar { text: "TLJN6937881951".into(), ..bar };
+        assert!(waybill(&lines, &[], &[coded]).unwrap().confidence > 0.99);
+        assert_eq!(waybill(&[], &[], &[]), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_lines_may_hold_a_number(texts in proptest::collection::vec("[ -~]{0,40}", 0..6)) {
+            let lines: Vec<Line> = texts.iter().map(|text| Line::sure(text, 0.0, 0.0)).collect();
+            if let Some(found) = waybill(&lines, &[], &[]) {
+                proptest::prop_assert!(is_number(&found.value));
+            }
+        }
+    }
+}
