@@ -24,7 +24,7 @@ pub enum Happened {
     /// A frame lies in the slot.
     Frame,
     /// A picture has been looked at.
-    Looked(Looked),
+    Looked(Box<Looked>),
     /// A move was made or missed.
     Moved(Moved),
     /// The camera is lost, with what was tried.
@@ -190,7 +190,7 @@ impl Sorter {
             Err(TrySendError::Disconnected(_)) => bail!("the infer thread has ended"),
             Err(TrySendError::Full(Task::Look(job))) => {
                 // Pictures to keep are in the way: this frame gets no vote, the next one may.
-                self.step(Input::Looked(Looked::unseen(job, "the infer thread is busy")))
+                self.step(Input::Looked(Box::new(Looked::unseen(job, "the infer thread is busy"))))
             }
             Err(TrySendError::Full(Task::Keep { .. })) => Ok(()),
         }

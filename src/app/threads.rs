@@ -296,7 +296,7 @@ impl Thread {
                         self.shared.status.frames_bad.one();
                         tracing::warn!(error, "picture gave no vote");
                     }
-                    if ask.send(Happened::Looked(looked)).is_err() {
+                    if ask.send(Happened::Looked(Box::new(looked))).is_err() {
                         return Ok(());
                     }
                 }

@@ -50,7 +50,7 @@ pub enum Input {
     /// The camera has a new frame; with it a small grey picture where [`Line::watches`] asks for one.
     Frame(Frame, Option<Vec<u8>>),
     /// A picture has been looked at.
-    Looked(Looked),
+    Looked(Box<Looked>),
     /// The actuate thread made or missed a move.
     Moved(Moved),
     /// A person or a command says that an item is in view.
@@ -191,7 +191,7 @@ impl Line {
         match input {
             Input::Edge(edge) => self.edge(now, edge, &mut steps, out),
             Input::Frame(frame, small) => self.frame(now, frame, small, out),
-            Input::Looked(looked) => self.looked(now, looked, &mut steps, out),
+            Input::Looked(looked) => self.looked(now, *looked, &mut steps, out),
             Input::Moved(moved) => self.moved(&moved, out),
             Input::Trigger => self.came(now, now.at, out),
             Input::State(state) => self.enter(state, &mut steps, out),

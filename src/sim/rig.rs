@@ -90,7 +90,7 @@ impl Rig {
                 self.line.step(now, Input::Edge(edge), &mut effects);
             }
             if let Some((_, looked)) = pending.take_if(|(at, _)| *at <= now.at) {
-                self.line.step(now, Input::Looked(looked), &mut effects);
+                self.line.step(now, Input::Looked(Box::new(looked)), &mut effects);
             }
             if next_frame + self.capture_latency <= now.at {
                 let exposed = next_frame;
