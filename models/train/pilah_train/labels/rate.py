@@ -83,8 +83,9 @@ def _same_place(a: str, b: str) -> bool:
 def rate(rows: list[tuple[dict, dict, dict]]) -> dict:
     """All figures; shares are None where there is nothing to count."""
     share = lambda flags: float(np.mean(flags)) if len(flags) else None  # noqa: E731
-    letters = [row for row in rows if row[0]["region"] and row[0].get("layout", "").startswith("mail")]
-    labels = [row for row in rows if row[0]["region"] and row not in letters]
+    mail = lambda row: row[0].get("layout", "").startswith("mail")  # noqa: E731
+    labels = [row for row in rows if row[0]["region"] and not mail(row)]
+    letters = [row for row in rows if row[0]["region"] and mail(row)]
     negatives = [row for row in rows if not row[0]["region"]]
     figures: dict = {"labels": len(labels), "negatives": len(negatives), "unanswered": sum(not answer for _, answer, _ in rows)}
     got = [(row, answer, text, region_of(answer)) for row, answer, text in labels]
