@@ -140,12 +140,13 @@ def test_training_never_sees_what_is_kept_out():
 
 def test_the_rating_counts_lanes_senders_negatives_and_fields(tmp_path):
     columns = "file region sender_region recipient_postal_code recipient_province recipient_regency awb "
-    columns += "has_postal_code_text difficulty note"
+    columns += "has_postal_code_text difficulty note layout"
     truth = [
-        ("1.jpg", "REG_JAWA", "REG_LUARJAWA", "40135", "Jawa Barat", "Kota Bandung", "A1", "1", "easy", ""),
-        ("2.jpg", "REG_JAWA", "REG_LUARJAWA", "60286", "Jawa Timur", "Kota Surabaya", "A2", "1", "medium", ""),
-        ("3.jpg", "REG_LUARJAWA", "REG_JAWA", "20155", "Sumatera Utara", "Kota Medan", "A3", "0", "hard", ""),
-        ("4.jpg", "", "", "", "", "", "", "", "easy", "negative:foreign;bg=pink"),
+        ("1.jpg", "REG_JAWA", "REG_LUARJAWA", "40135", "Jawa Barat", "Kota Bandung", "A1", "1", "easy", "", ""),
+        ("2.jpg", "REG_JAWA", "REG_LUARJAWA", "60286", "Jawa Timur", "Kota Surabaya", "A2", "1", "medium", "", ""),
+        ("3.jpg", "REG_LUARJAWA", "REG_JAWA", "20155", "Sumatera Utara", "Kota Medan", "A3", "0", "hard", "", ""),
+        ("4.jpg", "", "", "", "", "", "", "", "easy", "negative:foreign;bg=pink", ""),
+        ("5.jpg", "REG_JAWA", "REG_JAWA", "13640", "Daerah Khusus Ibukota Jakarta", "", "", "0", "easy", "mail", "mail-220x110"),
     ]
     with (tmp_path / "truth.csv").open("w", newline="") as file:
         csv.writer(file).writerows([columns.split(), *truth])
@@ -167,6 +168,7 @@ def test_the_rating_counts_lanes_senders_negatives_and_fields(tmp_path):
         },
         {"file": "a/3.jpg", "lane": "manual", "sorted": False, "reason": "unsure", "readings": None},
         {"file": "a/4.jpg", "lane": "luar-jawa", "sorted": True, "class": "REG_LUARJAWA"},
+        {"file": "a/5.jpg", "lane": "jawa", "sorted": True, "readings": {"postal_code": read("13640")}},
     ]
     (tmp_path / "answers.jsonl").write_text("\n".join(map(json.dumps, answers)))
     figures = rate.rate(rate.join(tmp_path / "answers.jsonl", tmp_path / "truth.csv"))
@@ -176,4 +178,5 @@ def test_the_rating_counts_lanes_senders_negatives_and_fields(tmp_path):
     assert figures["hard"]["sorted"] == 0 and figures["hard"]["postal_code"] is None
     assert figures["negatives_sorted"] == 1 and figures["negatives_by_kind"] == {"foreign": [1, 1]}
     assert figures["not_sorted_because"] == {"unsure": 1} and figures["cpu_ms"]["p50"] == 50
-    assert rate.table(figures)
+    assert figures["mail"] == {"letters": 1, "five_digits": 1, "sorted": 1, "right_of_sorted": 1}
+    assert any(what.startswith("mail") for what, *_ in rate.table(figures))

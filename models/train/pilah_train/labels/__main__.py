@@ -71,7 +71,7 @@ def main() -> int:
         (args.out / "lines.jsonl").open("a", encoding="utf-8") as lines,
         multiprocessing.Pool(args.jobs, _start, (args.addresses,)) as pool,
     ):
-        rows = csv.DictWriter(table, COLUMNS)
+        rows = csv.DictWriter(table, COLUMNS, lineterminator="\n")
         if done <= 0:
             rows.writeheader()
         bar = tqdm(pool.imap(_make, jobs), total=args.count, initial=args.count - len(jobs), unit="picture", dynamic_ncols=True)

@@ -35,8 +35,9 @@ def region_of(answer: dict) -> str:
 
 
 def value(answer: dict, reading: str) -> str:
-    """What was read, or nothing."""
-    return str(((answer.get("readings") or {}).get(reading) or {}).get("value") or "")
+    """What was read, without spaces at its ends or within a number, or nothing."""
+    text = str(((answer.get("readings") or {}).get(reading) or {}).get("value") or "")
+    return text.replace(" ", "") if reading in ("awb", "postal_code") else text.strip()
 
 
 def cpu_ms(answer: dict) -> float | None:
@@ -82,7 +83,9 @@ def _same_place(a: str, b: str) -> bool:
 def rate(rows: list[tuple[dict, dict, dict]]) -> dict:
     """All figures; shares are None where there is nothing to count."""
     share = lambda flags: float(np.mean(flags)) if len(flags) else None  # noqa: E731
-    labels = [row for row in rows if row[0]["region"]]
+    mail = lambda row: row[0].get("layout", "").startswith("mail")  # noqa: E731
+    labels = [row for row in rows if row[0]["region"] and not mail(row)]
+    letters = [row for row in rows if row[0]["region"] and mail(row)]
     negatives = [row for row in rows if not row[0]["region"]]
     figures: dict = {"labels": len(labels), "negatives": len(negatives), "unanswered": sum(not answer for _, answer, _ in rows)}
     got = [(row, answer, text, region_of(answer)) for row, answer, text in labels]
@@ -113,6 +116,15 @@ def rate(rows: list[tuple[dict, dict, dict]]) -> dict:
         ),
         "awb": share([value(a, "awb") == row["awb"] for row, a, *_ in some if row["awb"]]),
     }
+    if letters:
+        ways = [(row, answer, region_of(answer)) for row, answer, _ in letters]
+        figures["mail"] = {
+            "letters": len(letters),
+            "five_digits": share([value(answer, "postal_code") == row["recipient_postal_code"] for row, answer, _ in ways]),
+            "sorted": share([bool(region) for *_, region in ways]),
+            "right_of_sorted": share([region == row["region"] for row, _, region in ways if region]),
+        }
+        figures["wrong"] += [row["file"] for row, _, region in ways if region and region != row["region"]]
     figures["province"] = share([_same_place(value(a, "province"), row["recipient_province"]) for row, a, *_ in got])
     figures["regency"] = share([_same_place(value(a, "regency"), row["recipient_regency"]) for row, a, *_ in got])
     kinds = defaultdict(list)
@@ -162,6 +174,11 @@ def table(figures: dict) -> list[tuple[str, str, str]]:
             "150",
         ),
     ]
+    if mail := figures.get("mail"):
+        rows += [
+            ("mail: five digits right", f"{percent(mail['five_digits'])} of {mail['letters']}", "90 %"),
+            ("mail: got a lane, of them right", f"{percent(mail['sorted'])}, {percent(mail['right_of_sorted'])}", "-, 99 %"),
+        ]
     because = ", ".join(f"{reason} {n}" for reason, n in figures["not_sorted_because"].items())
     return rows + ([("no lane because", because, "")] if because else [])
 
