@@ -85,6 +85,19 @@ Spleen                | spleen-16x32.otf                | spleen-16x32.otf      
 Oxygen                | Oxygen-Sans.ttf                 | Oxygen-Sans-Bold.ttf          | 2 | x | fonts-oxygen
 Tuffy                 | Tuffy.ttf                       | Tuffy_Bold.ttf                | 1 |   | fonts-tuffy
 """
+HANDS = """
+Humor Sans  | Humor-Sans.ttf         | fonts-humor-sans
+Breip       | Breip.ttf              | fonts-breip
+Femke       | femkeklaver.ttf        | fonts-femkeklaver
+DKG         | dkg.ttf                | fonts-dkg-handwriting
+Klee        | KleeOne-SemiBold.ttf   | fonts-klee
+Steve       | SteveHand.ttf          | fonts-sjfonts
+Delphine    | Delphine.ttf           | fonts-sjfonts
+Comic Neue  | ComicNeue-Regular.otf  | fonts-comic-neue
+Tomson      | TomsonTalks.ttf        | fonts-tomsontalks
+Kristi      | Kristi.ttf             | fonts-kristi
+"""
+"fonts like handwriting, for envelopes; none of them is needed"
 FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts")
 ENOUGH = 25
 
@@ -110,10 +123,15 @@ def _open(path: str, px: int) -> ImageFont.FreeTypeFont:
 
 
 @functools.lru_cache(maxsize=1)
+def _files() -> dict[str, str]:
+    roots = [Path(folder).expanduser() for folder in (*FOLDERS, *os.environ.get("PILAH_FONTS", "").split(":")) if folder]
+    return {path.name: str(path) for root in roots for path in sorted(root.rglob("*")) if path.suffix in (".ttf", ".otf")}
+
+
+@functools.lru_cache(maxsize=1)
 def families() -> tuple[Family, ...]:
     """All families of the table that are installed; too few of them are an error that names the packages."""
-    roots = [Path(folder).expanduser() for folder in (*FOLDERS, *os.environ.get("PILAH_FONTS", "").split(":")) if folder]
-    files = {path.name: str(path) for root in roots for path in sorted(root.rglob("*")) if path.suffix in (".ttf", ".otf")}
+    files = _files()
     found, missing = [], set()
     for row in TABLE.strip().splitlines():
         name, regular, bold, weight, kept_out, package = (cell.strip() for cell in row.split("|"))
@@ -140,3 +158,11 @@ def pick(rng: random.Random, fonts: str = "train") -> Family:
     if fonts != "all":
         every = [family for family in every if not family.kept_out]
     return rng.choices(every, [family.weight for family in every])[0]
+
+
+def hand(rng: random.Random) -> Family:
+    """A family like handwriting; an ordinary one where none is installed."""
+    files = _files()
+    rows = [[cell.strip() for cell in row.split("|")] for row in HANDS.strip().splitlines()]
+    found = [Family(name, files[file], files[file], 1, False) for name, file, _ in rows if file in files]
+    return rng.choice(found) if found else pick(rng)

@@ -79,7 +79,7 @@ Tidak boleh dibuka|Cek barang sebelum bayar|Komplain wajib video|Simpan resi ini
 Asuransi: Tidak|Packing kayu|Bubble wrap|Pesan: warna random|www.lacak-resi.example|Hotline 1500-123|
 CS 021-5551234|Syarat dan ketentuan berlaku|Bukti pengiriman|Lembar penerima""".replace("\n", "").split("|")
 ROW_LABELS = {
-    "name": ["Nama", "Name", "Nama Penerima", "Atas Nama"],
+    "name": ["Nama", "Name", "Atas Nama", "A/N"],
     "phone": ["Telp", "No. HP", "Phone", "HP", "Tel", "Telepon", "No Telp"],
     "street": ["Alamat", "Address", "Alamat Lengkap", "Almt"],
     "village": ["Kelurahan", "Kel/Desa", "Desa"],
