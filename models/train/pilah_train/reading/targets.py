@@ -102,7 +102,10 @@ def crop(scene: Scene, rng: np.random.Generator, size: int, zoom: float) -> Scen
         at = places[rng.integers(len(places))] + rng.uniform(-0.5, 0.5, 2) * half
     else:
         at = np.array([rng.uniform(0, w), rng.uniform(0, h)])
-    at = [np.clip(at[0], min(half, w / 2), max(w - half, w / 2)), np.clip(at[1], min(half, h / 2), max(h - half, h / 2))]
+    if rng.random() < 0.2:  # beyond the rim, where the fill begins
+        at = at + rng.uniform(-0.6, 0.6, 2) * half
+    else:
+        at = [np.clip(at[0], min(half, w / 2), max(w - half, w / 2)), np.clip(at[1], min(half, h / 2), max(h - half, h / 2))]
     c, s = np.cos(turn) / zoom, np.sin(turn) / zoom
     back = np.array([[c, -s, at[0] - (c - s) * size / 2], [s, c, at[1] - (s + c) * size / 2], [0, 0, 1]])
     grey = Image.fromarray(scene.grey).transform((size, size), Image.Transform.AFFINE, tuple(back.flatten()[:6]), Image.Resampling.BILINEAR, fillcolor=114)
