@@ -62,12 +62,14 @@ impl Choice {
     pub(super) fn measure(of: String, shape: [usize; 4], float: &mut dyn Model, int8: &mut dyn Model) -> Result<Self> {
         let picture = Tensor { shape, pixels: vec![127; shape.iter().product()] };
         let mut least = [Duration::MAX; 2];
+        let time = |engine: &mut dyn Model| -> Result<Duration> {
+            let before = thread_cpu();
+            engine.run(&picture)?;
+            Ok(thread_cpu() - before)
+        };
         for _ in 0..RUNS {
-            for (engine, least) in [&mut *float, &mut *int8].into_iter().zip(&mut least) {
-                let before = thread_cpu();
-                engine.run(&picture)?;
-                *least = (*least).min(thread_cpu() - before);
-            }
+            least[0] = least[0].min(time(float)?);
+            least[1] = least[1].min(time(int8)?);
         }
         let [float_ms, int8_ms] = least.map(|time| time.as_secs_f64() * 1e3);
         let engine = if int8_ms < float_ms { Engine::Int8 } else { Engine::Float };
