@@ -67,6 +67,11 @@ impl Choice {
             Ok(thread_cpu() - before)
         };
         let mut least = [Duration::MAX; 2];
+        let time = |engine: &mut dyn Model| -> Result<Duration> {
+            let before = thread_cpu();
+            engine.run(&picture)?;
+            Ok(thread_cpu() - before)
+        };
         for _ in 0..RUNS {
             least[0] = least[0].min(time(float)?);
             least[1] = least[1].min(time(int8)?);

@@ -107,8 +107,13 @@ fn an_operator_that_is_not_ours_is_named_and_loads_by_tract() {
     assert!(
         said(|graph| node(graph, "pool").op_type = "GlobalMaxPool".into()).starts_with("unknown: GlobalMaxPool pool:")
     );
-    let grouped = said(|graph| drop(node(graph, "blocks.0.0").input.remove(1)));
-    assert!(grouped.starts_with("unknown: Conv blocks.0.0: its weights are not quantized"), "{grouped}");
+    let float = said(|graph| node(graph, "blocks.0.0").input[1] = "image.f".into());
+    assert_eq!(float, "unknown: Conv blocks.0.0: its weights are not quantized");
+    let asymmetric = said(|graph| {
+        let zeros = constant(graph, "blocks.0.0.weight.zero");
+        zeros.raw_data[3] = 1;
+    });
+    assert_eq!(asymmetric, "unknown: DequantizeLinear blocks.0.0.weight: ours are s8 with a zero point of 0");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //! A pointwise convolution is that already: its rows are the pixels. Any other gathers the windows of a few output
 //! pixels at a time, as rows, into a buffer that stays in the first-level cache.
 
+use std::array;
+
 use super::{Geometry, Kernel, Lanes, Limits, Line, Rows, Shape, portable};
 
 /// How many output channels stand together in packed weights.
@@ -50,12 +52,15 @@ impl Dense {
         let mut packed = vec![Lanes([0; PANEL]); panels];
         let mut factors = vec![Lanes([0.0; PANEL]); panels];
         let shift = i32::from(zero) - if kernel.signed { 128 } else { 0 };
+        let place: [[usize; DEEP]; PANEL] = array::from_fn(|n| array::from_fn(|k| (kernel.place)(n, k)));
         for (n, row) in weights.chunks_exact(depth).enumerate() {
             let (panel, lane) = (n / PANEL, n % PANEL);
             let mut sum = 0_i32;
-            for (k, &weight) in row.iter().enumerate() {
-                lines[panel * steps + k / DEEP].0[(kernel.place)(lane, k % DEEP)] = weight;
-                sum = sum.wrapping_add(i32::from(weight));
+            for (line, four) in lines[panel * steps..].iter_mut().zip(row.chunks(DEEP)) {
+                for (&place, &weight) in place[lane].iter().zip(four) {
+                    line.0[place] = weight;
+                    sum = sum.wrapping_add(i32::from(weight));
+                }
             }
             packed[panel].0[lane] = bias[n].wrapping_sub(sum.wrapping_mul(shift));
             factors[panel].0[lane] = scales[n];
@@ -146,12 +151,9 @@ fn gather(geometry: &Geometry, shape: Shape, input: &[u8], zero: u8, [row, colum
 /// Weights as ONNX has them, `[channels][input channels][rows][columns]`, with the input channels last.
 pub(in super::super) fn rows_first(weights: &[i8], channels: usize, geometry: &Geometry) -> Vec<i8> {
     let taps = geometry.kernel.iter().product::<usize>();
-    let depth = weights.len() / channels;
-    let inputs = depth / taps;
-    (0..weights.len())
-        .map(|at| {
-            let (channel, tap, input) = (at / depth, at % depth / inputs, at % inputs);
-            weights[channel * depth + input * taps + tap]
-        })
-        .collect()
+    if taps == 1 {
+        return weights.to_vec();
+    }
+    let rows = weights.chunks_exact(weights.len() / channels);
+    rows.flat_map(|row| (0..taps).flat_map(move |tap| row.iter().skip(tap).step_by(taps).copied())).collect()
 }

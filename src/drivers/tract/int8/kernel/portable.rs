@@ -16,6 +16,12 @@ pub(super) static PORTABLE: Kernel = Kernel {
     add,
 };
 
+/// The product of a byte and a weight fits 16 bits, twice as many of which fit a vector.
+#[inline(always)]
+fn product(byte: u8, weight: i8) -> i32 {
+    i32::from(i16::from(byte) * i16::from(weight))
+}
+
 fn dense(dense: &Dense, rows: Rows<'_>, out: &mut [u8], _: &mut Vec<u8>) {
     for (row, out) in out.chunks_exact_mut(dense.channels).enumerate() {
         let bytes = &rows.bytes[row * rows.pitch..][..dense.steps * DEEP];
@@ -24,7 +30,7 @@ fn dense(dense: &Dense, rows: Rows<'_>, out: &mut [u8], _: &mut Vec<u8>) {
             for (four, line) in bytes.chunks_exact(DEEP).zip(dense.panel(panel)) {
                 for (&byte, weights) in four.iter().zip(line.0.chunks_exact(PANEL)) {
                     for (sum, &weight) in sums.iter_mut().zip(weights) {
-                        *sum = sum.wrapping_add(i32::from(byte) * i32::from(weight));
+                        *sum = sum.wrapping_add(product(byte, weight));
                     }
                 }
             }
@@ -62,7 +68,7 @@ fn run(depthwise: &Depthwise, rows: &[&[u8]], out: &mut [&mut [u8]], _: &mut Vec
                     let pixel = &row[(column * geometry.stride[1] + tap) * channels + first..][..BLOCK];
                     let Some(weights) = taps.next() else { return };
                     for ((sum, &value), &weight) in sums.iter_mut().zip(pixel).zip(weights) {
-                        *sum = sum.wrapping_add(i32::from(value) * i32::from(weight));
+                        *sum = sum.wrapping_add(product(value, weight));
                     }
                 }
             }

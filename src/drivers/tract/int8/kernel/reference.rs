@@ -13,7 +13,10 @@ pub(in super::super) fn requantized(sum: i32, scale: f32, limits: Limits) -> u8 
 
 /// The byte of a value that is counted in steps of the output's scale.
 pub(super) fn rounded(value: f32, limits: Limits) -> u8 {
-    let steps = value.clamp(limits.low, limits.high).round_ties_even();
+    // Adding and taking away 1.5 * 2^23 leaves no room for fractions: it rounds halves to even, as `round_ties_even`
+    // does, which is a call into the C library where there is no instruction for it.
+    const WHOLE: f32 = 12_582_912.0;
+    let steps = (value.clamp(limits.low, limits.high) + WHOLE) - WHOLE;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what a byte holds")]
     let byte = (steps + f32::from(limits.zero)) as u8;
     byte
