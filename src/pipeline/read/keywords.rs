@@ -77,8 +77,7 @@ const LEVELS: &[(&str, Level)] = &[
 const STREETS: &[&str] = &[
     "JL", "JLN", "JALAN", "JI", "JN", "GG", "GANG", "LORONG", "LR", "PERUM", "PERUMAHAN", "PERUMNAS", "KOMP", "KOMPLEK",
     "KOMPLEKS", "KMPLK", "RUKO", "GEDUNG", "TOKO", "GUDANG", "GROSIR", "PASAR", "DUSUN", "DSN", "LINGKUNGAN", "LINGK", "KAMPUNG",
-    "KAMP", "GRIYA", "STREET", "ROAD", "APARTEMEN", "APT", "TOWER", "CLUSTER", "VILLA", "GRAHA", "PONDOK", "PERMATA", "BUMI",
-    "TAMAN", "DEPAN", "DEKAT", "BELAKANG", "SAMPING", "SEBELAH", "SEBERANG", "TROMOL",
+    "KAMP", "GRIYA", "STREET", "ROAD", "APARTEMEN", "APT", "TOWER", "CLUSTER", "VILLA", "GRAHA", "DEPAN", "DEKAT", "BELAKANG", "SAMPING", "SEBELAH", "SEBERANG", "TROMOL",
 ];
 /// What goes on with a street, and ends its name.
 const STREET_ENDS: &[&str] = &["NO", "NOMOR", "RT", "RW", "BLOK", "BLK", "KAV", "KM", "LT", "LANTAI", "UNIT"];
