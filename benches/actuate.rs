@@ -80,7 +80,7 @@ fn main() {
 
 /// Runs the net without a pause until told to stop.
 fn load(config: &Config, stop: Arc<AtomicBool>) -> thread::JoinHandle<()> {
-    let mut classifier = tract::open(&config.infer.clone().unwrap()).unwrap();
+    let mut classifier = tract::open(config.infer.as_ref().unwrap(), None).unwrap();
     thread::spawn(move || {
         let shape = classifier.manifest.input.shape();
         let grey = Tensor { shape, pixels: vec![90; shape.iter().product()] };

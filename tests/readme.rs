@@ -10,8 +10,8 @@ use clap::CommandFactory;
 use pilah::cmd::Cli;
 use pilah::command::Name;
 use pilah::drivers::tract::read_manifest;
-use pilah::pipeline::infer::Task;
 use pilah::pipeline::decide::UNKNOWN;
+use pilah::pipeline::infer::Task;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -97,7 +97,7 @@ fn sort(config: &Config, shared: &Shared, state: &watch::Sender<State>, watch: &
 }
 
 fn open(config: &Config, shared: &Shared, state: &watch::Sender<State>) -> Result<Running> {
-    let eyes = station::open_eyes(config)?;
+    let eyes = station::open_eyes(config, Some(&config.store.directory))?;
     let (inputs, outputs) = gpio::open(&config.gpio, &config.input, &config.actuator, &runtime::directory())?;
     let station = Station::new(config, eyes, fastrand::u64(..), shared.clock.now());
     let devices = Devices { camera: config.camera.opener(), inputs, outputs };

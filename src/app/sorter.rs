@@ -10,10 +10,11 @@ use crate::app::threads::{Do, Shared};
 use crate::pipeline::actuate::Moved;
 use crate::pipeline::capture::{Frame, FrameSlot};
 use crate::pipeline::look::{Job, Looked};
+use crate::pipeline::machine::Machine;
 use crate::pipeline::preprocess::decode::small_grey;
 use crate::pipeline::trigger::Edge;
-use crate::pipeline::{Effect, Input, Line, incident};
-use crate::record::{Ending, Event, Incident, Phase, Reason, Record, State};
+use crate::pipeline::{Effect, Input, Line, incident, incident_over};
+use crate::record::{Ending, Event, Incident, Reason, Record, State};
 
 /// What happened, for the sort thread.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub enum Happened {
     /// A frame lies in the slot.
     Frame,
     /// A picture has been looked at.
-    Looked(Looked),
+    Looked(Box<Looked>),
     /// A move was made or missed.
     Moved(Moved),
     /// The camera is lost, with what was tried.
@@ -48,13 +49,6 @@ pub enum Task {
     },
 }
 
-/// What holds the machine.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Holds {
-    paused: bool,
-    camera: bool,
-}
-
 /// The sort thread's state.
 pub struct Sorter {
     line: Line,
@@ -62,21 +56,22 @@ pub struct Sorter {
     tasks: SyncSender<Task>,
     shared: Shared,
     state: watch::Sender<State>,
-    holds: Holds,
+    machine: Machine,
+    /// The machine's state that the line was last told.
+    told: State,
 }
 
 impl Sorter {
-    /// A sorter that has seen nothing. The camera counts as lost until its first frame.
+    /// A sorter that has seen nothing.
     pub fn new(
         line: Line,
+        machine: Machine,
         orders: SyncSender<Do>,
         tasks: SyncSender<Task>,
         shared: Shared,
         state: watch::Sender<State>,
     ) -> Self {
-        let holds = Holds::default();
-        state.send_replace(line.state());
-        Self { line, orders, tasks, shared, state, holds }
+        Self { line, orders, tasks, shared, state, machine, told: State::Ready }
     }
 
     /// Waits for something to happen, `longest` at most, and deals with all that has.
@@ -84,6 +79,7 @@ impl Sorter {
     /// # Errors
     /// When another thread has ended or does not keep up.
     pub fn turn(&mut self, happened: &Receiver<Happened>, slot: &FrameSlot, longest: Duration) -> Result<()> {
+        self.obey()?;
         let now = self.shared.clock.now();
         let wait = self.line.wake(now).map_or(longest, |at| at.since(now).min(longest));
         let mut next = happened.recv_timeout(wait).ok();
@@ -98,7 +94,10 @@ impl Sorter {
         match happened {
             Happened::Edges(edges) => {
                 for edge in edges {
-                    self.step(Input::Edge(edge))?;
+                    match self.machine.edge(edge.input, edge.active) {
+                        true => self.obey()?,
+                        false => self.step(Input::Edge(edge))?,
+                    }
                 }
                 Ok(())
             }
@@ -106,22 +105,25 @@ impl Sorter {
             Happened::Looked(looked) => self.step(Input::Looked(looked)),
             Happened::Moved(moved) => self.step(Input::Moved(moved)),
             Happened::Trigger => self.step(Input::Trigger),
-            Happened::Pause(paused) => self.hold(Holds { paused, ..self.holds }),
+            Happened::Pause(paused) => {
+                self.machine.pause(paused);
+                self.obey()
+            }
             Happened::CameraLost(why) => {
-                if !self.holds.camera {
+                if self.machine.camera_lost() {
                     tracing::error!(why, "camera lost");
-                    self.record(camera_incident(Phase::Opened, &why));
+                    self.record(camera_lost(&why));
                 }
-                self.hold(Holds { camera: true, ..self.holds })
+                self.obey()
             }
         }
     }
 
     fn frame(&mut self, frame: Frame) -> Result<()> {
-        if self.holds.camera {
-            self.record(camera_incident(Phase::Closed, ""));
-            self.hold(Holds { camera: false, ..self.holds })?;
+        if self.machine.camera_sees() {
+            self.record(incident_over(CAMERA_LOST));
         }
+        self.obey()?;
         let now = self.shared.clock.now();
         self.shared.status.capture.record(now.since(frame.exposed));
         if !self.line.wants(frame.exposed) {
@@ -131,19 +133,22 @@ impl Sorter {
         self.step(Input::Frame(frame, small))
     }
 
-    /// Puts the machine into the state that what holds it asks for.
-    fn hold(&mut self, holds: Holds) -> Result<()> {
-        self.holds = holds;
-        let state = match holds {
-            Holds { camera: true, .. } => State::Fault,
-            Holds { paused: true, .. } => State::Paused,
-            _ => State::Ready,
-        };
-        let held = |state| !matches!(state, State::Ready | State::Running);
-        if state == self.line.state() || (!held(state) && !held(self.line.state())) {
+    /// Puts the line into the machine's state: outputs first, words after.
+    fn obey(&mut self) -> Result<()> {
+        let (before, state) = (self.told, self.machine.state());
+        if state == before {
             return Ok(());
         }
-        self.step(Input::State(state))
+        self.told = state;
+        self.step(Input::State(state))?;
+        self.order(Do::Show(state))?;
+        tracing::info!(?state, "state changed");
+        match (before, state) {
+            (_, State::EStop) => self.record(e_stop()),
+            (State::EStop, _) => self.record(incident_over(E_STOP)),
+            _ => {}
+        }
+        Ok(())
     }
 
     fn step(&mut self, input: Input) -> Result<()> {
@@ -185,7 +190,7 @@ impl Sorter {
             Err(TrySendError::Disconnected(_)) => bail!("the infer thread has ended"),
             Err(TrySendError::Full(Task::Look(job))) => {
                 // Pictures to keep are in the way: this frame gets no vote, the next one may.
-                self.step(Input::Looked(Looked::unseen(job, "the infer thread is busy")))
+                self.step(Input::Looked(Box::new(Looked::unseen(job, "the infer thread is busy"))))
             }
             Err(TrySendError::Full(Task::Keep { .. })) => Ok(()),
         }
@@ -235,14 +240,22 @@ impl Sorter {
     }
 }
 
-fn camera_incident(phase: Phase, why: &str) -> Event {
-    let event = incident(
-        "camera-lost",
+/// The codes of this file's incidents.
+const CAMERA_LOST: &str = "camera-lost";
+const E_STOP: &str = "e-stop";
+
+fn camera_lost(why: &str) -> Event {
+    incident(
+        CAMERA_LOST,
         &format!("the camera is lost ({why}): check its cable and power; the machine stands until it is back"),
         &format!("kamera hilang ({why}): periksa kabel dan daya; mesin berhenti sampai kamera kembali"),
-    );
-    match event {
-        Event::Incident(incident) => Event::Incident(Incident { phase, ..incident }),
-        other => other,
-    }
+    )
+}
+
+fn e_stop() -> Event {
+    incident(
+        E_STOP,
+        "the emergency stop was pressed: clear the danger, unlock the button, then press reset",
+        "tombol darurat ditekan: atasi bahayanya, buka kunci tombol, lalu tekan reset",
+    )
 }

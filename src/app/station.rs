@@ -1,14 +1,17 @@
 //! A station put together from its configuration: names become places, settings become stages.
 
+use std::path::Path;
+
 use anyhow::{Result, ensure};
 
 use crate::config::Config;
+use crate::drivers::tract;
 use crate::pipeline::actuate::{Actuate, Drive};
 use crate::pipeline::decide::{Decide, Rule};
-use crate::drivers::tract;
 use crate::pipeline::infer::{Class, Manifest};
 use crate::pipeline::lane::Routes;
 use crate::pipeline::look::{Eyes, Looker, View};
+use crate::pipeline::machine::Machine;
 use crate::pipeline::track::bin::{Bin, BinLane};
 use crate::pipeline::track::{LanePlan, Track};
 use crate::pipeline::way::Way;
@@ -24,6 +27,8 @@ pub struct Station {
     pub looker: Looker,
     /// The actuate thread's stage.
     pub actuate: Actuate,
+    /// What holds the machine.
+    pub machine: Machine,
 }
 
 impl Station {
@@ -32,16 +37,20 @@ impl Station {
         let eyes = eyes.into();
         let line = line(config, &eyes, seed, now);
         let looker = Looker::new(eyes, view(config));
-        Self { line, looker, actuate: Actuate::new(&config.actuator, config.gpio.heartbeat_half(), now) }
+        let actuate = Actuate::new(&config.actuator, config.gpio.heartbeat_half(), now);
+        let buttons = config.buttons.wired().filter_map(|(button, name)| Some((input(config, Some(name))?, button)));
+        Self { line, looker, actuate, machine: Machine::new(buttons.collect()) }
     }
 }
 
-/// Opens the nets that a station has, and holds its lanes against them.
+/// Opens the nets that a station has, and holds its lanes against them. `state` is the directory that remembers which
+/// engine is the faster one.
 ///
 /// # Errors
 /// When a model is missing or refused, or the lanes do not fit.
-pub fn open_eyes(config: &Config) -> Result<Eyes> {
-    let classifier = config.infer.as_ref().map(tract::open).transpose()?;
+pub fn open_eyes(config: &Config, state: Option<&Path>) -> Result<Eyes> {
+    let open = |infer| tract::open(infer, state);
+    let classifier = config.infer.as_ref().map(open).transpose()?;
     let reader = config.read.as_ref().map(tract::open_reader).transpose()?;
     let problems = classifier.as_ref().map_or_else(Vec::new, |classifier| check_against(config, &classifier.manifest));
     let all: Vec<String> = problems.iter().map(ToString::to_string).collect();

@@ -20,13 +20,14 @@ use crate::app::station::Station;
 use crate::clock::{Clock, wait_for};
 use crate::drivers::camera::Opener;
 use crate::pipeline::Effect;
-use crate::pipeline::actuate::{Actuate, Armed, How, Moved, Order, Outputs};
+use crate::pipeline::actuate::{Actuate, Armed, Drive, How, Moved, Order, Output, Outputs};
 use crate::pipeline::capture::{Camera, FrameSlot};
-use crate::pipeline::look::Looker;
+use crate::pipeline::look::{Job, Looker};
+use crate::pipeline::machine::Lamp;
 use crate::pipeline::trigger::Inputs;
-use crate::record::State;
+use crate::record::{PictureView, State};
 use crate::status::Status;
-use crate::store::pictures::{Kept, View};
+use crate::store::pictures::Kept;
 use crate::store::records::Records;
 use crate::units::ItemId;
 
@@ -82,6 +83,8 @@ pub enum Do {
     Recall(ItemId),
     /// Switch everything off.
     Release,
+    /// Show a state on the tower light.
+    Show(State),
 }
 
 /// The stop signal, and the turns that the watchdog wants to see.
@@ -177,7 +180,7 @@ pub fn start(station: Station, devices: Devices, shared: &Shared, state: watch::
         reason: Mutex::new(None),
     });
     let slot = Arc::new(FrameSlot::default());
-    let Station { line, looker, actuate } = station;
+    let Station { line, looker, actuate, machine } = station;
     let Devices { camera, inputs, mut outputs } = devices;
     let with = |name: &str| Thread { name: name.to_owned(), stop: Arc::clone(&stop), shared: shared.clone() };
     let (to_sort, from_camera, from_inputs, from_actuate) = (slot.clone(), ask.clone(), ask.clone(), ask.clone());
@@ -186,7 +189,7 @@ pub fn start(station: Station, devices: Devices, shared: &Shared, state: watch::
         with("actuate").spawn(move |me| me.actuate(actuate, &mut *outputs, &todo, &from_actuate))?,
         with("infer").spawn(move |me| me.infer(looker, &to_look, &looked))?,
         with("sort").spawn(move |me| {
-            let mut sorter = Sorter::new(line, orders, tasks, me.shared.clone(), state);
+            let mut sorter = Sorter::new(line, machine, orders, tasks, me.shared.clone(), state);
             while !me.stop.stopped() {
                 me.stop.turn(Turn::Sort);
                 sorter.turn(&happened, &to_sort, TURN)?;
@@ -293,19 +296,28 @@ impl Thread {
                         self.shared.status.frames_bad.one();
                         tracing::warn!(error, "picture gave no vote");
                     }
-                    if ask.send(Happened::Looked(looked)).is_err() {
+                    if ask.send(Happened::Looked(Box::new(looked))).is_err() {
                         return Ok(());
                     }
                 }
-                Ok(Task::Keep { job, sure }) => match looker.thumbnail(&job, THUMBNAIL) {
-                    Ok(jpeg) => {
-                        let view = if sure { View::Sure } else { View::Unsure };
-                        self.shared.records.keep_picture(Kept { item: job.item, view, jpeg });
+                Ok(Task::Keep { job, sure }) => {
+                    if let Err(error) = self.keep(&looker, &job, sure) {
+                        tracing::warn!(error = format!("{error:#}"), "picture could not be kept");
                     }
-                    Err(error) => tracing::warn!(error = format!("{error:#}"), "picture could not be kept"),
-                },
+                }
                 Err(_) => {}
             }
+        }
+        Ok(())
+    }
+
+    /// Keeps the thumbnail of a sure item; of an unsure one the whole frame as well, for people and for training.
+    fn keep(&self, looker: &Looker, job: &Job, sure: bool) -> Result<()> {
+        let jpeg = looker.thumbnail(job, THUMBNAIL)?;
+        self.shared.records.keep_picture(Kept { item: job.item, view: PictureView::of(sure), jpeg });
+        if !sure {
+            let jpeg = looker.frame(job)?;
+            self.shared.records.keep_picture(Kept { item: job.item, view: PictureView::Frame, jpeg });
         }
         Ok(())
     }
@@ -377,6 +389,12 @@ pub fn run_actuate(
             Ok(Do::Order(order)) => ensure!(armed.actuate.order(order), "too many moves wait"),
             Ok(Do::Recall(item)) => tell(Told::Recalled(armed.actuate.recall(item)))?,
             Ok(Do::Release) => armed.actuate.release(armed.outputs, clock.now())?,
+            Ok(Do::Show(state)) => {
+                for lamp in Lamp::ALL {
+                    let drive = if lamp.lit(state) { Drive::On } else { Drive::Off };
+                    armed.outputs.drive(Output::Lamp(lamp), drive, now)?;
+                }
+            }
             Err(_) => {}
         }
         armed.actuate.step(clock.now(), armed.outputs, &mut done)?;

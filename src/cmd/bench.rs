@@ -1,6 +1,7 @@
 //! `pilah bench`: what a picture costs on this machine, stage by stage and engine by engine.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -11,13 +12,13 @@ use serde_json::json;
 use super::{pictures, print};
 use crate::clock::{self, Clock, SystemClock};
 use crate::drivers::tract;
-use crate::pipeline::infer::{Engine, Tensor};
+use crate::pipeline::infer::{Classifier, Engine, Tensor};
 use crate::pipeline::preprocess::{Filter, Raster, decode_file, resize, thumbnail};
 
 /// Measures decoding, preprocessing and each engine of a model on this machine, on one thread.
 ///
-/// `float` is the dequantized net and `int8_tract` the quantized one, both run by tract; `int8` is what the daemon
-/// runs when it runs int8. Each is measured in a process of its own, so that its memory can be told.
+/// `float` is the dequantized net and `int8_tract` the quantized one, both run by tract; `int8` is the quantized one
+/// run by operators of our own. Each is measured in a process of its own, so that its memory can be told.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The model: a name that `pilah model list` shows, or the path of its folder.
@@ -28,7 +29,35 @@ pub struct Args {
     json: bool,
     /// Measures this engine alone, in this process.
     #[arg(long, value_enum, hide = true)]
-    only: Option<Engine>,
+    only: Option<Runner>,
+    /// Runs the int8 net on tensors, one after the other in this file, and prints its numbers, a line a tensor: to
+    /// compare with other engines.
+    #[arg(long, value_name = "FILE", hide = true)]
+    tensors: Option<PathBuf>,
+}
+
+/// What runs the net.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Runner {
+    /// tract, on floats.
+    Float,
+    /// tract, on the quantized graph.
+    Int8Tract,
+    /// Our operators.
+    Int8,
+}
+
+impl Runner {
+    const ALL: [Self; 3] = [Self::Float, Self::Int8Tract, Self::Int8];
+
+    /// As on the command line, and with an underscore in JSON.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Float => "float",
+            Self::Int8Tract => "int8-tract",
+            Self::Int8 => "int8",
+        }
+    }
 }
 
 /// What one engine takes.
@@ -49,37 +78,43 @@ struct Cost {
 /// When the model does not load or does not run.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let folder = tract::find(&args.model)?;
-    if let Some(engine) = args.only {
-        let cost = measure(&folder, engine)?;
+    if let Some(file) = &args.tensors {
+        numbers(&folder, file)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(runner) = args.only {
+        let cost = measure(&folder, runner)?;
         // The 99th percentile is for the table alone.
         let mut value = serde_json::to_value(&cost)?;
         value["wall_ms_p99"] = json!(cost.wall_ms_p99);
         print::json(&value)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let float = measure_apart(&folder, Engine::Float)?;
-    let int8_tract = measure_apart(&folder, Engine::Int8)?;
-    // What ships is tract's own int8; our operators will be measured here when there are some.
-    let int8 = int8_tract.clone();
+    let mut costs = Vec::new();
+    for runner in Runner::ALL {
+        costs.push((runner.name().replace('-', "_"), measure_apart(&folder, runner)?));
+    }
     if args.json {
-        print::json(&json!({"float": float, "int8_tract": int8_tract, "int8": int8}))?;
+        let all = costs.into_iter().map(|(name, cost)| Ok((name, serde_json::to_value(cost)?)));
+        print::json(&serde_json::Value::Object(all.collect::<Result<_>>()?))?;
         return Ok(ExitCode::SUCCESS);
     }
     stages(&folder)?;
     print::line("engine      cpu p50   wall p50   wall p99      load   memory  kernel")?;
-    for (name, cost) in [("float", float), ("int8_tract", int8_tract), ("int8", int8)] {
+    for (name, cost) in costs {
         let Cost { cpu_ms_p50, wall_ms_p50, wall_ms_p99, load_ms, rss_mb, kernel } = cost;
         print::line(format_args!(
             "{name:<10} {cpu_ms_p50:>5.2} ms {wall_ms_p50:>7.2} ms {wall_ms_p99:>7.2} ms {load_ms:>6.0} ms \
              {rss_mb:>5.0} MB  {kernel}"
         ))?;
     }
+    operators(&folder)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// In a process of its own.
-fn measure_apart(folder: &Path, engine: Engine) -> Result<Cost> {
-    let only = if engine == Engine::Float { "float" } else { "int8" };
+fn measure_apart(folder: &Path, runner: Runner) -> Result<Cost> {
+    let only = runner.name();
     let program = std::env::current_exe().context("finding this program")?;
     let output = std::process::Command::new(program)
         .args(["bench", "--only", only, "--model"])
@@ -91,16 +126,17 @@ fn measure_apart(folder: &Path, engine: Engine) -> Result<Cost> {
     serde_json::from_slice(&output.stdout).context("reading what was measured")
 }
 
-fn measure(folder: &Path, engine: Engine) -> Result<Cost> {
+fn measure(folder: &Path, runner: Runner) -> Result<Cost> {
     let clock = SystemClock;
     let start = clock.now();
-    let mut classifier = tract::load(folder, engine)?;
-    let load = clock.now().since(start);
-    let shape = classifier.manifest.input.shape();
-    let tensor = match classifier.manifest.golden.first().map(|golden| pictures::read(&folder.join(&golden.file))) {
-        Some(picture) => classifier.prepare(&picture?)?,
-        None => Tensor { shape, pixels: vec![127; shape.iter().product()] },
+    let mut classifier = match runner {
+        Runner::Float => tract::load(folder, Engine::Float)?,
+        Runner::Int8Tract => tract::load_stock(folder)?,
+        Runner::Int8 => tract::load(folder, Engine::Int8)?,
     };
+    let load = clock.now().since(start);
+    let resident = resident_mb()?;
+    let tensor = sample(folder, &mut classifier)?;
     let mut cpu = Vec::new();
     let wall = timed(|| {
         let start = clock::thread_cpu();
@@ -109,18 +145,71 @@ fn measure(folder: &Path, engine: Engine) -> Result<Cost> {
         Ok(())
     })?;
     cpu.sort_unstable();
-    let kernel = match engine {
-        Engine::Float => "tract f32, weights dequantized at load",
-        Engine::Int8 | Engine::Auto => "tract, the QDQ graph as it is",
+    let kernel = match runner {
+        Runner::Float => "tract f32, weights dequantized at load".to_owned(),
+        Runner::Int8Tract => "tract, the QDQ graph as it is".to_owned(),
+        Runner::Int8 => match tract::operators(folder) {
+            Ok(net) => net.kernel().to_owned(),
+            Err(error) => format!("tract, since {error:#}"),
+        },
     };
     Ok(Cost {
         cpu_ms_p50: percentile(&cpu, 50),
         wall_ms_p50: percentile(&wall, 50),
         load_ms: millis(load),
-        rss_mb: resident_mb()?,
-        kernel: kernel.to_owned(),
+        rss_mb: resident,
+        kernel,
         wall_ms_p99: percentile(&wall, 99),
     })
+}
+
+/// The first golden picture as the net wants it, else grey.
+fn sample(folder: &Path, classifier: &mut Classifier) -> Result<Tensor> {
+    let shape = classifier.manifest.input.shape();
+    match classifier.manifest.golden.first().map(|golden| pictures::read(&folder.join(&golden.file))) {
+        Some(picture) => classifier.prepare(&picture?),
+        None => Ok(Tensor { shape, pixels: vec![127; shape.iter().product()] }),
+    }
+}
+
+/// What the int8 net makes of tensors.
+fn numbers(folder: &Path, file: &Path) -> Result<()> {
+    let mut net = tract::operators(folder)?;
+    let shape = tract::read_manifest(folder)?.input.shape();
+    let bytes = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+    for pixels in bytes.chunks_exact(shape.iter().product()) {
+        let outputs = net.run_with(&Tensor { shape, pixels: pixels.to_vec() }, || {})?;
+        print::json(&json!(outputs.first().map(|output| &output.values)))?;
+    }
+    Ok(())
+}
+
+/// What each operator of the int8 net takes, the most expensive first.
+fn operators(folder: &Path) -> Result<()> {
+    const RUNS: usize = 50;
+    let Ok(mut net) = tract::operators(folder) else { return Ok(()) };
+    let tensor = sample(folder, &mut tract::load(folder, Engine::Int8)?)?;
+    let named = net.operators();
+    let mut times = vec![Vec::with_capacity(RUNS); named.len()];
+    for _ in 0..RUNS {
+        let (mut before, mut at) = (clock::thread_cpu(), 0);
+        net.run_with(&tensor, || {
+            let now = clock::thread_cpu();
+            times[at].push(now - before);
+            (before, at) = (now, at + 1);
+        })?;
+    }
+    let costs = times.iter_mut().map(|times| {
+        times.sort_unstable();
+        percentile(times, 50)
+    });
+    let mut rows: Vec<_> = named.into_iter().zip(costs).collect();
+    rows.sort_by(|a, b| b.1.total_cmp(&a.1));
+    print::line("\nint8, one operator   cpu p50  node")?;
+    for ((name, kind), ms) in rows {
+        print::line(format_args!("{kind:<19} {ms:>6.3} ms  {name}"))?;
+    }
+    Ok(())
 }
 
 /// The stages before the net, on a camera's picture of 1280x720.

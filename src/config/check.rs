@@ -24,6 +24,7 @@ impl Config {
         for (index, actuator) in self.actuator.iter().enumerate() {
             actuator.check(&mut problems.below(format_args!("actuator[{index}]")));
         }
+        self.buttons.check(&mut problems.below("buttons"));
         self.gpio.check(&self.actuator, &mut problems.below("gpio"));
         self.check_names(&mut problems);
         self.check_lines(&mut problems);
@@ -142,17 +143,20 @@ impl Config {
             .iter()
             .enumerate()
             .map(|(index, actuator)| (format!("actuator[{index}]"), &actuator.chip, &actuator.line));
-        let heartbeat = self.gpio.heartbeat_line.iter().map(|line| ("gpio.heartbeat".to_owned(), &None, line));
-        let mut used: BTreeMap<(&Option<String>, &String), String> = BTreeMap::new();
-        for (key, chip, line) in inputs.chain(outputs).chain(heartbeat) {
-            if let Some(other) = used.get(&(chip, line)) {
-                problems.add(
-                    format_args!("{key}.line"),
-                    format!("{line} is used by {other} already"),
-                    "give each input and actuator its own line; lanes may share an actuator by its name",
-                );
+        let own = self.gpio.outputs().map(|(_, key, line)| (format!("gpio.{key}"), &None, line));
+        let mut used: Vec<(&Option<String>, &String, String)> = Vec::new();
+        for (key, chip, line) in inputs.chain(outputs).chain(own) {
+            // Where one of them names no chip, it may well be the other's.
+            let same = |other: &Option<String>| other.is_none() || chip.is_none() || other == chip;
+            match used.iter().find(|(other, taken, _)| *taken == line && same(other)) {
+                Some((_, _, by)) => problems.add(
+                    if key.starts_with("gpio.") { key } else { format!("{key}.line") },
+                    format!("{line} is used by {by} already"),
+                    "give each input and actuator its own line (and each its chip, where two chips have a line of that \
+                     name); lanes may share an actuator by its name",
+                ),
+                None => used.push((chip, line, key)),
             }
-            used.entry((chip, line)).or_insert(key);
         }
     }
 
@@ -165,7 +169,8 @@ impl Config {
         ];
         let confirm =
             self.lane.iter().enumerate().map(|(index, lane)| (format!("lane[{index}].confirm"), lane.confirm.as_ref()));
-        for (key, name) in wanted.into_iter().chain(confirm) {
+        let buttons = self.buttons.wired().map(|(button, input)| (format!("buttons.{}", button.key()), Some(input)));
+        for (key, name) in wanted.into_iter().chain(confirm).chain(buttons) {
             let Some(name) = name else { continue };
             problems.expect(
                 self.input.iter().any(|input| input.name == *name),

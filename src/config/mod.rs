@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::drivers::{camera, gpio, mqtt};
 use crate::pipeline::look::View;
-use crate::pipeline::{actuate, decide, infer, lane, read, track, trigger};
+use crate::pipeline::{actuate, decide, infer, lane, machine, read, track, trigger};
 use crate::problem::Problem;
 pub use file::Place;
 use file::Tree;
@@ -45,6 +45,9 @@ pub struct Config {
     /// `[gpio]`: what drives inputs and outputs.
     #[serde(default)]
     pub gpio: gpio::Settings,
+    /// `[buttons]`: emergency stop, reset, start and pause.
+    #[serde(default)]
+    pub buttons: machine::Settings,
     /// `[[input]]`: photo-eyes, encoder, lane sensors.
     #[serde(default)]
     pub input: Vec<gpio::InputSettings>,

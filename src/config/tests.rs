@@ -73,7 +73,7 @@ fn each_mistake_gets_its_line_and_remedy() {
         (
             "GPIO23",
             "GPIO17",
-            "f.toml:31: actuator[0].line: GPIO17 is used by input[0] already; give each input and actuator its own line; lanes may share an actuator by its name",
+            "f.toml:31: actuator[0].line: GPIO17 is used by input[0] already; give each input and actuator its own line (and each its chip, where two chips have a line of that name); lanes may share an actuator by its name",
         ),
         (
             "position_mm = 800",

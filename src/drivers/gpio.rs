@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::wait_for;
 use crate::drivers::gpiochip;
 use crate::pipeline::actuate::{self, Drive, Level, Output, Outputs};
+use crate::pipeline::machine::Lamp;
 use crate::pipeline::trigger::{Edge, Inputs};
 use crate::problem::Problems;
 use crate::units::Timestamp;
@@ -25,6 +26,14 @@ pub struct Settings {
     /// Half a period of the heartbeat.
     #[schemars(range(min = 5, max = 1000))]
     pub heartbeat_half_ms: Option<u32>,
+    /// The output line of the tower light's red lamp: fault, or emergency stop.
+    pub red_line: Option<String>,
+    /// The yellow lamp: starting, or paused.
+    pub yellow_line: Option<String>,
+    /// The green lamp: ready, or sorting.
+    pub green_line: Option<String>,
+    /// The buzzer: emergency stop.
+    pub buzzer_line: Option<String>,
 }
 
 /// What drives the lines.
@@ -75,6 +84,18 @@ pub enum Pull {
 const HEARTBEAT_HALF_MS: u32 = 20;
 
 impl Settings {
+    /// The outputs that are no actuators: each with its key in `[gpio]` and its line.
+    pub fn outputs(&self) -> impl Iterator<Item = (Output, &'static str, &String)> {
+        let all = [
+            (Output::Heartbeat, "heartbeat_line", &self.heartbeat_line),
+            (Output::Lamp(Lamp::Red), "red_line", &self.red_line),
+            (Output::Lamp(Lamp::Yellow), "yellow_line", &self.yellow_line),
+            (Output::Lamp(Lamp::Green), "green_line", &self.green_line),
+            (Output::Lamp(Lamp::Buzzer), "buzzer_line", &self.buzzer_line),
+        ];
+        all.into_iter().filter_map(|(output, key, line)| Some((output, key, line.as_ref()?)))
+    }
+
     /// Half a period of the heartbeat, where there is one.
     pub fn heartbeat_half(&self) -> Option<Duration> {
         let half = self.heartbeat_half_ms.unwrap_or(HEARTBEAT_HALF_MS);

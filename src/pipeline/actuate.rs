@@ -12,6 +12,7 @@ use anyhow::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::pipeline::machine::Lamp;
 use crate::problem::Problems;
 use crate::units::{ActuatorId, ItemId, Timestamp};
 
@@ -31,6 +32,8 @@ pub enum Output {
     Actuator(ActuatorId),
     /// The square wave that feeds a charge-pump relay while the daemon lives.
     Heartbeat,
+    /// A lamp of the tower light; a station without one ignores it.
+    Lamp(Lamp),
 }
 
 /// What an output is told to do.
@@ -385,7 +388,7 @@ mod tests {
         fn drive(&mut self, output: Output, drive: Drive, now: Timestamp) -> Result<()> {
             let index = match output {
                 Output::Actuator(id) => id.0,
-                Output::Heartbeat => 99,
+                Output::Heartbeat | Output::Lamp(_) => 99,
             };
             self.0.push((now.as_nanos() / 1_000_000, index, drive));
             Ok(())

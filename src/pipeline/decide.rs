@@ -94,7 +94,9 @@ impl Votes {
         match &mut self.read {
             Some(best) if rank(best) >= rank(judged) => {
                 // A waybill is a waybill, whichever frame showed it best.
-                let surer = |reading: &Reading| best.readings.awb.as_ref().is_none_or(|awb| awb.confidence < reading.confidence);
+                let surer = |reading: &Reading| {
+                    best.readings.awb.as_ref().is_none_or(|awb| awb.confidence < reading.confidence)
+                };
                 if let Some(awb) = judged.readings.awb.as_ref().filter(|awb| surer(awb)) {
                     best.readings.awb = Some(awb.clone());
                 }
@@ -198,7 +200,11 @@ impl Decide {
             let classed = (!votes.sum.is_empty()).then(|| self.by_scores(votes));
             return match classed {
                 // A classifier of whole labels may stop a lane; it never gives one that was not read.
-                Some(classed) if classed.reason == Reason::Confident && read.reason == Reason::Confident && classed.lane != read.lane => {
+                Some(classed)
+                    if classed.reason == Reason::Confident
+                        && read.reason == Reason::Confident
+                        && classed.lane != read.lane =>
+                {
                     Verdict { lane: self.exception, reason: Reason::Disagree, ..read }
                 }
                 _ => read,
@@ -327,7 +333,8 @@ mod tests {
         lanes[0].regions = vec!["JAWA".into()];
         lanes[1].regions = vec!["LUAR_JAWA".into()];
         let table = [("P".to_owned(), "luar".to_owned()), ("PX".to_owned(), "jawa".to_owned())];
-        let decide = Decide::new(&Settings::default(), Vec::new(), 0.0, Routes::new(&lanes), LaneId(2)).reading(0.98, &table);
+        let decide =
+            Decide::new(&Settings::default(), Vec::new(), 0.0, Routes::new(&lanes), LaneId(2)).reading(0.98, &table);
         for (read, lane, reason) in [
             (judged("JAWA", 0.99, None, None), 0, Reason::Confident),
             (judged("JAWA", 0.97, None, None), 2, Reason::Unsure),
@@ -350,7 +357,8 @@ mod tests {
     fn the_first_sure_reading_wins() {
         let mut lanes = [lane("jawa", &[]), lane("manual", &[])];
         lanes[0].regions = vec!["JAWA".into()];
-        let decide = Decide::new(&Settings::default(), Vec::new(), 0.0, Routes::new(&lanes), LaneId(1)).reading(0.98, &[]);
+        let decide =
+            Decide::new(&Settings::default(), Vec::new(), 0.0, Routes::new(&lanes), LaneId(1)).reading(0.98, &[]);
         let mut votes = Votes::default();
         votes.read(&judged("JAWA", 0.6, None, Some("A1")));
         assert!(decide.early(&votes).is_none() && decide.wants_more(&votes));

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
-use crate::pipeline::capture::Frame;
+use crate::pipeline::capture::{Frame, PixelFormat};
 use crate::pipeline::infer::{Class, Classifier, Scores};
 use crate::pipeline::preprocess::{Raster, Zone, decode, thumbnail};
 use crate::pipeline::read::judge::Judged;
@@ -59,7 +59,8 @@ impl Looked {
     /// Milliseconds of each stage, as on the wire.
     pub fn stages_ms(&self) -> BTreeMap<String, f64> {
         let capture = self.job.arrived.since(self.job.frame.exposed);
-        let stages = [("capture", capture), ("preprocess", self.preprocess), ("infer", self.infer), ("read", self.read)];
+        let stages =
+            [("capture", capture), ("preprocess", self.preprocess), ("infer", self.infer), ("read", self.read)];
         let made = stages.into_iter().filter(|(name, took)| *name != "read" || !took.is_zero());
         made.map(|(name, took)| (name.to_owned(), took.as_secs_f64() * 1e3)).collect()
     }
@@ -195,6 +196,18 @@ impl Looker {
     pub fn thumbnail(&self, job: &Job, max_side: u32) -> Result<Vec<u8>> {
         let raster = decode(&job.frame.picture)?;
         thumbnail(&self.crop(&raster, job.place), max_side)
+    }
+
+    /// The whole frame as JPEG: as the camera sent it, where it sent JPEG.
+    ///
+    /// # Errors
+    /// When the picture cannot be decoded.
+    pub fn frame(&self, job: &Job) -> Result<Vec<u8>> {
+        let picture = &job.frame.picture;
+        if picture.format == PixelFormat::Jpeg {
+            return Ok(picture.bytes.to_vec());
+        }
+        thumbnail(&decode(picture)?, u32::MAX)
     }
 
     fn crop<'a>(&self, raster: &'a Raster, place: f64) -> Cow<'a, Raster> {

@@ -21,6 +21,7 @@ pub mod decide;
 pub mod infer;
 pub mod lane;
 pub mod look;
+pub mod machine;
 pub mod preprocess;
 pub mod read;
 pub mod track;
@@ -31,7 +32,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::clock::Now;
-use crate::record::{Decision, Event, Incident, Outcome, Phase, Reason, Score, State, Words};
+use crate::record::{Decision, Event, Incident, Outcome, Phase, PictureView, Reason, Score, State, Words};
 use crate::units::{InputId, ItemId, LaneId, Timestamp};
 use actuate::{How, Moved, Order};
 use capture::Frame;
@@ -49,7 +50,7 @@ pub enum Input {
     /// The camera has a new frame; with it a small grey picture where [`Line::watches`] asks for one.
     Frame(Frame, Option<Vec<u8>>),
     /// A picture has been looked at.
-    Looked(Looked),
+    Looked(Box<Looked>),
     /// The actuate thread made or missed a move.
     Moved(Moved),
     /// A person or a command says that an item is in view.
@@ -82,8 +83,6 @@ pub enum Effect {
     Record(Event),
     /// Keep the picture of an item; `sure` ones are the first to go.
     Keep {
-        /// The picture's id in the decision.
-        id: String,
         /// What was looked at.
         job: Job,
         /// Whether the decision was sure.
@@ -192,7 +191,7 @@ impl Line {
         match input {
             Input::Edge(edge) => self.edge(now, edge, &mut steps, out),
             Input::Frame(frame, small) => self.frame(now, frame, small, out),
-            Input::Looked(looked) => self.looked(now, looked, &mut steps, out),
+            Input::Looked(looked) => self.looked(now, *looked, &mut steps, out),
             Input::Moved(moved) => self.moved(&moved, out),
             Input::Trigger => self.came(now, now.at, out),
             Input::State(state) => self.enter(state, &mut steps, out),
@@ -339,7 +338,8 @@ impl Line {
         let scores = best.iter().map(|(class, p)| Score { class: self.decide.class(*class).to_owned(), p: *p });
         let mut stages_ms = open.last.as_ref().map_or_else(BTreeMap::new, Looked::stages_ms);
         stages_ms.insert("decide".into(), now.at.since(open.came).as_secs_f64() * 1e3);
-        let picture = open.last.as_ref().map(|_| item.to_string());
+        let sure = verdict.reason == Reason::Confident;
+        let picture = open.last.as_ref().map(|_| PictureView::of(sure).id(item));
         let decision = Decision {
             id: item,
             class: verdict.class.map(|class| self.decide.class(class).to_owned()),
@@ -350,13 +350,13 @@ impl Line {
             reason: verdict.reason,
             target_lane: self.names.lanes[verdict.lane.0].clone(),
             model: self.names.model.clone(),
-            picture: picture.clone(),
+            picture,
             frames: open.votes.frames,
             stages_ms,
         };
         out.push(Effect::Record(Event::Decision(Box::new(decision))));
-        if let Some((looked, id)) = open.last.zip(picture) {
-            out.push(Effect::Keep { id, job: looked.job, sure: verdict.reason == Reason::Confident });
+        if let Some(looked) = open.last {
+            out.push(Effect::Keep { job: looked.job, sure });
         }
     }
 
@@ -417,6 +417,12 @@ impl Line {
             confirmed_ms: ended.confirmed_after.map(|after| after.as_secs_f64() * 1e3),
         })
     }
+}
+
+/// An incident that ends.
+pub fn incident_over(code: &str) -> Event {
+    let text = Words { en: "over".into(), id: "selesai".into() };
+    Event::Incident(Incident { incident: code.into(), phase: Phase::Closed, text })
 }
 
 /// An incident that begins.

@@ -25,14 +25,14 @@ pub fn lock(world: &Shared) -> MutexGuard<'_, World> {
 /// The simulated camera.
 pub struct SimCamera {
     world: Shared,
-    lens: Lens,
+    lens: Arc<Mutex<Lens>>,
     period: Duration,
     next: Timestamp,
 }
 
 impl SimCamera {
-    /// A camera that exposes a frame each `period`.
-    pub fn new(world: Shared, lens: Lens, period: Duration) -> Self {
+    /// A camera that exposes a frame each `period`; the lens outlives it, as it may be opened again.
+    pub fn new(world: Shared, lens: Arc<Mutex<Lens>>, period: Duration) -> Self {
         Self { world, lens, period, next: SystemClock.now() }
     }
 }
@@ -51,7 +51,8 @@ impl Camera for SimCamera {
         if exposed < world.camera_lost_until {
             return Ok(None);
         }
-        self.lens.expose(&world, exposed).map(Some)
+        let mut lens = self.lens.lock().unwrap_or_else(PoisonError::into_inner);
+        lens.expose(&world, exposed).map(Some)
     }
 }
 

@@ -42,13 +42,17 @@ pub struct Faults {
     pub camera: f64,
     /// The wall clock jumps by years.
     pub clock: f64,
+    /// The broker goes away for a while.
+    pub broker: f64,
+    /// The disk takes nothing for a while.
+    pub disk: f64,
 }
 
 impl Faults {
     /// Each fault at the same rate, `share` of the items in all.
     pub fn all(share: f64) -> Self {
-        let each = share / 6.0;
-        Self { close: each, stuck: each, stop: each, slow: each, camera: each, clock: each }
+        let each = share / 8.0;
+        Self { close: each, stuck: each, stop: each, slow: each, camera: each, clock: each, broker: each, disk: each }
     }
 
     /// Nothing goes wrong.

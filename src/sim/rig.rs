@@ -90,7 +90,7 @@ impl Rig {
                 self.line.step(now, Input::Edge(edge), &mut effects);
             }
             if let Some((_, looked)) = pending.take_if(|(at, _)| *at <= now.at) {
-                self.line.step(now, Input::Looked(looked), &mut effects);
+                self.line.step(now, Input::Looked(Box::new(looked)), &mut effects);
             }
             if next_frame + self.capture_latency <= now.at {
                 let exposed = next_frame;
@@ -161,7 +161,7 @@ impl Outputs for Pins<'_> {
     fn drive(&mut self, output: Output, drive: Drive, now: Timestamp) -> Result<()> {
         let home = match output {
             Output::Actuator(id) => self.homes.get(id.0).copied().unwrap_or(Drive::Off),
-            Output::Heartbeat => Drive::Off,
+            Output::Heartbeat | Output::Lamp(_) => Drive::Off,
         };
         self.world.drive(output, drive, home, now);
         Ok(())

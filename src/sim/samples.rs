@@ -34,7 +34,7 @@ pub fn decision(n: u64) -> Record {
         reason: Reason::Confident,
         target_lane: "java".into(),
         model: "parcels 1.0.0".into(),
-        picture: Some(crate::store::pictures::id(item(n), crate::store::pictures::View::Sure)),
+        picture: Some(crate::record::PictureView::Sure.id(item(n))),
         frames: 3,
         stages_ms: stages.into_iter().map(|(stage, ms)| (stage.to_owned(), ms)).collect::<BTreeMap<_, _>>(),
     }));

@@ -125,7 +125,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Replaces a file whole: whoever reads it sees the old one or the new one, after a power cut too if `durable`.
-fn replace_file(path: &Path, bytes: &[u8], durable: bool) -> Result<()> {
+pub(crate) fn replace_file(path: &Path, bytes: &[u8], durable: bool) -> Result<()> {
     let replace = || -> std::io::Result<()> {
         let draft = beside(path, ".new");
         let mut file = fs::File::create(&draft)?;

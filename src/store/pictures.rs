@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::replace_file;
 use crate::problem::Problems;
+use crate::record::PictureView;
 use crate::units::ItemId;
 
 /// Which pictures are kept, and how many.
@@ -40,59 +41,24 @@ impl Settings {
     }
 }
 
-/// What a picture shows of its item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum View {
-    /// The thumbnail of an item that was sure.
-    Sure,
-    /// The thumbnail of an item that was not.
-    Unsure,
-    /// The whole frame of an item that was not sure: what models learn from.
-    Frame,
-}
-
-impl View {
-    const ALL: [Self; 3] = [Self::Sure, Self::Unsure, Self::Frame];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Sure => "sure",
-            Self::Unsure => "unsure",
-            Self::Frame => "frame",
-        }
-    }
-}
-
 /// A picture to keep: JPEG.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
     /// Whose picture it is.
     pub item: ItemId,
     /// What it shows.
-    pub view: View,
+    pub view: PictureView,
     /// The JPEG file.
     pub jpeg: Vec<u8>,
 }
 
-/// The picture's id, as it stands in the decision: the item's and what it shows.
-pub fn id(item: ItemId, view: View) -> String {
-    format!("{item}-{}", view.as_str())
-}
-
 /// The file of a picture below the store's folder; `None` when `id` is none of ours (it may come from a web request).
 pub fn file(store: &Path, id: &str) -> Option<PathBuf> {
-    parse(id).map(|_| folder(store).join(format!("{id}.jpg")))
+    PictureView::parse(id).map(|_| folder(store).join(format!("{id}.jpg")))
 }
 
 fn folder(store: &Path) -> PathBuf {
     store.join("pictures")
-}
-
-fn parse(id: &str) -> Option<(ItemId, View)> {
-    let (item, view) = id.split_once('-')?;
-    let item = item.parse().ok()?;
-    let view = View::ALL.into_iter().find(|one| one.as_str() == view)?;
-    Some((item, view))
 }
 
 /// The folder. `sure` and `other` list every picture in it, oldest first, and `bytes` is their sum.
@@ -120,7 +86,8 @@ impl Pictures {
         for entry in fs::read_dir(&folder).with_context(|| format!("listing {}", folder.display()))? {
             let file = entry.with_context(|| format!("listing {}", folder.display()))?.path();
             // What a crash left half written has another ending, and is not listed: remove it.
-            let Some((item, view)) = file.file_name().and_then(|name| parse(name.to_str()?.strip_suffix(".jpg")?))
+            let Some((item, view)) =
+                file.file_name().and_then(|name| PictureView::parse(name.to_str()?.strip_suffix(".jpg")?))
             else {
                 if file.extension().is_some_and(|ending| ending == "new") {
                     fs::remove_file(&file).with_context(|| format!("removing {}", file.display()))?;
@@ -141,7 +108,7 @@ impl Pictures {
 
     /// Writes a picture and makes room for it; returns how many older ones were removed.
     pub(super) fn keep(&mut self, picture: &Kept) -> Result<u64> {
-        let file = self.folder.join(format!("{}.jpg", id(picture.item, picture.view)));
+        let file = self.folder.join(format!("{}.jpg", picture.view.id(picture.item)));
         // Not synced: a picture lost in a power cut is not worth an fsync of the card.
         replace_file(&file, &picture.jpeg, false)?;
         let bytes = u64::try_from(picture.jpeg.len()).unwrap_or(u64::MAX);
@@ -149,9 +116,9 @@ impl Pictures {
         self.make_room()
     }
 
-    fn list(&mut self, view: View, entry: Entry) {
+    fn list(&mut self, view: PictureView, entry: Entry) {
         self.bytes += entry.bytes;
-        let list = if view == View::Sure { &mut self.sure } else { &mut self.other };
+        let list = if view == PictureView::Sure { &mut self.sure } else { &mut self.other };
         list.push_back(entry);
     }
 
@@ -180,7 +147,7 @@ mod tests {
         ItemId(ulid::Ulid::from_parts(n, 0))
     }
 
-    fn keep(pictures: &mut Pictures, n: u64, view: View) -> u64 {
+    fn keep(pictures: &mut Pictures, n: u64, view: PictureView) -> u64 {
         pictures.keep(&Kept { item: item(n), view, jpeg: vec![0; 100] }).unwrap()
     }
 
@@ -188,27 +155,27 @@ mod tests {
     fn the_oldest_sure_pictures_go_first() {
         let store = tempfile::tempdir().unwrap();
         let settings = Settings { keep: true, max_bytes: 300 };
-        let exists = |n, view| file(store.path(), &id(item(n), view)).unwrap().exists();
+        let exists = |n, view: PictureView| file(store.path(), &view.id(item(n))).unwrap().exists();
         let mut pictures = Pictures::open(store.path(), &settings).unwrap();
-        assert_eq!(keep(&mut pictures, 1, View::Frame), 0);
-        assert_eq!(keep(&mut pictures, 2, View::Sure), 0);
-        assert_eq!(keep(&mut pictures, 3, View::Sure), 0);
-        assert_eq!(keep(&mut pictures, 4, View::Unsure), 1);
-        assert!(!exists(2, View::Sure), "the oldest sure one");
+        assert_eq!(keep(&mut pictures, 1, PictureView::Frame), 0);
+        assert_eq!(keep(&mut pictures, 2, PictureView::Sure), 0);
+        assert_eq!(keep(&mut pictures, 3, PictureView::Sure), 0);
+        assert_eq!(keep(&mut pictures, 4, PictureView::Unsure), 1);
+        assert!(!exists(2, PictureView::Sure), "the oldest sure one");
         fs::File::create(store.path().join("pictures/half.jpg.new")).unwrap();
         let mut pictures = Pictures::open(store.path(), &settings).unwrap();
         assert!(!store.path().join("pictures/half.jpg.new").exists());
-        assert_eq!(keep(&mut pictures, 5, View::Frame), 1);
-        assert!(!exists(3, View::Sure), "known from the run before");
-        assert_eq!(keep(&mut pictures, 6, View::Frame), 1);
-        assert!(!exists(1, View::Frame), "no sure one is left");
-        assert!(exists(4, View::Unsure) && exists(5, View::Frame) && exists(6, View::Frame));
+        assert_eq!(keep(&mut pictures, 5, PictureView::Frame), 1);
+        assert!(!exists(3, PictureView::Sure), "known from the run before");
+        assert_eq!(keep(&mut pictures, 6, PictureView::Frame), 1);
+        assert!(!exists(1, PictureView::Frame), "no sure one is left");
+        assert!(exists(4, PictureView::Unsure) && exists(5, PictureView::Frame) && exists(6, PictureView::Frame));
     }
 
     #[test]
     fn only_our_own_ids_name_files() {
         let store = Path::new("/s");
-        let good = id(item(7), View::Frame);
+        let good = PictureView::Frame.id(item(7));
         assert_eq!(file(store, &good).unwrap(), PathBuf::from(format!("/s/pictures/{good}.jpg")));
         for bad in ["", "../secret", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "01ARZ3NDEKTSV4RRFFQ69G5FAV-sure/../x", "x-frame"] {
             assert_eq!(file(store, bad), None, "{bad:?}");

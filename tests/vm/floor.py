@@ -20,7 +20,8 @@ from pathlib import Path
 GPIO = Path(os.environ.get("GPIO", "/nowhere"))
 TRACE = Path("/sys/kernel/tracing")
 WORK = Path("/tmp/floor")
-EYE, ENCODER, SEES, KICK, GATE = 17, 27, 5, 23, 24  # lines of the chip
+EYE, ENCODER, SEES, ESTOP, RESET = 17, 27, 5, 6, 13  # input lines of the chip
+KICK, GATE, RED, GREEN = 23, 24, 18, 20  # output lines
 SPEED = 200.0  # mm/s
 
 STATION = """
@@ -44,6 +45,18 @@ decide_mm = 100
 end_mm = 1600
 [infer]
 model = "digits"
+[gpio]
+red_line = "GPIO18"
+green_line = "GPIO20"
+[buttons]
+estop = "estop"
+reset = "reset"
+[[input]]
+name = "estop"
+line = "GPIO6"
+[[input]]
+name = "reset"
+line = "GPIO13"
 [[input]]
 name = "eye"
 line = "GPIO17"
@@ -338,6 +351,30 @@ def stopping_switches_off(pilah, args):
         expect(station.outputs_off().returncode == 0, "outputs-off failed where nothing is on")
 
 
+def an_emergency_stop_ends_a_move_and_only_a_person_ends_it(pilah, args):
+    with Broker() as broker, Station(pilah, "estop", on_ms=3000) as station:
+        station.wait_ready(broker)
+        until("the green lamp is lit", 5, lambda: level(GREEN) and not level(RED))
+        pass_eye()
+        until("the kicker is on", 20, lambda: level(KICK))
+        pressed = time.monotonic()
+        pull(ESTOP, True)
+        until("the move ends", 5, lambda: not level(KICK), every=0.002)
+        print(f"    off {(time.monotonic() - pressed) * 1000:.0f} ms after the button")
+        until("the red lamp is lit", 5, lambda: level(RED) and not level(GREEN))
+        pull(RESET, True)
+        time.sleep(0.3)
+        pull(RESET, False)
+        pull(ESTOP, False)
+        time.sleep(1)
+        expect(broker.heard("status")[-1]["state"] == "e-stop", "it ended without a reset after unlocking")
+        pull(RESET, True)
+        until("it is ready", 5, lambda: broker.heard("status")[-1]["state"] == "ready")
+        pull(RESET, False)
+        phases = [i["phase"] for i in broker.heard("incident") if i["incident"] == "e-stop"]
+        expect(phases == ["opened", "closed"], f"incidents {phases}")
+
+
 def two_daemons_do_not_share_lines(pilah, args):
     with Broker() as broker, Station(pilah, "first") as first:
         first.wait_ready(broker)
@@ -377,6 +414,7 @@ TESTS = [
     a_killed_daemon_leaves_a_level_and_outputs_off_ends_it,
     a_start_releases_what_a_killed_run_left_on,
     stopping_switches_off,
+    an_emergency_stop_ends_a_move_and_only_a_person_ends_it,
     two_daemons_do_not_share_lines,
     a_camera_that_goes_comes_back,
 ]
@@ -398,7 +436,7 @@ def main():
             continue
         subprocess.run(["rm", "-rf", WORK], check=True)
         WORK.mkdir()
-        for line in (EYE, ENCODER, SEES):
+        for line in (EYE, ENCODER, SEES, ESTOP, RESET):
             pull(line, False)
         name, began = test.__name__.replace("_", " "), time.monotonic()
         try:

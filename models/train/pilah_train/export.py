@@ -31,7 +31,7 @@ def export(recipe: Recipe, items: list[Item], out: Path, folder: Path, golden: P
     quantize.calibrate(steps, batches, i)
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / "model.onnx.part"
-    onnx.save(quantize.write(steps, i, len(recipe.ids), recipe.name), str(part))
+    onnx.save(quantize.write(steps, i, [1, len(recipe.ids)], recipe.name), str(part))
     part.replace(folder / "model.onnx")
     print(f"{folder / 'model.onnx'}: {(folder / 'model.onnx').stat().st_size / 1e3:.0f} kB")
 

@@ -51,6 +51,13 @@ class Add(nn.Module):
         return a + b
 
 
+class Double(nn.Module):
+    """The picture twice as wide and high, each value four times."""
+
+    def forward(self, x):
+        return F.interpolate(x, scale_factor=2.0, mode="nearest")
+
+
 def unit(i: int, o: int, k: int = 3, stride: int = 1, groups: int = 1, act: type | None = nn.ReLU, eps: float = 1e-5):
     parts = [Conv(i, o, k, stride, groups=groups, bias=False), nn.BatchNorm2d(o, eps=eps)]
     return nn.Sequential(*parts, act()) if act else nn.Sequential(*parts)

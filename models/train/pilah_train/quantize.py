@@ -22,7 +22,7 @@ from .recipe import Fault, Input
 class Step:
     """One operation; `low` and `high` are what a folded ReLU clips to, `scale` and `zero` how its output is quantized."""
 
-    kind: str  # conv | add | pool | flatten | gemm
+    kind: str  # conv | add | double | pool | flatten | gemm
     name: str
     inputs: list[str]
     weight: torch.Tensor | None = None
@@ -46,12 +46,14 @@ class Step:
             return F.linear(x, weight, self.bias)
         if self.kind == "add":
             return x + values[self.inputs[1]]
+        if self.kind == "double":
+            return F.interpolate(x, scale_factor=2.0, mode="nearest")
         return x.mean((2, 3), keepdim=True) if self.kind == "pool" else x.flatten(1)
 
 
 class _Tracer(fx.Tracer):
     def is_leaf_module(self, m, name):
-        return isinstance(m, (nets.Conv, nets.Add)) or super().is_leaf_module(m, name)
+        return isinstance(m, (nets.Conv, nets.Add, nets.Double)) or super().is_leaf_module(m, name)
 
 
 def steps_of(net: nets.Net, i: Input) -> list[Step]:
@@ -91,7 +93,7 @@ def _step(m: nn.Module, name: str, inputs: list[str]) -> Step:
         return Step("conv", name, inputs, m.weight.detach().clone(), bias, m.stride, groups=m.groups)
     if isinstance(m, nn.Linear):
         return Step("gemm", name, inputs, m.weight.detach().clone(), m.bias.detach().clone())
-    for kind, step in ((nets.Add, "add"), (nn.AdaptiveAvgPool2d, "pool"), (nn.Flatten, "flatten")):
+    for kind, step in ((nets.Add, "add"), (nets.Double, "double"), (nn.AdaptiveAvgPool2d, "pool"), (nn.Flatten, "flatten")):
         if isinstance(m, kind):
             return Step(step, name, inputs)
     raise Fault(f"quantize.py cannot write a {type(m).__name__} ({name})")
@@ -124,7 +126,7 @@ def calibrate(steps: list[Step], batches: list[torch.Tensor], i: Input) -> None:
             samples[s.name].append(torch.cat([some, flat.min()[None], flat.max()[None]]))
     quantized = {"image": (i.scale, i.zero_point)}
     for s in steps:
-        if s.kind == "flatten":
+        if s.kind in ("flatten", "double"):
             s.scale, s.zero = quantized[s.inputs[0]]
         else:
             s.scale, s.zero = _range(torch.cat(samples[s.name]), full=s.kind in ("gemm", "pool"))
@@ -178,9 +180,13 @@ def _rounded_weight(s: Step) -> torch.Tensor:
     return torch.clamp(torch.round(s.weight / scale), -127, 127) * scale
 
 
-def write(steps: list[Step], i: Input, classes: int, name: str) -> onnx.ModelProto:
-    """The QDQ graph: u8 NHWC `image` in, f32 `logits` out."""
+def write(
+    steps: list[Step], i: Input, shape: list[int | str], name: str, output: str = "logits", width: str | int = 0
+) -> onnx.ModelProto:
+    """The QDQ graph: u8 NHWC `image` in, f32 `output` out, a map NHWC too. `shape` is the output's (a name: follows the input);
+    `width` names the input's where it is free."""
     nodes, constants, quantized = [], [], {"image": (i.scale, i.zero_point)}
+    last_float = f"{output}.nchw" if len(shape) == 4 else output
 
     def constant(label: str, value: np.ndarray) -> str:
         constants.append(numpy_helper.from_array(value, label))
@@ -191,6 +197,8 @@ def write(steps: list[Step], i: Input, classes: int, name: str) -> onnx.ModelPro
         nodes.append(helper.make_node("DequantizeLinear", inputs, [label], label, **({} if axis is None else {"axis": axis})))
         return label
 
+    if any(s.kind == "double" for s in steps):
+        constant("double.scales", np.array([1, 1, 2, 2], np.float32))
     nodes.append(helper.make_node("Transpose", ["image"], ["image.nchw"], "image.nchw", perm=[0, 3, 1, 2]))
     floats = {"image": dequantize("image.f", "image.nchw", i.scale, np.array(i.zero_point, np.uint8))}
     for s in steps:
@@ -203,8 +211,8 @@ def write(steps: list[Step], i: Input, classes: int, name: str) -> onnx.ModelPro
             if s.weight is not None:
                 w_scale = s.weight_scale.numpy().astype(np.float32)
                 b_scale = w_scale * np.float32(quantized[s.inputs[0]][0])
-                shape = (-1,) + (1,) * (s.weight.ndim - 1)
-                w = np.clip(np.round(s.weight.numpy() / w_scale.reshape(shape)), -127, 127).astype(np.int8)
+                column = (-1,) + (1,) * (s.weight.ndim - 1)
+                w = np.clip(np.round(s.weight.numpy() / w_scale.reshape(column)), -127, 127).astype(np.int8)
                 b = np.round(s.bias.numpy().astype(np.float64) / b_scale).astype(np.int32)
                 n = len(w_scale)
                 inputs.append(dequantize(f"{s.name}.weight", constant(f"{s.name}.weight.q", w), w_scale, np.zeros(n, np.int8), 0))
@@ -213,12 +221,14 @@ def write(steps: list[Step], i: Input, classes: int, name: str) -> onnx.ModelPro
             limits = [constant(f"{s.name}.scale", scale), constant(f"{s.name}.zero", zero)]
             nodes.append(helper.make_node("QuantizeLinear", [f"{s.name}.f", *limits], [f"{s.name}.q"], f"{s.name}.q"))
         quantized[s.name] = (s.scale, s.zero)
-        floats[s.name] = dequantize("logits" if last else f"{s.name}.d", f"{s.name}.q", scale, zero)
+        floats[s.name] = dequantize(last_float if last else f"{s.name}.d", f"{s.name}.q", scale, zero)
+    if last_float != output:
+        nodes.append(helper.make_node("Transpose", [last_float], [output], output, perm=[0, 2, 3, 1]))
     graph = helper.make_graph(
         nodes,
         name,
-        [helper.make_tensor_value_info("image", TensorProto.UINT8, [1, i.height, i.width, i.channels])],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, classes])],
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, [1, i.height, width or i.width, i.channels])],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, shape)],
         constants,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], producer_name="pilah_train", ir_version=8)
@@ -241,6 +251,9 @@ def _node(s: Step, inputs: list[str]) -> onnx.NodeProto:
             pads=[top, left, bottom, right],
             group=s.groups,
         )
+    if s.kind == "double":
+        how = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        return helper.make_node("Resize", [*inputs, "", "double.scales"], out, s.name, **how)
     if s.kind == "gemm":
         return helper.make_node("Gemm", inputs, out, s.name, transB=1)
     return helper.make_node({"add": "Add", "pool": "GlobalAveragePool"}[s.kind], inputs, out, s.name)

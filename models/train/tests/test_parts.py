@@ -59,7 +59,7 @@ def test_the_written_graph_computes_what_the_net_computes(name, i, tmp_path):
         exact = net(x).numpy()
     steps = quantize.steps_of(net, i)
     quantize.calibrate(steps, [x], i)
-    (tmp_path / "m.onnx").write_bytes(quantize.write(steps, i, 4, "test").SerializeToString())
+    (tmp_path / "m.onnx").write_bytes(quantize.write(steps, i, [1, 4], "test").SerializeToString())
     got = modelfile.Reference(tmp_path / "m.onnx").logits_of(pixels)
     values = {"image": x}
     for s in steps:
@@ -73,7 +73,7 @@ def test_the_graph_keeps_to_the_operators_that_the_daemon_lowers():
     net = nets.build("digits", 10, 1)
     steps = quantize.steps_of(net, GREY)
     quantize.calibrate(steps, [torch.rand(4, 1, 28, 28)], GREY)
-    model = quantize.write(steps, GREY, 10, "digits")
+    model = quantize.write(steps, GREY, [1, 10], "digits")
     ops = {n.op_type for n in model.graph.node}
     assert ops <= {"Transpose", "DequantizeLinear", "QuantizeLinear", "Conv", "Add", "GlobalAveragePool", "Flatten", "Gemm"}
     assert [n.op_type for n in model.graph.node][:2] == ["Transpose", "DequantizeLinear"]

@@ -136,7 +136,7 @@ struct Desk {
 impl Desk {
     fn open(path: &Path, whole: bool) -> Result<Self> {
         let config = Config::load(path)?;
-        let eyes = station::open_eyes(&config)?;
+        let eyes = station::open_eyes(&config, None)?;
         Ok(Self {
             decide: station::decide(&config, &eyes),
             eyes,

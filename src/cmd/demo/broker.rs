@@ -12,6 +12,7 @@ use crate::app::keeping::{Publishing, Said, publish_over_mqtt};
 use crate::drivers::mqtt;
 use crate::publish::Topics;
 use crate::sim::broker::DemoBroker;
+use crate::sim::outage::Wire;
 use crate::sim::subscriber::Subscriber;
 use crate::store;
 use crate::store::records::Records;
@@ -21,7 +22,8 @@ const EVENTS: [&str; 4] = ["decision", "outcome", "incident", "start"];
 
 /// A broker and who listens to it.
 pub(super) struct Broker {
-    broker: DemoBroker,
+    /// Between the station and the broker.
+    wire: Wire,
     subscriber: Arc<Subscriber>,
     stop: oneshot::Sender<()>,
     thread: JoinHandle<()>,
@@ -30,6 +32,7 @@ pub(super) struct Broker {
 impl Broker {
     pub(super) fn start(topics: &Topics) -> Result<Self> {
         let broker = DemoBroker::start()?;
+        let wire = Wire::to(broker.address)?;
         let (address, filter) = (broker.address, topics.of("#"));
         let (ready, connected) = sync_channel(1);
         let (stop, stopped) = oneshot::channel();
@@ -46,14 +49,19 @@ impl Broker {
         let thread = std::thread::Builder::new().name("subscriber".into()).spawn(listen);
         let thread = thread.context("starting the subscriber's thread")?;
         let subscriber = connected.recv().map_err(|_| anyhow!("the subscriber thread ended"))??;
-        Ok(Self { broker, subscriber, stop, thread })
+        Ok(Self { wire, subscriber, stop, thread })
     }
 
     /// Publishes to this broker as the daemon does to any other.
     pub(super) fn publishing(&self, settings: &store::Settings, records: &Records, said: Said) -> Result<Publishing> {
-        let (host, port) = (self.broker.address.ip().to_string(), self.broker.address.port());
+        let (host, port) = (self.wire.address.ip().to_string(), self.wire.address.port());
         let mqtt = mqtt::Settings { host, port, ..mqtt::Settings::default() };
         publish_over_mqtt(&mqtt, settings, records, said, None)
+    }
+
+    /// The wire between the station and the broker.
+    pub(super) fn wire(&self) -> Wire {
+        self.wire.clone()
     }
 
     /// Different events that arrived.

@@ -48,7 +48,7 @@ pub struct Args {
     /// Seeds the items' order and distances, and what goes wrong.
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
-    /// Share of items under which something goes wrong: belt stops, a coil sticks, the camera is lost, ...
+    /// Share of items under which something goes wrong: belt stops, a coil sticks, camera, broker or disk are away, ...
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     faults: f64,
     /// Prints the summary as one JSON object.
@@ -90,7 +90,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let (name, text) = args.line.config();
     let config = Config::parse(name.as_ref(), text, std::env::vars())?;
     let infer = config.infer.as_ref().context("the demo shows machines that classify")?;
-    let classifier = tract::open(infer)?;
+    let classifier = tract::open(infer, None)?;
     if let Some(problem) = check_against(&config, &classifier.manifest).first() {
         bail!("{name}: {problem}");
     }
@@ -117,7 +117,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let faults = Faults::all(args.faults);
     let (world, lens, plant) =
         simulated::line(&config, &classifier.manifest, specimens, &feed, faults, args.seed, start)?;
-    let demo = Demo { config: &config, world, lens, seed: args.seed, items: args.items.into() };
+    let demo = Demo { config: &config, world, lens, seed: args.seed, items: args.items.into(), faults };
     let model = classifier.manifest.title();
     if !args.json {
         let pace = if args.in_virtual_time { "in virtual time" } else { "in real time" };

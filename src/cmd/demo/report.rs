@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::runs::Ran;
+use super::runs::{Outages, Ran};
 use crate::sim::ledger::Audit;
 use crate::status::Spread;
 use crate::units::LaneId;
@@ -22,6 +22,8 @@ pub(super) struct Report {
     moves: Moves,
     records: Records,
     incidents: BTreeMap<String, usize>,
+    /// Times that broker and disk were taken away.
+    outages: Outages,
     latencies_ms: BTreeMap<String, Spread>,
     #[serde(skip)]
     exception: LaneId,
@@ -73,6 +75,7 @@ impl Report {
             moves: Moves { made: ran.world.movements.len(), recalled: ran.ledger.recalled },
             records,
             incidents: ran.ledger.incidents.clone(),
+            outages: ran.outages,
             latencies_ms: ran.latencies.clone(),
             exception,
         }

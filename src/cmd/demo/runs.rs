@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
 use tokio::sync::watch;
 
 use super::broker::Broker;
@@ -21,7 +22,9 @@ use crate::publish::Topics;
 use crate::record::{Run, State};
 use crate::sim::clock::SimClock;
 use crate::sim::devices::{SimCamera, SimInputs, SimOutputs, lock};
+use crate::sim::feed::Faults;
 use crate::sim::ledger::Ledger;
+use crate::sim::outage::refuse_writes;
 use crate::sim::picture::Lens;
 use crate::sim::rig::Rig;
 use crate::sim::world::World;
@@ -38,6 +41,7 @@ pub(super) struct Demo<'a> {
     pub(super) lens: Lens,
     pub(super) seed: u64,
     pub(super) items: u64,
+    pub(super) faults: Faults,
 }
 
 /// What a run left.
@@ -49,6 +53,14 @@ pub(super) struct Ran {
     pub(super) lost: u64,
     pub(super) received: BTreeMap<String, u64>,
     pub(super) latencies: BTreeMap<String, Spread>,
+    pub(super) outages: Outages,
+}
+
+/// How often broker and disk were taken away.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(super) struct Outages {
+    broker: u32,
+    disk: u32,
 }
 
 /// Store, publisher and broker of a run, in a folder of its own that goes when the run is over.
@@ -58,6 +70,9 @@ struct Keeping {
     storing: Storing,
     publishing: Publishing,
     status: Arc<Status>,
+    outages: Outages,
+    faults: Faults,
+    rng: fastrand::Rng,
 }
 
 impl Demo<'_> {
@@ -65,18 +80,15 @@ impl Demo<'_> {
     pub(super) fn in_real_time(self, classifier: Classifier) -> Result<Ran> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (state, seen) = watch::channel(State::Starting);
-        let keeping = Keeping::start(self.config, &classifier.manifest.title(), Arc::clone(&clock), seen)?;
+        let mut keeping = Keeping::start(&self, &classifier, Arc::clone(&clock), seen)?;
         let start = clock.now();
         let station = Station::new(self.config, classifier, self.seed, start);
         let world = Arc::new(Mutex::new(self.world));
         let period = Duration::from_secs_f64(1.0 / self.config.camera.fps);
-        let mut lens = Some(self.lens);
+        let lens = Arc::new(Mutex::new(self.lens));
         let watched = Arc::clone(&world);
         let devices = Devices {
-            camera: Box::new(move || {
-                let lens = lens.take().context("the simulated camera is opened once")?;
-                Ok(Box::new(SimCamera::new(Arc::clone(&watched), lens, period)))
-            }),
+            camera: Box::new(move || Ok(Box::new(SimCamera::new(Arc::clone(&watched), Arc::clone(&lens), period)))),
             inputs: Box::new(SimInputs::new(Arc::clone(&world))),
             outputs: Box::new(SimOutputs::new(Arc::clone(&world), homes(self.config))),
         };
@@ -97,6 +109,7 @@ impl Demo<'_> {
         loop {
             wait_for(threads::TURN);
             let ended = ledger.lock().unwrap_or_else(PoisonError::into_inner).ended();
+            (bar.position()..ended).try_for_each(|_| keeping.item_ended())?;
             bar.set_position(ended);
             if running.stop.stopped() || (lock(&world).done() && ended >= self.items) {
                 break;
@@ -120,7 +133,7 @@ impl Demo<'_> {
     pub(super) fn in_virtual_time(self, classifier: Classifier, clock: &Arc<SimClock>) -> Result<Ran> {
         let (state, seen) = watch::channel(State::Running);
         let real: Arc<dyn Clock> = Arc::new(SystemClock);
-        let keeping = Keeping::start(self.config, &classifier.manifest.title(), real, seen)?;
+        let mut keeping = Keeping::start(&self, &classifier, real, seen)?;
         let start = clock.now();
         let station = Station::new(self.config, classifier, self.seed, start);
         let mut rig = Rig {
@@ -140,8 +153,12 @@ impl Demo<'_> {
         let bar = progress(self.items);
         let records = keeping.storing.records.clone();
         let end = rig.run(|record| {
-            bar.inc(u64::from(matches!(record.event, crate::record::Event::Outcome(_))));
+            let ended = matches!(record.event, crate::record::Event::Outcome(_));
             records.record_waiting(record);
+            if ended {
+                bar.inc(1);
+                keeping.item_ended()?;
+            }
             Ok(())
         })?;
         bar.finish_and_clear();
@@ -152,7 +169,13 @@ impl Demo<'_> {
 }
 
 impl Keeping {
-    fn start(config: &Config, model: &str, clock: Arc<dyn Clock>, state: watch::Receiver<State>) -> Result<Self> {
+    fn start(
+        demo: &Demo<'_>,
+        classifier: &Classifier,
+        clock: Arc<dyn Clock>,
+        state: watch::Receiver<State>,
+    ) -> Result<Self> {
+        let (config, model) = (demo.config, &classifier.manifest.title());
         let folder = std::env::temp_dir().join(format!("pilah-demo-{}", std::process::id()));
         std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
         let settings = store::Settings { directory: folder.clone(), ..store::Settings::default() };
@@ -163,7 +186,24 @@ impl Keeping {
         let storing = Storing::start(&settings, &run, Arc::clone(&clock), Arc::clone(&status), || {})?;
         let said = Said { topics, run, state, status: Arc::clone(&status), clock };
         let publishing = broker.publishing(&settings, &storing.records, said)?;
-        Ok(Self { folder, broker, storing, publishing, status })
+        let rng = fastrand::Rng::with_seed(demo.seed);
+        let (outages, faults) = (Outages::default(), demo.faults);
+        Ok(Self { folder, broker, storing, publishing, status, outages, faults, rng })
+    }
+
+    /// After each item broker or disk may go away for a while: both longer than the publisher and the store wait
+    /// before they try again.
+    fn item_ended(&mut self) -> Result<()> {
+        if self.rng.f64() < self.faults.broker {
+            self.outages.broker += 1;
+            self.broker.wire().cut(Duration::from_millis(self.rng.u64(100..2000)));
+        }
+        if self.rng.f64() < self.faults.disk {
+            self.outages.disk += 1;
+            let database = store::Settings { directory: self.folder.clone(), ..store::Settings::default() }.database();
+            refuse_writes(&database, Duration::from_millis(self.rng.u64(100..3000)))?;
+        }
+        Ok(())
     }
 
     /// Waits until the broker has everything, stops, and counts.
@@ -183,7 +223,16 @@ impl Keeping {
         let latencies: BTreeMap<_, _> =
             self.status.latencies().into_iter().map(|(name, spread)| (name.to_owned(), spread)).collect();
         let stored = self.status.events_stored.get();
-        Ok(Ran { world, ledger, seconds, stored, lost: self.status.events_lost.get(), received, latencies })
+        Ok(Ran {
+            world,
+            ledger,
+            seconds,
+            stored,
+            lost: self.status.events_lost.get(),
+            received,
+            latencies,
+            outages: self.outages,
+        })
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
 
 fn model(config: &Config) -> Result<String> {
     let start = SystemClock.now();
-    let mut eyes = station::open_eyes(config)?;
+    let mut eyes = station::open_eyes(config, Some(&config.store.directory))?;
     let (title, took) = (eyes.title(), SystemClock.now().since(start).as_millis());
     let golden = eyes.classifier.as_ref().and_then(|classifier| classifier.manifest.golden.first().cloned());
     let (Some(golden), Some(infer)) = (golden, &config.infer) else {

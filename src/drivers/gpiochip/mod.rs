@@ -89,7 +89,7 @@ pub fn survey(settings: &Settings, inputs: &[InputSettings], actuators: &[actuat
 /// Where the lines are.
 pub(super) struct Found {
     inputs: Vec<Place>,
-    /// The outputs, in the order of the actuators, the heartbeat last.
+    /// The outputs, in the order of the actuators, heartbeat and lamps last.
     pub(super) outputs: Vec<Wanted>,
 }
 
@@ -108,11 +108,12 @@ fn find(settings: &Settings, inputs: &[InputSettings], actuators: &[actuate::Set
         let output = Output::Actuator(ActuatorId(index));
         (output, &actuator.name, &actuator.line, actuator.chip.as_deref(), actuator.active)
     });
-    let heartbeat = "heartbeat".to_owned();
-    let beat = settings.heartbeat_line.iter().map(|line| (Output::Heartbeat, &heartbeat, line, None, Level::High));
+    let own: Vec<(Output, String, &String)> =
+        settings.outputs().map(|(output, key, line)| (output, key.to_owned(), line)).collect();
+    let own = own.iter().map(|(output, name, line)| (*output, name, *line, None, Level::High));
     let mut problems = Vec::new();
     let mut found = Found { inputs: Vec::new(), outputs: Vec::new() };
-    if inputs.is_empty() && actuators.is_empty() && settings.heartbeat_line.is_none() {
+    if inputs.is_empty() && actuators.is_empty() && settings.outputs().next().is_none() {
         return Ok(found);
     }
     let chips = Chips::look()?;
@@ -122,7 +123,7 @@ fn find(settings: &Settings, inputs: &[InputSettings], actuators: &[actuate::Set
             Err(error) => problems.push(format!("input {}: {error:#}", input.name)),
         }
     }
-    for (output, name, line, chip, active) in wanted_outputs.chain(beat) {
+    for (output, name, line, chip, active) in wanted_outputs.chain(own) {
         match chips.find(line, chip) {
             Ok(place) => found.outputs.push(Wanted { output, name: name.clone(), active, place }),
             Err(error) => problems.push(format!("output {name}: {error:#}")),

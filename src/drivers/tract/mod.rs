@@ -3,8 +3,10 @@
 //! Loading trusts nothing: the manifest, the file's hash, the graph's input and output, and what the net says about
 //! the golden pictures must agree, or the model is refused by an error that names the file and the field.
 
+mod choice;
 mod float;
 mod graph;
+mod int8;
 mod plan;
 mod reading;
 
@@ -14,6 +16,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use tract_onnx::pb::ModelProto;
 
+use self::choice::Choice;
+pub use self::int8::Int8;
+use self::int8::Read;
 use self::plan::Net;
 pub use self::reading::{open_reader, verify_reading};
 use crate::pipeline::infer::{Classifier, Engine, Golden, Manifest, Model, Settings, Task};
@@ -30,12 +35,42 @@ const MANIFEST: &str = "model.toml";
 /// that (lamp-clear.jpg of the waste model). A net or a picture mixed up is off by far more.
 const SLACK: f32 = 4.0;
 
-/// Finds and loads the model of a station.
+/// Finds and loads the model of a station. Where the engine is to be chosen, the choice is measured and remembered in
+/// the directory `state`; without one, int8 is taken to be faster where there is a kernel for the processor.
 ///
 /// # Errors
 /// When there is none of that name, or something about it is wrong.
-pub fn open(settings: &Settings) -> Result<Classifier> {
-    load(&find(&settings.model)?, settings.engine)
+pub fn open(settings: &Settings, state: Option<&Path>) -> Result<Classifier> {
+    let folder = find(&settings.model)?;
+    match (settings.engine, state) {
+        (Engine::Auto, Some(state)) => load_faster(&folder, state),
+        (engine, _) => load(&folder, engine),
+    }
+}
+
+/// Loads the model in `folder` for the engine that is the faster one on this machine.
+fn load_faster(folder: &Path, state: &Path) -> Result<Classifier> {
+    let (manifest, net) = read(folder)?;
+    let (engine, mut model) = build(&net, &manifest, Engine::Auto, manifest.input.shape())?;
+    if engine == Engine::Float {
+        return checked(folder, Classifier::new(manifest, engine, model));
+    }
+    let of = Choice::key(&manifest.sha256, int8::kernel()?);
+    let choice = match Choice::read(state, &of) {
+        Some(choice) => choice,
+        None => {
+            let (_, mut float) = build(&net, &manifest, Engine::Float, manifest.input.shape())?;
+            let choice = Choice::measure(of, manifest.input.shape(), &mut *float, &mut *model)?;
+            let Choice { engine, float_ms, int8_ms, .. } = &choice;
+            tracing::info!(model = manifest.name, ?engine, float_ms, int8_ms, "engine chosen by measurement");
+            choice.keep(state);
+            choice
+        }
+    };
+    if choice.engine == Engine::Float {
+        model = build(&net, &manifest, Engine::Float, manifest.input.shape())?.1;
+    }
+    checked(folder, Classifier::new(manifest, choice.engine, model))
 }
 
 /// The folder of a model: a path as it is where it has a slash, else the first of [`FOLDERS`] that has the name.
@@ -83,6 +118,36 @@ pub fn read_manifest(folder: &Path) -> Result<Manifest> {
 /// # Errors
 /// When the manifest, the hash, the graph or a golden picture is wrong; the error names which.
 pub fn load(folder: &Path, engine: Engine) -> Result<Classifier> {
+    let (manifest, net) = read(folder)?;
+    let (engine, model) = build(&net, &manifest, engine, manifest.input.shape())
+        .with_context(|| format!("compiling {} for {engine:?}", manifest.file))?;
+    checked(folder, Classifier::new(manifest, engine, model))
+}
+
+/// Loads the model in `folder` as tract runs its quantized graph, without operators of ours: to compare with.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_stock(folder: &Path) -> Result<Classifier> {
+    let (manifest, net) = read(folder)?;
+    let model = Net::new(&net, manifest.input.shape()).with_context(|| format!("compiling {}", manifest.file))?;
+    checked(folder, Classifier::new(manifest, Engine::Int8, Box::new(model)))
+}
+
+/// The net of the model in `folder` as operators of ours, for measuring them one by one.
+///
+/// # Errors
+/// As [`load`], and with the node that has no operator of ours.
+pub fn operators(folder: &Path) -> Result<Int8> {
+    let (_, net) = read(folder)?;
+    match Int8::read(net.graph.as_ref().context("the file has no graph")?)? {
+        Read::Whole(int8) => Ok(*int8),
+        Read::Unknown { node, why } => bail!("{node} stays with tract: {why}"),
+    }
+}
+
+/// The manifest and the net's graph.
+fn read(folder: &Path) -> Result<(Manifest, ModelProto)> {
     let manifest = read_manifest(folder)?;
     ensure!(manifest.task == Task::Classify, "{} is no classifier; name it in [read]", folder.display());
     let path = folder.join(&manifest.file);
@@ -90,9 +155,29 @@ pub fn load(folder: &Path, engine: Engine) -> Result<Classifier> {
         .map_err(anyhow::Error::from)
         .and_then(|bytes| checked_graph(&bytes, &manifest))
         .with_context(|| format!("reading {}", path.display()))?;
-    let (engine, net) =
-        engine_of(&net, engine, manifest.input.shape()).with_context(|| format!("compiling {}", path.display()))?;
-    let mut classifier = Classifier::new(manifest, engine, net);
+    Ok((manifest, net))
+}
+
+/// Compiles a net for an engine and tensors of one shape.
+fn build(net: &ModelProto, manifest: &Manifest, engine: Engine, shape: [usize; 4]) -> Result<(Engine, Box<dyn Model>)> {
+    if engine != Engine::Float {
+        let graph = net.graph.as_ref().context("the file has no graph")?;
+        match Int8::read(graph)? {
+            Read::Whole(int8) if engine == Engine::Int8 || int8.is_fast() => return Ok((Engine::Int8, int8)),
+            Read::Whole(_) => {}
+            Read::Unknown { node, why } => {
+                tracing::warn!(model = manifest.name, node, why, "int8 runs by tract, slower than float");
+                if engine == Engine::Int8 {
+                    return Ok((Engine::Int8, Box::new(Net::new(net, shape)?)));
+                }
+            }
+        }
+    }
+    Ok((Engine::Float, Box::new(Net::new(&float::dequantized(net)?, shape)?)))
+}
+
+/// A classifier that agrees with its golden pictures.
+fn checked(folder: &Path, mut classifier: Classifier) -> Result<Classifier> {
     for golden in classifier.manifest.golden.clone() {
         check_golden(&mut classifier, folder, &golden)
             .with_context(|| format!("checking {}", folder.join(&golden.file).display()))?;
@@ -103,18 +188,6 @@ pub fn load(folder: &Path, engine: Engine) -> Result<Classifier> {
 /// The graph in a file's bytes, held against its manifest.
 fn checked_graph(bytes: &[u8], manifest: &Manifest) -> Result<ModelProto> {
     graph::read(bytes, manifest)
-}
-
-/// A net compiled for tensors of one shape, and what runs it.
-fn engine_of(graph: &ModelProto, engine: Engine, shape: [usize; 4]) -> Result<(Engine, Box<dyn Model>)> {
-    let (engine, net) = match engine {
-        // On no board is tract's int8 the faster one: it runs a QDQ graph's convolutions in f32 and pays for the
-        // casts (waste: 84 ms of processor time against 46, x86-64 with VNNI, November 2026). Once int8 operators of
-        // our own replace them, this is where the two are measured.
-        Engine::Float | Engine::Auto => (Engine::Float, Net::new(&float::dequantized(graph)?, shape)?),
-        Engine::Int8 => (Engine::Int8, Net::new(graph, shape)?),
-    };
-    Ok((engine, Box::new(net)))
 }
 
 fn check_golden(classifier: &mut Classifier, folder: &Path, golden: &Golden) -> Result<()> {

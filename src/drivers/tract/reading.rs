@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{checked_graph, engine_of, find, read_manifest};
+use super::{build, checked_graph, find, read_manifest};
 use crate::pipeline::infer::{Engine, Golden, Manifest, Model, Output, Task, Tensor};
 use crate::pipeline::preprocess::{Raster, decode_file};
 use crate::pipeline::read::{Reader, Settings, ctc, find as finder, strip};
@@ -21,7 +21,12 @@ pub fn open_reader(settings: &Settings) -> Result<Reader> {
     let (lines, text) = (find(&settings.lines)?, find(&settings.text)?);
     let (finder, recognizer) = (manifest(&lines, Task::Lines)?, manifest(&text, Task::Text)?);
     let shape = [1, finder::INPUT.1, finder::INPUT.0, 1];
-    ensure!(finder.input.shape() == shape, "{}: it takes {:?} instead of {shape:?}", lines.display(), finder.input.shape());
+    ensure!(
+        finder.input.shape() == shape,
+        "{}: it takes {:?} instead of {shape:?}",
+        lines.display(),
+        finder.input.shape()
+    );
     let nets = Widths::open(&text, &recognizer, settings.engine)?;
     let title = format!("{}, {}", finder.title(), recognizer.title());
     let mut finder_net = compiled(&lines, &finder, shape, settings.engine)?;
@@ -65,7 +70,7 @@ fn compiled(folder: &Path, manifest: &Manifest, shape: [usize; 4], engine: Engin
     let net = fs::read(&path)
         .map_err(anyhow::Error::from)
         .and_then(|bytes| checked_graph(&bytes, manifest))
-        .and_then(|graph| engine_of(&graph, engine, shape));
+        .and_then(|graph| build(&graph, manifest, engine, shape));
     net.map(|(_, net)| net).with_context(|| format!("loading {}", path.display()))
 }
 
@@ -154,9 +159,12 @@ fn routing(table: &str) -> Result<Vec<(String, String)>> {
         if line.is_empty() || line.starts_with('#') || (at == 0 && line.eq_ignore_ascii_case("prefix,lane")) {
             continue;
         }
-        let Some((prefix, lane)) = line.split_once(',') else { bail!("line {}: {line:?} is not `prefix,lane`", at + 1) };
+        let Some((prefix, lane)) = line.split_once(',') else {
+            bail!("line {}: {line:?} is not `prefix,lane`", at + 1)
+        };
         let (prefix, lane) = (prefix.trim(), lane.trim());
-        let usable = !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-');
+        let usable =
+            !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-');
         ensure!(usable, "line {}: {prefix:?} begins no waybill number; use capitals and digits", at + 1);
         ensure!(!lane.is_empty(), "line {}: no lane stands behind {prefix:?}", at + 1);
         found.push((prefix.to_owned(), lane.to_owned()));
@@ -172,7 +180,9 @@ mod tests {
     fn routing_tables_are_read_and_wrong_lines_named() {
         let found = routing("prefix,lane\n# Jawa\nSPXID01,REG_JAWA\n P27 , REG_LUARJAWA \n\n").unwrap();
         assert_eq!(found, [("SPXID01".into(), "REG_JAWA".into()), ("P27".into(), "REG_LUARJAWA".into())]);
-        for (table, says) in [("a", "line 1"), ("P1,\n", "no lane"), (",X", "begins no waybill"), ("p1,X", "use capitals")] {
+        for (table, says) in
+            [("a", "line 1"), ("P1,\n", "no lane"), (",X", "begins no waybill"), ("p1,X", "use capitals")]
+        {
             assert!(format!("{:#}", routing(table).unwrap_err()).contains(says), "{table}");
         }
     }

@@ -87,10 +87,10 @@ impl Settings {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Engine {
-    /// The faster one of this version: `float`.
+    /// The faster one on this machine: the daemon measures both at its first start with a model.
     #[default]
     Auto,
-    /// The quantized graph.
+    /// The quantized graph, by operators of our own.
     Int8,
     /// The dequantized graph.
     Float,

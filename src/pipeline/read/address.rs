@@ -212,12 +212,42 @@ mod tests {
     #[test]
     fn addresses_as_people_write_them_lead_to_their_regency() {
         for (text, regency, code, sure) in [
-            ("Made Chaniago 0826-xxxx-1332\nJL. MERDEKA No. 18 RT08/08 - SIPIRA -\nkabupaten SAMOSIR - kec ONAN Runggu -\nSumut - 22398\n", "KABUPATEN SAMOSIR", Some(22398), true),
-            ("Ratna Saputra ((+62)845****382)\njl. gatot subroto blk c3/45 rt08 rw04, desa muntilan, kab.\nmagelang, kec muntilan, jateng, 56411\n", "KABUPATEN MAGELANG", Some(56411), true),
-            ("Distro Kaki Lima\nJKT\nTimur,DKI\njakarta(13350)\n082217897982\n", "KOTA ADMINISTRASI JAKARTA TIMUR", Some(13350), true),
-            ("Grace Mandacan\nJl. sumatra KAV. 48 RT 05/RW 04,KECAMATAN Galing,Kab.\nSambas\n0839-xxxx-1365\n", "KABUPATEN SAMBAS", None, true),
-            ("Bpk Bambang Walangitan\nJL. YOS SUDARSO NO.\n108 - KEC.SAMBI -\nKAB. BOYOLALI - JAWA TENGAH\n0854 0420 5501\n", "KABUPATEN BOYOLALI", None, true),
-            ("Grace Gunawan 087917440856\nlingk. tengah blok a185 rt07/06,kec. kesambi,cirebon,45133\n", "KOTA CIREBON", Some(45133), true),
+            (
+                "Made Chaniago 0826-xxxx-1332\nJL. MERDEKA No. 18 RT08/08 - SIPIRA -\nkabupaten SAMOSIR - kec ONAN Runggu -\nSumut - 22398\n",
+                "KABUPATEN SAMOSIR",
+                Some(22398),
+                true,
+            ),
+            (
+                "Ratna Saputra ((+62)845****382)\njl. gatot subroto blk c3/45 rt08 rw04, desa muntilan, kab.\nmagelang, kec muntilan, jateng, 56411\n",
+                "KABUPATEN MAGELANG",
+                Some(56411),
+                true,
+            ),
+            (
+                "Distro Kaki Lima\nJKT\nTimur,DKI\njakarta(13350)\n082217897982\n",
+                "KOTA ADMINISTRASI JAKARTA TIMUR",
+                Some(13350),
+                true,
+            ),
+            (
+                "Grace Mandacan\nJl. sumatra KAV. 48 RT 05/RW 04,KECAMATAN Galing,Kab.\nSambas\n0839-xxxx-1365\n",
+                "KABUPATEN SAMBAS",
+                None,
+                true,
+            ),
+            (
+                "Bpk Bambang Walangitan\nJL. YOS SUDARSO NO.\n108 - KEC.SAMBI -\nKAB. BOYOLALI - JAWA TENGAH\n0854 0420 5501\n",
+                "KABUPATEN BOYOLALI",
+                None,
+                true,
+            ),
+            (
+                "Grace Gunawan 087917440856\nlingk. tengah blok a185 rt07/06,kec. kesambi,cirebon,45133\n",
+                "KOTA CIREBON",
+                Some(45133),
+                true,
+            ),
             ("Budi\nJl. Surabaya No 5, Kec. Medan Kota, Kota Medan, Sumut\n", "KOTA MEDAN", None, true),
             ("Budi\nJl. Medan 12, Kec. Lowokwaru, Kota Malang 65141\n", "KOTA MALANG", Some(65141), true),
         ] {

@@ -60,7 +60,9 @@ pub fn bar(grey: &Raster, area: &Area) -> Option<Bar> {
     };
     let offs = (0..ROWS).map(|at| (f32::from(at) / f32::from(ROWS - 1) - 0.5) * 1.5 * high);
     let codes: Vec<Code> = offs.filter_map(|off| read(&row(off))).collect();
-    let best = codes.iter().max_by_key(|code| codes.iter().filter(|other| other.text == code.text && other.mended == 0).count())?;
+    let best = codes
+        .iter()
+        .max_by_key(|code| codes.iter().filter(|other| other.text == code.text && other.mended == 0).count())?;
     let agree = codes.iter().filter(|code| code.text == best.text);
     let clean = agree.clone().filter(|code| code.mended == 0).count();
     let against = codes.iter().filter(|code| code.text != best.text && code.mended == 0).count();
@@ -121,7 +123,12 @@ mod tests {
                 let (u, v) = (x * cos + y * sin, y * cos - x * sin);
                 if u.abs() < half - 1.0 && v.abs() < 30.0 {
                     grey.pixels[at] = levels[(u + half) as usize] as u8;
-                    around = (around.0.min(x + 350.0), around.1.min(y + 350.0), around.2.max(x + 350.0), around.3.max(y + 350.0));
+                    around = (
+                        around.0.min(x + 350.0),
+                        around.1.min(y + 350.0),
+                        around.2.max(x + 350.0),
+                        around.3.max(y + 350.0),
+                    );
                 }
             }
             let area = Area { middle: Point { x: 350.0, y: 350.0 }, around, cells: 100 };

@@ -32,7 +32,8 @@ const ASKEW: f32 = 0.8;
 /// Sorts lines into blocks; lines that run askew are left out.
 pub fn blocks(lines: &[Line]) -> Vec<Block> {
     let Some(axis) = direction(lines) else { return Vec::new() };
-    let mut order: Vec<usize> = (0..lines.len()).filter(|&at| along(lines[at].start, lines[at].end, axis).2 > ASKEW).collect();
+    let mut order: Vec<usize> =
+        (0..lines.len()).filter(|&at| along(lines[at].start, lines[at].end, axis).2 > ASKEW).collect();
     order.sort_by(|&a, &b| down(&lines[a], axis).total_cmp(&down(&lines[b], axis)));
     let heads: Vec<Option<Head>> = lines.iter().map(head).collect();
     let mut blocks: Vec<Block> = Vec::new();
@@ -97,7 +98,8 @@ fn head(line: &Line) -> Option<Head> {
         let letters: String = first.iter().map(|token| token.letters.as_str()).collect();
         let Some((role, cost)) = role_of(&letters) else { continue };
         let end = first[words - 1].end;
-        let rest = line.glyphs[end..].iter().take_while(|glyph| matches!(glyph.c, ':' | '.' | ' ' | ';' | ',' | '/')).count();
+        let rest =
+            line.glyphs[end..].iter().take_while(|glyph| matches!(glyph.c, ':' | '.' | ' ' | ';' | ',' | '/')).count();
         return Some(Head { role: Some(role), cost, skip: end + rest });
     }
     None
@@ -119,7 +121,9 @@ fn is_sort_code(line: &Line, tokens: &[Token]) -> bool {
         && (1..=4).contains(&parts.len())
         && (1..=3).contains(&letters)
         && !NONE.contains(&&first[..letters])
-        && parts.iter().all(|part| part.len() <= 7 && part.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()))
+        && parts
+            .iter()
+            .all(|part| part.len() <= 7 && part.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()))
         && parts.iter().any(numbered)
         && (parts.len() > 1 || first.len() >= 5)
         && tokens.iter().all(|token| token.kind != Kind::Phone)
@@ -132,15 +136,21 @@ fn is_goods(line: &Line, tokens: &[Token]) -> bool {
     }
     let text = line.text();
     let dashed = text.trim_start().starts_with(['-', '*']) && text.chars().any(|c| c.is_ascii_alphabetic());
-    let unit = |token: &Token| matches!(token.letters.as_str(), "KG" | "KGS" | "GR" | "GRAM" | "PCS" | "RP" | "QTY" | "IDR" | "ML");
+    let unit = |token: &Token| {
+        matches!(token.letters.as_str(), "KG" | "KGS" | "GR" | "GRAM" | "PCS" | "RP" | "QTY" | "IDR" | "ML")
+    };
     let beside_number = |at: usize| {
-        let number = |at: Option<usize>| at.and_then(|at| tokens.get(at)).is_some_and(|token| token.kind == Kind::Number);
+        let number =
+            |at: Option<usize>| at.and_then(|at| tokens.get(at)).is_some_and(|token| token.kind == Kind::Number);
         number(at.checked_sub(1)) || number(Some(at + 1))
     };
     let times = |token: &Token| {
-        let text: String = line.glyphs[token.start..token.end].iter().map(|glyph| glyph.c.to_ascii_lowercase()).collect();
+        let text: String =
+            line.glyphs[token.start..token.end].iter().map(|glyph| glyph.c.to_ascii_lowercase()).collect();
         let digits = |text: &str| !text.is_empty() && text.len() <= 3 && text.bytes().all(|b| b.is_ascii_digit());
-        text.strip_prefix('x').is_some_and(digits) || text.strip_suffix('x').is_some_and(digits) || text.strip_suffix("kg").is_some_and(digits)
+        text.strip_prefix('x').is_some_and(digits)
+            || text.strip_suffix('x').is_some_and(digits)
+            || text.strip_suffix("kg").is_some_and(digits)
     };
     dashed || (0..tokens.len()).any(|at| times(&tokens[at]) || (unit(&tokens[at]) && beside_number(at)))
 }
@@ -184,7 +194,8 @@ fn length(line: &Line) -> f32 {
 /// The line that a line belongs with, among those that have a block already.
 fn parent(lines: &[Line], heads: &[Option<Head>], at: usize, block_of: &[Option<usize>]) -> Option<usize> {
     let candidates = (0..lines.len()).filter(|&other| other != at && block_of[other].is_some());
-    let costs = candidates.filter_map(|other| Some((other, misfit(&lines[other], &lines[at], heads[other].is_some())?)));
+    let costs =
+        candidates.filter_map(|other| Some((other, misfit(&lines[other], &lines[at], heads[other].is_some())?)));
     costs.min_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, cost)| *cost < WORST).map(|(other, _)| other)
 }
 

@@ -81,7 +81,8 @@ fn edges(levels: &[f32]) -> Vec<f32> {
         if found.is_empty() && !fell {
             continue;
         }
-        let crossing = (from..to).find(|&at| (levels[at] - half) * (levels[at + 1] - half) <= 0.0 && levels[at] != levels[at + 1]);
+        let crossing =
+            (from..to).find(|&at| (levels[at] - half) * (levels[at + 1] - half) <= 0.0 && levels[at] != levels[at + 1]);
         if let Some(at) = crossing {
             found.push(length(at) + (levels[at] - half) / (levels[at] - levels[at + 1]));
         }
@@ -156,9 +157,8 @@ fn distance(symbol: &[f32; 6], pattern: &[u8; 6]) -> f32 {
     let edges: f32 = (0..5).map(|at| (pair(&measured, at) - pair(&wanted, at)).powi(2)).sum();
     let bars = |of: &[f32; 6]| of[0] + of[2] + of[4];
     let grown = (bars(&measured) - bars(&wanted)) / 3.0;
-    let single: f32 = (0..6)
-        .map(|at| (measured[at] - wanted[at] - if at % 2 == 0 { grown } else { -grown }).powi(2))
-        .sum();
+    let single: f32 =
+        (0..6).map(|at| (measured[at] - wanted[at] - if at % 2 == 0 { grown } else { -grown }).powi(2)).sum();
     edges * 0.6 + single * 0.3 + grown * grown * 0.5
 }
 

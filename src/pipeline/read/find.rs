@@ -191,10 +191,7 @@ fn line(part: &[(usize, usize)], cell: impl Fn(usize, usize, usize) -> f32, scal
     }
     let grown = SHRUNK * cap + STEP / 2.0;
     let ends = ((least - grown) * scale, (most + grown) * scale);
-    let at = Point {
-        x: (middle.0 - lift * direction.1) * scale,
-        y: (middle.1 + lift * direction.0) * scale,
-    };
+    let at = Point { x: (middle.0 - lift * direction.1) * scale, y: (middle.1 + lift * direction.0) * scale };
     Some(Found { middle: at, direction, ends, bend: bend / scale, cap: cap * scale })
 }
 

@@ -78,7 +78,8 @@ pub fn judge(lines: &[Line], bars: &[Bar], gazetteer: &Gazetteer, names: &Names)
         Err(reason) => Judged { refused: Some(reason), ..Judged::default() },
     };
     judged.readings.awb = awb;
-    let mut waybills: Vec<&str> = bars.iter().filter(|bar| bar.p > 0.9 && is_number(&bar.text)).map(|bar| bar.text.as_str()).collect();
+    let mut waybills: Vec<&str> =
+        bars.iter().filter(|bar| bar.p > 0.9 && is_number(&bar.text)).map(|bar| bar.text.as_str()).collect();
     waybills.sort_unstable();
     waybills.dedup();
     if waybills.len() > 1 && judged.refused.is_none() {
@@ -103,8 +104,10 @@ fn recipient(lines: &[Line], blocks: &[Block], gazetteer: &Gazetteer, names: &Na
     let sender = of(Some(Role::Sender)).count() > 0;
     let no_sender = if sender { 0.0 } else { weights::NO_SENDER };
     let named: Vec<(&Block, Address)> = of(Some(Role::Recipient)).map(|block| (block, weighed(block))).collect();
-    let strong: Vec<&Address> = named.iter().map(|(_, address)| address).filter(|address| address.weight() >= ADDRESS).collect();
-    if strong.windows(2).any(|pair| pair[0].regency.map(|found| found.what) != pair[1].regency.map(|found| found.what)) {
+    let strong: Vec<&Address> =
+        named.iter().map(|(_, address)| address).filter(|address| address.weight() >= ADDRESS).collect();
+    if strong.windows(2).any(|pair| pair[0].regency.map(|found| found.what) != pair[1].regency.map(|found| found.what))
+    {
         return Err(Reason::SeveralLabels);
     }
     if !named.is_empty() {
@@ -112,7 +115,13 @@ fn recipient(lines: &[Line], blocks: &[Block], gazetteer: &Gazetteer, names: &Na
         let doubt = no_sender + weights::MISREAD * cost;
         let party = match &named[..] {
             [(block, address)] => party(lines, &[block], address.clone(), doubt),
-            _ => together(lines, &named.iter().map(|(block, _)| *block).collect::<Vec<_>>(), doubt + weights::SCATTERED, gazetteer, names),
+            _ => together(
+                lines,
+                &named.iter().map(|(block, _)| *block).collect::<Vec<_>>(),
+                doubt + weights::SCATTERED,
+                gazetteer,
+                names,
+            ),
         };
         if party.address.weight() >= ADDRESS || party.address.abroad {
             return Ok(party);
@@ -173,7 +182,10 @@ fn decide(party: &Party, gazetteer: &Gazetteer) -> Judged {
     let known = refused != Some(Reason::Unknown) && refused != Some(Reason::NoRead);
     let readings = Readings {
         awb: None,
-        postal_code: address.code.filter(|_| known).map(|code| Reading { value: format!("{:05}", code.what), confidence: code.p }),
+        postal_code: address
+            .code
+            .filter(|_| known)
+            .map(|code| Reading { value: format!("{:05}", code.what), confidence: code.p }),
         province: address
             .province
             .filter(|found| known && found.p > 0.5)
@@ -224,7 +236,10 @@ mod tests {
             (vec!["Gudang Gadget", "Kec. Tirto, Kab. Pekalongan, Jateng 51151"], Some(Reason::Unsure)),
             (vec!["KEPADA: Budi", "Kab. Samosir, Sumut 16437"], Some(Reason::Disagree)),
             (vec!["KEPADA: Ahmad", "Taman Daya, Johor Bahru 81100", "Malaysia"], Some(Reason::Unknown)),
-            (vec!["KEPADA: Budi", "Kab. Samosir, Sumut 22398", "", "", "", "KEPADA: Ani", "Kota Depok, Jabar 16437"], Some(Reason::SeveralLabels)),
+            (
+                vec!["KEPADA: Budi", "Kab. Samosir, Sumut 22398", "", "", "", "KEPADA: Ani", "Kota Depok, Jabar 16437"],
+                Some(Reason::SeveralLabels),
+            ),
             (vec!["KEPADA: Budi Santoso", "terima kasih"], Some(Reason::NoRead)),
             (vec![], Some(Reason::NoRead)),
             (vec!["KEPADA: Budi, Kota Depok, Jabar 16437"], None),

@@ -104,7 +104,8 @@ fn announced(levels: &[Option<Level>], tokens: &[Token], start: usize) -> Option
 
 /// Which tokens can be part of a place's name: words that are no keyword and not in a street's name.
 fn usable(tokens: &[Token], levels: &[Option<Level>]) -> Vec<bool> {
-    let mut usable: Vec<bool> = tokens.iter().map(|token| token.kind == Kind::Word && !token.letters.is_empty()).collect();
+    let mut usable: Vec<bool> =
+        tokens.iter().map(|token| token.kind == Kind::Word && !token.letters.is_empty()).collect();
     for start in 0..tokens.len() {
         if level_at(tokens, levels, start).is_some() || ends_street(&tokens[start].letters) {
             usable[start] = false;
@@ -125,9 +126,9 @@ fn usable(tokens: &[Token], levels: &[Option<Level>]) -> Vec<bool> {
         let most = tokens.len().min(start + 1 + STREET);
         let end = (start + 1..most).find(|&at| stops(at)).unwrap_or(most);
         // A street's name goes on over the end of a line only where something of a street follows.
-        let goes_on = tokens.get(end).is_some_and(|token| {
-            (token.kind == Kind::Number || ends_street(&token.letters)) && token.gap < Gap::Stop
-        });
+        let goes_on = tokens
+            .get(end)
+            .is_some_and(|token| (token.kind == Kind::Number || ends_street(&token.letters)) && token.gap < Gap::Stop);
         let line = (start + 2..end).find(|&at| tokens[at].gap == Gap::Line).filter(|_| !goes_on);
         usable[start + 1..line.unwrap_or(end)].fill(false);
     }
@@ -201,7 +202,9 @@ impl Context<'_> {
         };
         // By themselves, short names and districts must be written right.
         let strict = !announced && near.letters < 6;
-        if (strict && near.cost > LOOKS_LIKE) || (!announced && matches!(near.place, Place::District(_)) && near.letters < 5) {
+        if (strict && near.cost > LOOKS_LIKE)
+            || (!announced && matches!(near.place, Place::District(_)) && near.letters < 5)
+        {
             return None;
         }
         let mut weight = if announced { weights.announced } else { weights.bare } - weights.mistake * near.cost;

@@ -190,7 +190,8 @@ fn begins_phone(glyphs: &[Glyph], tokens: &[Token], at: usize) -> bool {
     }
     let joined_on = tokens.get(at + 1).is_some_and(|next| next.kind != Kind::Word && next.gap == Gap::Joined);
     let next_masked = tokens.get(at + 1).is_some_and(|next| {
-        next.gap <= Gap::Space && (next.kind == Kind::Phone || next.letters.len() > 1 && next.letters.chars().all(|c| c == 'X'))
+        next.gap <= Gap::Space
+            && (next.kind == Kind::Phone || next.letters.len() > 1 && next.letters.chars().all(|c| c == 'X'))
     });
     plus || next_masked
         || (text.starts_with('0') && (length >= 9 || (length >= 3 && (joined_on || followed_by_number(tokens, at)))))
@@ -200,9 +201,9 @@ fn begins_phone(glyphs: &[Glyph], tokens: &[Token], at: usize) -> bool {
 }
 
 fn followed_by_number(tokens: &[Token], at: usize) -> bool {
-    tokens.get(at + 1).is_some_and(|next| {
-        next.kind != Kind::Word && next.gap <= Gap::Line && next.end - next.start >= 3
-    })
+    tokens
+        .get(at + 1)
+        .is_some_and(|next| next.kind != Kind::Word && next.gap <= Gap::Line && next.end - next.start >= 3)
 }
 
 /// Whether groups joined by hyphens make ten digits or more.

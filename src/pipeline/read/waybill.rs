@@ -17,13 +17,14 @@ const BESIDE: f32 = 4.0;
 pub fn waybill(lines: &[Line], blocks: &[Block], bars: &[Bar]) -> Option<Reading> {
     let printed = lines.iter().enumerate().filter_map(|(at, line)| {
         let (text, p, announced) = number(line)?;
-        let of_party = blocks.iter().any(|block| {
-            matches!(block.role, Some(Role::Recipient | Role::Sender)) && block.lines.contains(&at)
-        });
+        let of_party = blocks
+            .iter()
+            .any(|block| matches!(block.role, Some(Role::Recipient | Role::Sender)) && block.lines.contains(&at));
         let beside = bars.iter().map(|bar| away(bar, line)).fold(f32::MAX, f32::min) < BESIDE;
         let letters = text.bytes().any(|byte| byte.is_ascii_alphabetic());
         let phone = text.starts_with("08") || text.starts_with("628");
-        let rank = f32::from(u8::from(announced)) * 3.0 + f32::from(u8::from(beside)) * 3.0
+        let rank = f32::from(u8::from(announced)) * 3.0
+            + f32::from(u8::from(beside)) * 3.0
             + f32::from(u8::from(letters)) * 0.5
             - f32::from(u8::from(of_party)) * 1.5
             - f32::from(u8::from(phone)) * 2.5;
@@ -37,7 +38,13 @@ pub fn waybill(lines: &[Line], blocks: &[Block], bars: &[Bar]) -> Option<Reading
         return Some(Reading { value: plain(&bar.text), confidence });
     }
     let (text, p, rank) = printed.into_iter().max_by(|a, b| a.2.total_cmp(&b.2))?;
-    let confidence = p * if rank >= 3.0 { 0.97 } else if rank >= 0.0 { 0.7 } else { 0.3 };
+    let confidence = p * if rank >= 3.0 {
+        0.97
+    } else if rank >= 0.0 {
+        0.7
+    } else {
+        0.3
+    };
     (rank > -2.0).then_some(Reading { value: text, confidence })
 }
 

@@ -1,0 +1,90 @@
+"""Write labels as files: photographs, truth.csv, and lines.jsonl with the place of every line of text.
+
+    python -m pilah_train.labels --addresses id_addresses.csv.gz --out val --count 5000 --seed 2 --layouts kept-out
+    python -m pilah_train.labels --addresses id_addresses.csv.gz --out neg --count 1000 --layouts kept-out --kind negative
+
+The same seed gives the same pictures. A stopped run goes on where it stopped: the same command again.
+"""
+
+import argparse
+import csv
+import json
+import multiprocessing
+import os
+import sys
+from pathlib import Path
+
+import cv2
+from tqdm import tqdm
+
+from . import generator
+from .photograph import Picture
+from .scenes import COLUMNS
+
+_places = None
+
+
+def _start(addresses: str | None) -> None:
+    global _places
+    cv2.setNumThreads(1)
+    _places = generator.Places.load(addresses)
+
+
+def _make(job: tuple) -> tuple[bytes, dict, dict]:
+    seed, number, layouts, kind, difficulty = job
+    picture = generator.make(seed, number, layouts, kind, _places, difficulty)
+    return picture.jpeg, picture.truth, geometry(picture)
+
+
+def geometry(picture: Picture) -> dict:
+    """Where everything is, as plain values."""
+    plain = lambda rows: [row | {"quad": [[float(c) for c in corner] for corner in row["quad"]]} for row in rows]  # noqa: E731
+    h, w = picture.image.shape[:2]
+    parts = {name: plain(getattr(picture, name)) for name in ("labels", "lines", "codes", "boxes")}
+    return {"size": [w, h], **parts}
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser("pilah_train.labels", description=__doc__.split("\n")[0])
+    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    parser.add_argument("--count", type=int, default=100, help="pictures, those that are there already included (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--layouts", choices=["train", "kept-out", "all"], default="train")
+    parser.add_argument("--kind", choices=["label", "negative", "two", "mixed", "mail"], default="label")
+    parser.add_argument("--difficulty", choices=list(generator.DIFFICULTIES), default="", help="only pictures of this difficulty")
+    parser.add_argument("--addresses", help="table of villages; $PILAH_ADDRESSES if not given")
+    parser.add_argument("--digits", help="MNIST's folder, for mail; $PILAH_DIGITS if not given")
+    parser.add_argument("--jobs", type=int, default=1, help="processes (%(default)s)")
+    args = parser.parse_args()
+    if args.digits:
+        os.environ["PILAH_DIGITS"] = args.digits
+    args.out.mkdir(parents=True, exist_ok=True)
+    truth = args.out / "truth.csv"
+    done = 0
+    if truth.exists():
+        with truth.open(newline="", encoding="utf-8") as file:
+            done = sum(1 for _ in csv.reader(file)) - 1
+    jobs = [(args.seed, number, args.layouts, args.kind, args.difficulty) for number in range(max(done, 0), args.count)]
+    with (
+        truth.open("a", newline="", encoding="utf-8") as table,
+        (args.out / "lines.jsonl").open("a", encoding="utf-8") as lines,
+        multiprocessing.Pool(args.jobs, _start, (args.addresses,)) as pool,
+    ):
+        rows = csv.DictWriter(table, COLUMNS)
+        if done <= 0:
+            rows.writeheader()
+        bar = tqdm(pool.imap(_make, jobs), total=args.count, initial=args.count - len(jobs), unit="picture", dynamic_ncols=True)
+        for (_, number, *_), (jpeg, row, places) in zip(jobs, bar):
+            name = f"{number + 1:05}.jpg"
+            (args.out / name).write_bytes(jpeg)
+            rows.writerow({"file": name} | row)
+            lines.write(json.dumps({"file": name} | places) + "\n")
+            table.flush()
+            lines.flush()
+    print(f"{args.count} pictures in {args.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

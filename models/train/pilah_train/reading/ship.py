@@ -1,0 +1,70 @@
+"""What both exports share: the best checkpoint as an int8 graph in a model folder, and the shipped file run as the daemon would."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import nn
+
+from .. import modelfile, quantize
+from ..recipe import Fault, Input
+
+LICENCE = "MIT OR Apache-2.0"
+
+
+def load(net: nn.Module, checkpoint: Path) -> nn.Module:
+    """The averaged weights of a checkpoint."""
+    if not checkpoint.exists():
+        raise Fault(f"{checkpoint} does not exist; train first")
+    net.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["average"])
+    return net.eval()
+
+
+def quantized(net: nn.Module, i: Input, batches: list[torch.Tensor], folder: Path, shape: list, name: str, output: str, width="") -> Path:
+    """Calibrates on normalized pictures and writes `model.onnx`."""
+    steps = quantize.steps_of(net, i)
+    quantize.calibrate(steps, batches, i)
+    folder.mkdir(parents=True, exist_ok=True)
+    part, path = folder / "model.onnx.part", folder / "model.onnx"
+    onnx.save(quantize.write(steps, i, shape, name, output, width), str(part))
+    part.replace(path)
+    print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
+    return path
+
+
+class Shipped:
+    """The int8 file under onnxruntime: without graph optimization it is the reference, with it it is fast."""
+
+    def __init__(self, path: Path, output: str, fast: bool = False):
+        options = onnxruntime.SessionOptions()
+        if not fast:
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.intra_op_num_threads = 1
+        self.session, self.output = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]), output
+
+    def __call__(self, picture: np.ndarray) -> np.ndarray:
+        """u8 [H, W] to the output without its first dimension."""
+        return self.session.run([self.output], {"image": picture[None, :, :, None]})[0][0]
+
+
+def described(folder: Path, name: str, version: str, task: str, i: Input, extra: dict, data: list[dict], metrics: dict) -> dict:
+    """`model.toml` without its golden pictures."""
+    return {
+        "schema": 1,
+        "name": name,
+        "version": version,
+        "task": task,
+        "file": "model.onnx",
+        "sha256": modelfile.sha256(folder / "model.onnx"),
+        "licence": LICENCE,
+        "input": {
+            "width": i.width, "height": i.height, "channels": 1, "colour": "grey", "scale": i.scale,
+            "zero_point": i.zero_point, "fit": i.fit, "fill": i.fill, "filter": i.filter, "invert": "never",
+        },
+        task: extra,
+        "data": data,
+        "metrics": metrics,
+        "golden": [],
+    }  # fmt: skip

@@ -1,0 +1,157 @@
+//! Convolutions over all channels, and fully connected layers, as rows of bytes times packed weights.
+//!
+//! A pointwise convolution is that already: its rows are the pixels. Any other gathers the windows of a few output
+//! pixels at a time, as rows, into a buffer that stays in the first-level cache.
+
+use super::{Geometry, Kernel, Lanes, Limits, Line, Rows, Shape, portable};
+
+/// How many output channels stand together in packed weights.
+pub(super) const PANEL: usize = 16;
+
+/// How many bytes of depth stand together in packed weights.
+pub(super) const DEEP: usize = 4;
+
+/// How many bytes of windows are gathered at once: with their weights they fit a first-level cache of 32 KiB.
+const GATHERED: usize = 12 * 1024;
+
+/// Packed weights, with what makes their sums bytes.
+#[derive(Debug)]
+pub(in super::super) struct Dense {
+    kernel: &'static Kernel,
+    /// Output channels.
+    pub(super) channels: usize,
+    /// Bytes a row, over [`DEEP`], rounded up.
+    pub(super) steps: usize,
+    /// `[panel][step]`: 16 channels times 4 bytes of depth each, zero where there are none.
+    pub(super) lines: Vec<Line>,
+    /// A panel's biases, with the zero point's share.
+    pub(super) bias: Vec<Lanes<i32>>,
+    /// A panel's scales.
+    pub(super) scales: Vec<Lanes<f32>>,
+    pub(super) limits: Limits,
+    zero: u8,
+}
+
+impl Dense {
+    /// Packs weights of `[channels][depth]`; for a convolution depth is `[rows][columns][input channels]`.
+    pub(in super::super) fn pack(
+        kernel: &'static Kernel,
+        weights: &[i8],
+        bias: &[i32],
+        scales: &[f32],
+        zero: u8,
+        limits: Limits,
+    ) -> Self {
+        let kernel = if kernel.any_weight || !weights.contains(&i8::MIN) { kernel } else { &portable::PORTABLE };
+        let channels = bias.len();
+        let depth = weights.len() / channels;
+        let (panels, steps) = (channels.div_ceil(PANEL), depth.div_ceil(DEEP));
+        let mut lines = vec![Line([0; 64]); panels * steps];
+        let mut packed = vec![Lanes([0; PANEL]); panels];
+        let mut factors = vec![Lanes([0.0; PANEL]); panels];
+        let shift = i32::from(zero) - if kernel.signed { 128 } else { 0 };
+        for (n, row) in weights.chunks_exact(depth).enumerate() {
+            let (panel, lane) = (n / PANEL, n % PANEL);
+            let mut sum = 0_i32;
+            for (k, &weight) in row.iter().enumerate() {
+                lines[panel * steps + k / DEEP].0[(kernel.place)(lane, k % DEEP)] = weight;
+                sum = sum.wrapping_add(i32::from(weight));
+            }
+            packed[panel].0[lane] = bias[n].wrapping_sub(sum.wrapping_mul(shift));
+            factors[panel].0[lane] = scales[n];
+        }
+        Self { kernel, channels, steps, lines, bias: packed, scales: factors, limits, zero }
+    }
+
+    /// The lines of a panel.
+    pub(super) fn panel(&self, panel: usize) -> &[Line] {
+        &self.lines[panel * self.steps..][..self.steps]
+    }
+
+    /// Multiplies rows: each gives `channels` bytes.
+    fn multiply(&self, rows: Rows<'_>, out: &mut [u8], room: &mut Vec<u8>) {
+        let deep = self.steps * DEEP;
+        assert!(rows.count > 0 && (rows.count - 1) * rows.pitch + deep <= rows.bytes.len(), "rows as long as weights");
+        assert!(out.len() == rows.count * self.channels, "room for each row's channels");
+        (self.kernel.dense)(self, rows, out, room);
+    }
+
+    /// Convolves a picture; `room` is memory to work in.
+    pub(in super::super) fn convolve(
+        &self,
+        geometry: &Geometry,
+        shape: Shape,
+        input: &[u8],
+        out: &mut [u8],
+        room: &mut Room,
+    ) {
+        let Some([rows, columns]) = geometry.windows(shape) else { return };
+        let pixels = rows * columns;
+        if geometry.is_pointwise() && shape.channels.is_multiple_of(DEEP) {
+            let rows = Rows { bytes: input, pitch: shape.channels, count: pixels };
+            return self.multiply(rows, out, &mut room.own);
+        }
+        let pitch = self.steps * DEEP;
+        // A multiple of what every kernel takes at once.
+        let block = (GATHERED / pitch).max(1).next_multiple_of(24);
+        room.windows.resize(block.min(pixels) * pitch, 0);
+        for first in (0..pixels).step_by(block) {
+            let count = block.min(pixels - first);
+            for (at, window) in (first..first + count).zip(room.windows.chunks_exact_mut(pitch)) {
+                gather(geometry, shape, input, self.zero, [at / columns, at % columns], window);
+            }
+            let bytes = &room.windows[..count * pitch];
+            let out = &mut out[first * self.channels..][..count * self.channels];
+            self.multiply(Rows { bytes, pitch, count }, out, &mut room.own);
+        }
+    }
+}
+
+/// Memory to work in, kept from run to run.
+#[derive(Debug, Default)]
+pub(in super::super) struct Room {
+    /// Gathered windows, or padded rows.
+    pub(super) windows: Vec<u8>,
+    /// A kernel's own.
+    pub(super) own: Vec<u8>,
+}
+
+/// Copies one window, row by row.
+fn gather(geometry: &Geometry, shape: Shape, input: &[u8], zero: u8, [row, column]: [usize; 2], window: &mut [u8]) {
+    let [taps, across] = geometry.kernel;
+    let bytes = across * shape.channels;
+    let first = column * geometry.stride[1];
+    let last = first + (across - 1) * geometry.dilation[1];
+    // The taps of a row are neighbours, and all in the picture: by far the most.
+    let whole = geometry.dilation[1] == 1 && first >= geometry.before[1] && last < shape.width + geometry.before[1];
+    for (tap, part) in window.chunks_exact_mut(bytes).take(taps).enumerate() {
+        let Some(y) = geometry.at(0, row, tap, shape.height) else {
+            part.fill(zero);
+            continue;
+        };
+        let line = &input[y * shape.width * shape.channels..][..shape.width * shape.channels];
+        if whole {
+            part.copy_from_slice(&line[(first - geometry.before[1]) * shape.channels..][..bytes]);
+            continue;
+        }
+        for (tap, pixel) in part.chunks_exact_mut(shape.channels).enumerate() {
+            match geometry.at(1, column, tap, shape.width) {
+                Some(x) => pixel.copy_from_slice(&line[x * shape.channels..][..shape.channels]),
+                None => pixel.fill(zero),
+            }
+        }
+    }
+}
+
+/// Weights as ONNX has them, `[channels][input channels][rows][columns]`, with the input channels last.
+pub(in super::super) fn rows_first(weights: &[i8], channels: usize, geometry: &Geometry) -> Vec<i8> {
+    let taps = geometry.kernel.iter().product::<usize>();
+    let depth = weights.len() / channels;
+    let inputs = depth / taps;
+    (0..weights.len())
+        .map(|at| {
+            let (channel, tap, input) = (at / depth, at % depth / inputs, at % inputs);
+            weights[channel * depth + input * taps + tap]
+        })
+        .collect()
+}

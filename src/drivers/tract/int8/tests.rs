@@ -1,0 +1,192 @@
+//! Shipped nets are ours whole; what is wrong with a graph is told by its node.
+
+use std::fs;
+use std::path::Path;
+
+use proptest::prelude::*;
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::{ModelProto, NodeProto, TensorProto};
+use tract_onnx::prelude::Framework;
+
+use super::*;
+use crate::drivers::tract::plan::Net;
+
+/// The digits net: convolutions, additions, an average, a fully connected layer.
+fn digits() -> ModelProto {
+    let bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("models/digits/model.onnx")).unwrap();
+    tract_onnx::onnx().proto_model_for_read(&mut &bytes[..]).unwrap()
+}
+
+fn read_for(model: &ModelProto, kernel: &'static Kernel) -> Box<Int8> {
+    match Int8::read_for(model.graph.as_ref().unwrap(), kernel) {
+        Ok(Read::Whole(net)) => net,
+        Ok(Read::Unknown { node, why }) => panic!("{node}: {why}"),
+        Err(error) => panic!("{error:#}"),
+    }
+}
+
+/// What reading the digits net says after a change.
+fn said(change: impl FnOnce(&mut tract_onnx::pb::GraphProto)) -> String {
+    let mut model = digits();
+    let graph = model.graph.as_mut().unwrap();
+    change(graph);
+    match Int8::read(graph) {
+        Ok(Read::Whole(_)) => "whole".to_owned(),
+        Ok(Read::Unknown { node, why }) => format!("unknown: {node}: {why}"),
+        Err(error) => format!("{error:#}"),
+    }
+}
+
+fn picture(height: usize, width: usize, seed: u64) -> Tensor {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let pixels = (0..height * width).map(|_| random.u8(..)).collect();
+    Tensor { shape: [1, height, width, 1], pixels }
+}
+
+fn floats(name: &str, values: &[f32]) -> TensorProto {
+    let raw_data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let dims = if values.len() == 1 { vec![] } else { vec![i64::try_from(values.len()).unwrap()] };
+    TensorProto { name: name.into(), dims, data_type: DataType::Float as i32, raw_data, ..TensorProto::default() }
+}
+
+fn constant<'a>(graph: &'a mut tract_onnx::pb::GraphProto, name: &str) -> &'a mut TensorProto {
+    graph.initializer.iter_mut().find(|constant| constant.name == name).unwrap()
+}
+
+fn node<'a>(graph: &'a mut tract_onnx::pb::GraphProto, name: &str) -> &'a mut NodeProto {
+    graph.node.iter_mut().find(|node| node.name == name).unwrap()
+}
+
+#[test]
+fn every_kernel_gives_the_same_numbers_for_a_whole_net() {
+    let model = digits();
+    let mut nets: Vec<_> = Kernel::all().into_iter().map(|kernel| read_for(&model, kernel)).collect();
+    assert_eq!(nets.last().unwrap().kernel(), kernel::PORTABLE);
+    for seed in 0..4 {
+        let picture = picture(28, 28, seed);
+        let outputs: Vec<_> = nets.iter_mut().map(|net| net.run(&picture).unwrap()).collect();
+        assert!(outputs.iter().all(|output| output == &outputs[0]), "{outputs:?}");
+        assert_eq!(outputs[0][0].shape, [1, 10]);
+    }
+}
+
+#[test]
+fn ours_and_tracts_quantized_graph_agree_within_two_steps() {
+    let model = digits();
+    let (mut ours, mut stock) = (read_for(&model, Kernel::all()[0]), Net::new(&model, [1, 28, 28, 1]).unwrap());
+    let step = ours.program.exits[0].scale;
+    for seed in 0..20 {
+        let picture = picture(28, 28, seed);
+        let (a, b) = (ours.run(&picture).unwrap(), stock.run(&picture).unwrap());
+        for (a, b) in a[0].values.iter().zip(&b[0].values) {
+            assert!((a - b).abs() <= 2.01 * step, "{a} {b}, a step is {step}");
+        }
+    }
+}
+
+#[test]
+fn a_net_runs_on_pictures_of_any_size_it_fits() {
+    let mut net = read_for(&digits(), Kernel::all()[0]);
+    let first = net.run(&picture(28, 28, 1)).unwrap();
+    for (height, width) in [(40, 33), (5, 61), (28, 28)] {
+        let outputs = net.run(&picture(height, width, 1)).unwrap();
+        assert_eq!(outputs[0].shape, [1, 10]);
+        assert_eq!(outputs == first, height == 28);
+    }
+    let error = net.run(&Tensor { shape: [1, 8, 8, 3], pixels: vec![0; 192] }).unwrap_err().to_string();
+    assert_eq!(error, "blocks.0.0: it gets 3 channels, but its weights are for 1");
+}
+
+#[test]
+fn an_operator_that_is_not_ours_is_named_and_loads_by_tract() {
+    let sigmoid = |graph: &mut tract_onnx::pb::GraphProto| node(graph, "blocks.2.add").op_type = "Mul".into();
+    assert_eq!(said(sigmoid), "unknown: Mul blocks.2.add: there is no operator of ours for Mul");
+    let mut model = digits();
+    sigmoid(model.graph.as_mut().unwrap());
+    assert!(Net::new(&model, [1, 28, 28, 1]).is_ok());
+    assert!(
+        said(|graph| node(graph, "pool").op_type = "GlobalMaxPool".into()).starts_with("unknown: GlobalMaxPool pool:")
+    );
+    let grouped = said(|graph| drop(node(graph, "blocks.0.0").input.remove(1)));
+    assert!(grouped.starts_with("unknown: Conv blocks.0.0: its weights are not quantized"), "{grouped}");
+}
+
+#[test]
+fn scales_that_are_not_positive_numbers_are_refused_by_their_node() {
+    for wrong in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+        for (name, node) in [
+            ("blocks.1.0.scale", "blocks.1.0.q"),
+            ("blocks.1.0.d.scale", "blocks.1.0.d"),
+            ("image.f.scale", "image.f"),
+            ("logits.scale", "logits"),
+        ] {
+            let text = said(|graph| *constant(graph, name) = floats(name, &[wrong]));
+            assert_eq!(text, format!("{node}: its scale {wrong} is not a positive number"));
+        }
+        let text = said(|graph| {
+            let name = "blocks.0.0.weight.scale";
+            *constant(graph, name) = floats(name, &[&[0.1; 23][..], &[wrong]].concat());
+        });
+        assert_eq!(text, format!("blocks.0.0.weight: its scale {wrong} is not a positive number"));
+    }
+}
+
+#[test]
+fn zero_points_out_of_range_and_shapes_that_do_not_fit_are_refused_by_their_node() {
+    for wrong in [-1.0, 256.0, 0.5, f32::NAN] {
+        let text = said(|graph| *constant(graph, "blocks.1.0.zero") = floats("blocks.1.0.zero", &[wrong]));
+        assert_eq!(text, format!("blocks.1.0.q: its zero point {wrong} is no u8"));
+    }
+    let text =
+        said(|graph| *constant(graph, "blocks.1.0.weight.scale") = floats("blocks.1.0.weight.scale", &[0.1; 31]));
+    assert_eq!(text, "blocks.1.0.weight: it has 31 scales and 32 zero points");
+    let text = said(|graph| *constant(graph, "blocks.1.0.scale") = floats("blocks.1.0.scale", &[0.1; 2]));
+    assert_eq!(text, "blocks.1.0.q: it has 2 scales and 1 zero points");
+    let text = said(|graph| node(graph, "blocks.1.0").input[2] = "blocks.0.0.bias".into());
+    assert!(text.contains("blocks.1.0") && text.contains("it has 24 biases for 32 channels"), "{text}");
+    let text = said(|graph| {
+        let conv = node(graph, "blocks.1.0");
+        conv.attribute.iter_mut().find(|a| a.name == "pads").unwrap().ints = vec![0, -1, 0, 0];
+    });
+    assert_eq!(text, "blocks.1.0: its pads [0, -1, 0, 0] do not fit");
+}
+
+#[test]
+fn a_program_fails_on_what_does_not_fit_by_the_name_of_its_operator() {
+    let mut model = digits();
+    let graph = model.graph.as_mut().unwrap();
+    // Two pictures of different sizes.
+    node(graph, "blocks.4.add").input[0] = "blocks.2.add.d".into();
+    let mut net = read_for(&model, Kernel::all()[0]);
+    let text = net.run(&picture(28, 28, 0)).unwrap_err().to_string();
+    assert!(text.starts_with("blocks.4.add: it adds pictures of different sizes"), "{text}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever stands in a graph, reading it ends with words.
+    #[test]
+    fn damaged_graphs_are_read_without_panics(places in prop::collection::vec((any::<prop::sample::Index>(), 0..6_u8), 1..4)) {
+        let text = said(|graph| {
+            for (place, kind) in places {
+                let nodes = graph.node.len();
+                let at = place.index(nodes);
+                match kind {
+                    0 => drop(graph.node.remove(at)),
+                    1 => graph.node[at].input.truncate(1),
+                    2 => graph.node[at].attribute.clear(),
+                    3 => graph.node.swap(at, nodes - 1),
+                    4 => graph.node[at].input.clear(),
+                    _ => {
+                        let at = place.index(graph.initializer.len());
+                        graph.initializer[at].dims = vec![1, 2];
+                        graph.initializer[at].raw_data = vec![1; 2];
+                    }
+                }
+                if graph.node.is_empty() { break }
+            }
+        });
+        prop_assert!(!text.is_empty());
+    }
+}

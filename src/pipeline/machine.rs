@@ -1,0 +1,269 @@
+//! What the machine is doing, what holds it, and what a person must do to let it go.
+//!
+//! | state | outputs | light | left by |
+//! |---|---|---|---|
+//! | starting | off | yellow | the camera's first frame |
+//! | ready, running | as items need them | green | |
+//! | paused | off | yellow | the start button, or the command `resume` |
+//! | fault | off | red | the camera's return |
+//! | e-stop | off | red, buzzer | unlocking the emergency stop, then the reset button, then start where there is one |
+//!
+//! Invariants:
+//! - a pressed emergency stop wins over everything, and only the reset button ends it, once it is no longer pressed;
+//! - nothing that a person did not do starts a machine that an emergency stop has stopped.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::problem::Problems;
+use crate::record::State;
+use crate::units::InputId;
+
+/// `[buttons]`: inputs that a person presses.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The emergency stop's second contact, active while it is pressed. The first one cuts the power by itself: this
+    /// program only learns of it.
+    pub estop: Option<String>,
+    /// Ends an emergency stop that is no longer pressed.
+    pub reset: Option<String>,
+    /// Lets the machine go.
+    pub start: Option<String>,
+    /// Holds the machine.
+    pub pause: Option<String>,
+}
+
+impl Settings {
+    /// Each button that is wired, with its input's name.
+    pub fn wired(&self) -> impl Iterator<Item = (Button, &String)> {
+        let all = [
+            (Button::EStop, &self.estop),
+            (Button::Reset, &self.reset),
+            (Button::Start, &self.start),
+            (Button::Pause, &self.pause),
+        ];
+        all.into_iter().filter_map(|(button, input)| Some((button, input.as_ref()?)))
+    }
+
+    /// Notes what is wrong with these settings.
+    pub fn check(&self, problems: &mut Problems<'_>) {
+        problems.expect(
+            self.estop.is_none() || self.reset.is_some(),
+            "reset",
+            "is missing: nothing could end an emergency stop",
+            "name the input of a reset button",
+        );
+    }
+}
+
+/// A button.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Button {
+    /// The emergency stop.
+    EStop,
+    /// Ends an emergency stop.
+    Reset,
+    /// Lets the machine go.
+    Start,
+    /// Holds the machine.
+    Pause,
+}
+
+impl Button {
+    /// Its key in `[buttons]`.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::EStop => "estop",
+            Self::Reset => "reset",
+            Self::Start => "start",
+            Self::Pause => "pause",
+        }
+    }
+}
+
+/// What holds the machine.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    buttons: Vec<(InputId, Button)>,
+    /// The emergency stop is pressed now.
+    pressed: bool,
+    /// It was pressed, and nobody has reset it.
+    stopped: bool,
+    paused: bool,
+    camera: Camera,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Camera {
+    /// Nobody has seen a frame yet.
+    Awaited,
+    Sees,
+    Lost,
+}
+
+impl Machine {
+    /// A machine whose camera has shown nothing yet; `buttons` are its inputs.
+    pub fn new(buttons: Vec<(InputId, Button)>) -> Self {
+        Self { buttons, pressed: false, stopped: false, paused: false, camera: Camera::Awaited }
+    }
+
+    /// An input changed; whether it is a button.
+    pub fn edge(&mut self, input: InputId, active: bool) -> bool {
+        let Some(&(_, button)) = self.buttons.iter().find(|(of, _)| *of == input) else { return false };
+        match (button, active) {
+            (Button::EStop, _) => {
+                self.pressed = active;
+                self.stopped |= active;
+            }
+            (Button::Reset, true) if self.stopped && !self.pressed => {
+                self.stopped = false;
+                // Where there is a start button, a reset alone moves nothing.
+                self.paused |= self.has(Button::Start);
+            }
+            (Button::Start, true) if !self.stopped => self.paused = false,
+            (Button::Pause, true) => self.paused = true,
+            _ => {}
+        }
+        true
+    }
+
+    /// A command holds the machine, or lets it go.
+    pub fn pause(&mut self, paused: bool) {
+        self.paused = paused;
+    }
+
+    /// The camera shows frames; whether it had been lost.
+    pub fn camera_sees(&mut self) -> bool {
+        std::mem::replace(&mut self.camera, Camera::Sees) == Camera::Lost
+    }
+
+    /// The camera is lost; whether that is news.
+    pub fn camera_lost(&mut self) -> bool {
+        std::mem::replace(&mut self.camera, Camera::Lost) != Camera::Lost
+    }
+
+    /// The state, where nothing moves yet: `Ready` stands for `Running` too.
+    pub fn state(&self) -> State {
+        match (self.stopped, self.camera, self.paused) {
+            (true, ..) => State::EStop,
+            (_, Camera::Lost, _) => State::Fault,
+            (_, _, true) => State::Paused,
+            (_, Camera::Awaited, _) => State::Starting,
+            _ => State::Ready,
+        }
+    }
+
+    fn has(&self, button: Button) -> bool {
+        self.buttons.iter().any(|(_, one)| *one == button)
+    }
+}
+
+/// A lamp of the tower light, or its buzzer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lamp {
+    /// Fault or emergency stop: a person is needed.
+    Red,
+    /// Starting or paused.
+    Yellow,
+    /// Ready or sorting.
+    Green,
+    /// Emergency stop.
+    Buzzer,
+}
+
+impl Lamp {
+    /// Each of them.
+    pub const ALL: [Self; 4] = [Self::Red, Self::Yellow, Self::Green, Self::Buzzer];
+
+    /// Whether it is on in a state.
+    pub fn lit(self, state: State) -> bool {
+        match self {
+            Self::Red => matches!(state, State::Fault | State::EStop),
+            Self::Yellow => matches!(state, State::Starting | State::Paused),
+            Self::Green => matches!(state, State::Ready | State::Running),
+            Self::Buzzer => state == State::EStop,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ESTOP: InputId = InputId(0);
+    const RESET: InputId = InputId(1);
+    const START: InputId = InputId(2);
+    const PAUSE: InputId = InputId(3);
+
+    fn machine(with_start: bool) -> Machine {
+        let mut buttons = vec![(ESTOP, Button::EStop), (RESET, Button::Reset), (PAUSE, Button::Pause)];
+        if with_start {
+            buttons.push((START, Button::Start));
+        }
+        Machine::new(buttons)
+    }
+
+    fn press(machine: &mut Machine, input: InputId) {
+        assert!(machine.edge(input, true));
+        assert!(machine.edge(input, false));
+    }
+
+    #[test]
+    fn the_first_frame_makes_it_ready_and_a_lost_camera_is_news_once() {
+        let mut machine = machine(false);
+        assert_eq!(machine.state(), State::Starting);
+        assert!(!machine.camera_sees(), "nothing was lost");
+        assert_eq!(machine.state(), State::Ready);
+        assert!(machine.camera_lost() && !machine.camera_lost());
+        assert_eq!(machine.state(), State::Fault);
+        assert!(machine.camera_sees());
+        assert_eq!(machine.state(), State::Ready);
+    }
+
+    #[test]
+    fn an_emergency_stop_lasts_until_it_is_unlocked_and_then_reset() {
+        let mut machine = machine(false);
+        machine.camera_sees();
+        machine.edge(ESTOP, true);
+        assert_eq!(machine.state(), State::EStop);
+        press(&mut machine, RESET);
+        assert_eq!(machine.state(), State::EStop, "reset while it is pressed");
+        machine.edge(ESTOP, false);
+        assert_eq!(machine.state(), State::EStop, "unlocked, not reset");
+        machine.pause(false);
+        machine.camera_lost();
+        machine.camera_sees();
+        assert_eq!(machine.state(), State::EStop, "neither a command nor a camera ends it");
+        press(&mut machine, RESET);
+        assert_eq!(machine.state(), State::Ready);
+    }
+
+    #[test]
+    fn where_there_is_a_start_button_a_reset_alone_moves_nothing() {
+        let mut machine = machine(true);
+        machine.camera_sees();
+        press(&mut machine, ESTOP);
+        press(&mut machine, START);
+        assert_eq!(machine.state(), State::EStop);
+        press(&mut machine, RESET);
+        assert_eq!(machine.state(), State::Paused);
+        press(&mut machine, START);
+        assert_eq!(machine.state(), State::Ready);
+        press(&mut machine, PAUSE);
+        assert_eq!(machine.state(), State::Paused);
+    }
+
+    #[test]
+    fn other_inputs_are_no_buttons() {
+        assert!(!machine(true).edge(InputId(9), true));
+    }
+
+    #[test]
+    fn each_state_lights_one_lamp() {
+        for state in [State::Starting, State::Ready, State::Running, State::Paused, State::Fault, State::EStop] {
+            let lamps = [Lamp::Red, Lamp::Yellow, Lamp::Green];
+            assert_eq!(lamps.iter().filter(|lamp| lamp.lit(state)).count(), 1, "{state:?}");
+        }
+    }
+}
