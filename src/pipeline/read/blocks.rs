@@ -86,6 +86,9 @@ fn head(line: &Line) -> Option<Head> {
     if is_goods(line, &tokens) {
         return Some(Head { role: Some(Role::Other), ..Head::default() });
     }
+    if is_sort_code(line, &tokens) {
+        return Some(Head::default());
+    }
     for words in (1..=3).rev() {
         let Some(first) = tokens.get(..words) else { continue };
         let broken = first[1..].iter().any(|token| token.gap == Gap::Stop);
@@ -100,6 +103,30 @@ fn head(line: &Line) -> Option<Head> {
         return Some(Head { role: Some(role), cost, skip: end + rest });
     }
     None
+}
+
+/// Whether a line is a courier's sort code, such as `MES / OGU / 32` or `SUB12F-092`: it stands between blocks.
+fn is_sort_code(line: &Line, tokens: &[Token]) -> bool {
+    const NONE: [&str; 16] =
+        ["RT", "RW", "NO", "JL", "DS", "KM", "GG", "POS", "KEL", "KEC", "KAB", "HP", "KP", "BLK", "TLP", "ID"];
+    let text = line.text();
+    let parts: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()).collect();
+    let Some(first) = parts.first() else { return false };
+    let letters = first.bytes().take_while(u8::is_ascii_uppercase).count();
+    let numbered = |part: &&str| {
+        let digits = part.bytes().filter(u8::is_ascii_digit).count();
+        (1..=3).contains(&digits)
+    };
+    text.len() <= 18
+        && (1..=4).contains(&parts.len())
+        && (1..=3).contains(&letters)
+        && !NONE.contains(&&first[..letters])
+        && parts
+            .iter()
+            .all(|part| part.len() <= 7 && part.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()))
+        && parts.iter().any(numbered)
+        && (parts.len() > 1 || first.len() >= 5)
+        && tokens.iter().all(|token| token.kind != Kind::Phone)
 }
 
 /// Whether a line lists what is in the parcel, or what it weighs or costs.

@@ -99,6 +99,8 @@ struct Party {
 fn recipient(lines: &[Line], blocks: &[Block], gazetteer: &Gazetteer, names: &Names) -> Result<Party, Reason> {
     let of = |role: Option<Role>| blocks.iter().filter(move |block| block.role == role);
     let weighed = |block: &Block| weigh(&glyphs(lines, block), gazetteer, names);
+    // A line by itself is no address: courier, service, sort code.
+    let loose = || of(None).filter(|block| block.lines.len() > 1);
     let sender = of(Some(Role::Sender)).count() > 0;
     let no_sender = if sender { 0.0 } else { weights::NO_SENDER };
     let named: Vec<(&Block, Address)> = of(Some(Role::Recipient)).map(|block| (block, weighed(block))).collect();
@@ -111,8 +113,8 @@ fn recipient(lines: &[Line], blocks: &[Block], gazetteer: &Gazetteer, names: &Na
     if !named.is_empty() {
         let cost = named.iter().map(|(block, _)| block.cost).fold(0.0, f32::max);
         let doubt = no_sender + weights::MISREAD * cost;
-        let party = match named.len() {
-            1 => together(lines, &[named[0].0], doubt, gazetteer, names),
+        let party = match &named[..] {
+            [(block, address)] => party(lines, &[block], address.clone(), doubt),
             _ => together(
                 lines,
                 &named.iter().map(|(block, _)| *block).collect::<Vec<_>>(),
@@ -125,7 +127,7 @@ fn recipient(lines: &[Line], blocks: &[Block], gazetteer: &Gazetteer, names: &Na
             return Ok(party);
         }
         // The address stands apart from its keyword: take the one block that is an address and has no other owner.
-        let loose: Vec<&Block> = of(None).filter(|block| weighed(block).weight() >= ADDRESS).collect();
+        let loose: Vec<&Block> = loose().filter(|block| weighed(block).weight() >= ADDRESS).collect();
         if let ([block], true) = (&loose[..], sender) {
             let mut parts: Vec<&Block> = named.iter().map(|(block, _)| *block).collect();
             parts.push(block);
@@ -133,7 +135,7 @@ fn recipient(lines: &[Line], blocks: &[Block], gazetteer: &Gazetteer, names: &Na
         }
         return Ok(party);
     }
-    let loose: Vec<&Block> = of(None).filter(|block| weighed(block).weight() >= UNNAMED).collect();
+    let loose: Vec<&Block> = loose().filter(|block| weighed(block).weight() >= UNNAMED).collect();
     match &loose[..] {
         [block] if sender => Ok(together(lines, &[block], weights::UNNAMED, gazetteer, names)),
         [] => Err(Reason::NoRead),
@@ -144,6 +146,11 @@ fn recipient(lines: &[Line], blocks: &[Block], gazetteer: &Gazetteer, names: &Na
 /// The address that blocks make together.
 fn together(lines: &[Line], parts: &[&Block], doubt: f32, gazetteer: &Gazetteer, names: &Names) -> Party {
     let text: Vec<Glyph> = parts.iter().flat_map(|block| glyphs(lines, block)).collect();
+    party(lines, parts, weigh(&text, gazetteer, names), doubt)
+}
+
+fn party(lines: &[Line], parts: &[&Block], address: Address, doubt: f32) -> Party {
+    let text: Vec<Glyph> = parts.iter().flat_map(|block| glyphs(lines, block)).collect();
     let read = text.iter().filter(|glyph| !matches!(glyph.c, '\n' | ' '));
     let (mut sum, mut count) = (0.0, 0.0f32);
     for glyph in read {
@@ -151,7 +158,6 @@ fn together(lines: &[Line], parts: &[&Block], doubt: f32, gazetteer: &Gazetteer,
         count += 1.0;
     }
     let blurred = weights::BLURRED * (1.0 - sum / count.max(1.0));
-    let address = weigh(&text, gazetteer, names);
     let lines = parts.iter().flat_map(|block| block.lines.iter().copied()).collect();
     Party { address, lines, doubt: doubt + blurred }
 }

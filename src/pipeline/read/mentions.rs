@@ -48,6 +48,8 @@ const PROVINCE: Weights = Weights { announced: 8.0, bare: 7.0, mistake: 1.6 };
 const REGENCY: Weights = Weights { announced: 9.0, bare: 7.0, mistake: 1.8 };
 const DISTRICT: Weights = Weights { announced: 6.0, bare: 3.0, mistake: 1.6 };
 const VILLAGE: Weights = Weights { announced: 3.0, bare: 1.5, mistake: 0.0 };
+/// One letter misread for one that looks like it.
+const LOOKS_LIKE: f32 = 0.4;
 /// A city called a kabupaten or the other way round: people mix them up.
 const WRONG_KIND: f32 = 1.5;
 /// What is left of a name that stands where the person's name is.
@@ -108,7 +110,9 @@ fn usable(tokens: &[Token], levels: &[Option<Level>]) -> Vec<bool> {
         if level_at(tokens, levels, start).is_some() || ends_street(&tokens[start].letters) {
             usable[start] = false;
         }
-        if !begins_street(&tokens[start].letters) {
+        // `Kec. Pasar Minggu` is a district.
+        let named = start.checked_sub(1).is_some_and(|before| level_at(tokens, levels, before).is_some());
+        if named || !begins_street(&tokens[start].letters) {
             continue;
         }
         usable[start] = false;
@@ -162,16 +166,20 @@ impl Context<'_> {
         let wanted = |place: Place| match (self.announced, place) {
             (None, _) => true,
             (Some(Level::Province), Place::Province(_)) => true,
-            (Some(Level::Kabupaten | Level::City), Place::Regency(_)) => true,
-            // `Kota Jakarta`
+            // `Kota Jakarta` is a province.
             (Some(Level::City), Place::Province(_)) => true,
-            (Some(Level::District), Place::District(_)) => true,
+            (Some(Level::Kabupaten | Level::City), Place::Regency(_)) => true,
             _ => false,
         };
-        if self.announced != Some(Level::Village) {
-            self.names.near(plain.as_bytes(), wanted, &mut near);
-            if plain != spelt {
-                self.names.near(spelt.as_bytes(), wanted, &mut near);
+        for text in [plain, spelt].into_iter().take(if plain == spelt { 1 } else { 2 }) {
+            match self.announced {
+                Some(Level::District) => self.names.districts_near(text.as_bytes(), f32::MAX, &mut near),
+                Some(Level::Village) => {}
+                Some(_) => self.names.near(text.as_bytes(), wanted, &mut near),
+                None => {
+                    self.names.near(text.as_bytes(), wanted, &mut near);
+                    self.names.districts_near(text.as_bytes(), LOOKS_LIKE, &mut near);
+                }
             }
         }
         let mut targets: Vec<(Target, f32)> = near.iter().filter_map(|near| self.weigh(near)).collect();
@@ -193,8 +201,10 @@ impl Context<'_> {
             Place::District(district) => (Target::District(district), DISTRICT),
         };
         // By themselves, short names and districts must be written right.
-        let strict = !announced && (near.letters < 6 || matches!(near.place, Place::District(_)));
-        if (strict && near.cost > 0.4) || (!announced && matches!(near.place, Place::District(_)) && near.letters < 5) {
+        let strict = !announced && near.letters < 6;
+        if (strict && near.cost > LOOKS_LIKE)
+            || (!announced && matches!(near.place, Place::District(_)) && near.letters < 5)
+        {
             return None;
         }
         let mut weight = if announced { weights.announced } else { weights.bare } - weights.mistake * near.cost;

@@ -25,8 +25,15 @@ pub struct Near {
     pub letters: usize,
 }
 
-/// All names that are looked for, by length.
+/// All names that are looked for. The few large places are compared with every word, the many districts only with
+/// what is announced as one or looks just like one.
 pub struct Names {
+    large: ByLength,
+    districts: ByLength,
+}
+
+/// Names sorted by length.
+struct ByLength {
     entries: Vec<Entry>,
     /// Where the names of so many letters begin.
     starts: Vec<usize>,
@@ -138,13 +145,12 @@ const KINDS: [&str; 4] = ["KABUPATEN ADMINISTRASI ", "KOTA ADMINISTRASI ", "KABU
 impl Names {
     /// The names of a gazetteer, with their abbreviations.
     pub fn of(gazetteer: &Gazetteer) -> Self {
-        let mut entries = Vec::new();
-        let mut add = |text: &str, place, exact: bool| {
+        let mut large = Vec::new();
+        let entry = |text: &str, place, exact| {
             let letters: Box<[u8]> = text.bytes().filter(u8::is_ascii_uppercase).collect();
-            if letters.len() >= 3 || (!exact && letters.len() == 2) {
-                entries.push(Entry { mask: mask(&letters), letters, place, exact });
-            }
+            Entry { mask: mask(&letters), letters, place, exact }
         };
+        let mut add = |text: &str, place, exact| large.push(entry(text, place, exact));
         for (at, name) in (0u16..).zip(&gazetteer.provinces) {
             add(name, Place::Province(at), false);
             for (_, others) in PROVINCES.iter().filter(|(of, _)| of == name) {
@@ -157,9 +163,24 @@ impl Names {
                 others.split(' ').for_each(|other| add(other, Place::Regency(at), other.len() < 6));
             }
         }
-        for (at, district) in (0u16..).zip(&gazetteer.districts) {
-            add(district.name, Place::District(at), false);
-        }
+        let districts = (0u16..).zip(&gazetteer.districts);
+        let districts = districts.map(|(at, district)| entry(district.name, Place::District(at), false)).collect();
+        Self { large: ByLength::new(large), districts: ByLength::new(districts) }
+    }
+
+    /// The provinces and regencies whose names are near `read` (capitals without spaces); `wanted` says which count.
+    pub fn near(&self, read: &[u8], wanted: impl Fn(Place) -> bool, found: &mut Vec<Near>) {
+        self.large.near(read, tolerated(read.len()), wanted, found);
+    }
+
+    /// The districts whose names are at most `most` away from `read`.
+    pub fn districts_near(&self, read: &[u8], most: f32, found: &mut Vec<Near>) {
+        self.districts.near(read, most.min(tolerated(read.len())), |_| true, found);
+    }
+}
+
+impl ByLength {
+    fn new(mut entries: Vec<Entry>) -> Self {
         entries.sort_by(|a, b| a.letters.len().cmp(&b.letters.len()).then_with(|| a.letters.cmp(&b.letters)));
         entries.dedup_by(|a, b| a.letters == b.letters && a.place == b.place);
         let longest = entries.last().map_or(0, |entry| entry.letters.len());
@@ -167,16 +188,14 @@ impl Names {
         Self { entries, starts }
     }
 
-    /// The places whose names are near `read` (capitals without spaces); `wanted` says which levels count.
-    pub fn near(&self, read: &[u8], wanted: impl Fn(Place) -> bool, found: &mut Vec<Near>) {
-        let most = tolerated(read.len());
+    fn near(&self, read: &[u8], most: f32, wanted: impl Fn(Place) -> bool, found: &mut Vec<Near>) {
         let letters = mask(read);
         // A missing or doubled letter costs 0.6 at least.
         let off = (1..=4).rev().find(|&off| length(off) * 0.6 <= most).unwrap_or(0);
         let start = |letters: usize| self.starts.get(letters).copied().unwrap_or(self.entries.len());
         let (first, last) = (start(read.len().saturating_sub(off)), start(read.len() + off + 1));
         for entry in &self.entries[first..last] {
-            if !wanted(entry.place) || !may_be_near(letters, entry.mask, most) {
+            if !may_be_near(letters, entry.mask, most) || !begin_alike(read, &entry.letters) || !wanted(entry.place) {
                 continue;
             }
             let most = if entry.exact { 0.0 } else { most.min(tolerated(entry.letters.len())) };
@@ -184,6 +203,15 @@ impl Names {
                 found.push(Near { place: entry.place, cost, letters: entry.letters.len() });
             }
         }
+    }
+}
+
+/// Whether one of the first two letters is in its place, or a place off: of a word whose beginning is lost nothing is
+/// sure.
+fn begin_alike(read: &[u8], name: &[u8]) -> bool {
+    match (read, name) {
+        ([a, b, ..], [c, d, ..]) => a == c || b == d || a == d || b == c,
+        _ => read == name,
     }
 }
 

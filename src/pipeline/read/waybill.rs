@@ -53,7 +53,11 @@ pub fn is_number(text: &str) -> bool {
     let text = plain(text);
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     let letters = text.bytes().take_while(u8::is_ascii_alphabetic).count();
-    LENGTHS.contains(&text.len())
+    // A hyphen stands behind letters alone: others are of dates and phones.
+    let hyphens = text.bytes().filter(|&byte| byte == b'-').count();
+    let parted = hyphens == 0 || (hyphens == 1 && letters > 0 && text.as_bytes()[letters] == b'-');
+    parted
+        && LENGTHS.contains(&text.len())
         && digits >= DIGITS
         && letters <= 5
         && text.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase() || byte == b'-')
@@ -86,13 +90,13 @@ fn words(text: &str) -> Vec<(usize, usize)> {
         }
         at += word.len() + 1;
     }
-    let group = |&(start, end): &(usize, usize)| {
-        (2..=5).contains(&(end - start)) && text[start..end].bytes().any(|b| b.is_ascii_digit())
-    };
+    let of_four = |&&(start, end): &&(usize, usize)| end - start == 4;
     let joined: Vec<_> = (0..found.len())
         .filter_map(|first| {
-            let run = found[first..].iter().take_while(|word| group(word)).count();
-            (run >= 3).then(|| (found[first].0, found[first + run - 1].1))
+            let whole = found[first..].iter().take_while(of_four).count();
+            let rest = found.get(first + whole).filter(|(start, end)| end - start < 4);
+            let last = rest.or_else(|| found[first..first + whole].last())?;
+            (whole >= 2).then_some((found[first].0, last.1))
         })
         .collect();
     // What stands behind a colon without a space.
@@ -130,6 +134,8 @@ mod tests {
             ("https://example.org/1234567890", false),
             ("PENGIRIM12345678", false),
             ("javascript:12345678", false),
+            ("2027-08-10", false),
+            ("BAEL-898867167", true),
         ] {
             assert_eq!(is_number(text), number, "{text}");
         }
