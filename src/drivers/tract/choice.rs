@@ -61,11 +61,6 @@ impl Choice {
     /// When one does not run.
     pub(super) fn measure(of: String, shape: [usize; 4], float: &mut dyn Model, int8: &mut dyn Model) -> Result<Self> {
         let picture = Tensor { shape, pixels: vec![127; shape.iter().product()] };
-        let time = |model: &mut dyn Model| -> Result<Duration> {
-            let before = thread_cpu();
-            model.run(&picture)?;
-            Ok(thread_cpu() - before)
-        };
         let mut least = [Duration::MAX; 2];
         let time = |engine: &mut dyn Model| -> Result<Duration> {
             let before = thread_cpu();

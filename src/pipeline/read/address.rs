@@ -270,6 +270,9 @@ mod tests {
     }
 
     proptest::proptest! {
+        // Each weighs every name of the country against every word.
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
+
         #[test]
         fn any_text_is_weighed(text in "([ -~\n]|kab |kec |jl |kota |[0-9]{5} |medan|papua ){0,40}") {
             let (address, _) = weighed(&text);
