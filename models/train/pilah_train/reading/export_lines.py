@@ -39,7 +39,8 @@ def export(checkpoint: Path, pictures: Path, folder: Path, version: str, count: 
     seen = [targets.halved(train.scene(int(n))).grey for n in rng.permutation(len(train))[:64]]
     seen = [s if k % 3 else train_lines.relit(s, rng) for k, s in enumerate(seen)]
     batches = [train_lines.normalized(np.stack(seen[at : at + 4])) for at in range(0, len(seen), 4)]
-    path = ship.quantized(net, INPUT, batches, folder, [1, INPUT.height // 4, INPUT.width // 4, len(MAP)], "label-lines", "map")
+    path = ship.quantized(net, INPUT, batches, folder, [1, INPUT.height // 4, INPUT.width // 4, len(MAP)], "label-lines", "map",
+                          limits=(-8.0, 8.0))  # fmt: skip
     scenes = [targets.halved(known.scene(n)) for n in range(min(count, len(known)))]
     run = ship.Shipped(path, "map")
     a = train_lines.figures(lambda picture: train_lines.float_map(net, picture), scenes)

@@ -45,16 +45,22 @@ def calibration(source, count: int) -> list[torch.Tensor]:
     return [train_text.normalized(pixels) for _, pixels in measure.in_batches(strips, 6000)]
 
 
-def export(checkpoint: Path, folder: Path, addresses: Path | None, pictures: Path | None, version: str, count: int, drawn: int) -> None:
+@torch.inference_mode()
+def lowest(net, batches) -> float:
+    """A logit so far below the best of nearly every step that lower ones need no telling apart."""
+    best = [train_text.charset_steps(net(x)).amax(-1).flatten() for x in batches]
+    return float(torch.cat(best).quantile(0.01) - 16)
+
+
+def export(checkpoint, folder: Path, addresses: Path | None, pictures: Path | None, version: str, count: int, drawn: int) -> None:
     net = ship.load(Recognizer(), checkpoint)
     sets, source = {"": train_text.kept_out(addresses, count)}, train_text.drawn_lines(addresses)
     if pictures:
         sets["photo_"] = train_text.from_photographs(pictures, count)
         source = train_text.Mixed(source, pictures)
-    path = ship.quantized(
-        net, INPUT, calibration(source, 256), folder,
-        [1, 1, "columns", charset.STEPS_PER_COLUMN * charset.CLASSES], "label-text", "logits", "width",
-    )  # fmt: skip
+    batches = calibration(source, 256)
+    shape = [1, 1, "columns", charset.STEPS_PER_COLUMN * charset.CLASSES]
+    path = ship.quantized(net, INPUT, batches, folder, shape, "label-text", "logits", "width", (lowest(net, batches), np.inf))
     metrics, read = {}, {}
     for name, known in sets.items():
         strips, texts = [s for s, _ in known], [t for _, t in known]

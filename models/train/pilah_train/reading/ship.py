@@ -22,9 +22,12 @@ def load(net: nn.Module, checkpoint: Path) -> nn.Module:
     return net.eval()
 
 
-def quantized(net: nn.Module, i: Input, batches: list[torch.Tensor], folder: Path, shape: list, name: str, output: str, width="") -> Path:
-    """Calibrates on normalized pictures and writes `model.onnx`."""
+def quantized(net: nn.Module, i: Input, batches: list[torch.Tensor], folder: Path, shape: list, name: str, output: str, width="",
+              limits: tuple[float, float] = (-np.inf, np.inf)) -> Path:  # fmt: skip
+    """Calibrates on normalized pictures and writes `model.onnx`; the output is clipped to `limits`, so that its 256 levels lie where
+    something is decided."""
     steps = quantize.steps_of(net, i)
+    steps[-1].low, steps[-1].high = limits
     quantize.calibrate(steps, batches, i)
     folder.mkdir(parents=True, exist_ok=True)
     part, path = folder / "model.onnx.part", folder / "model.onnx"
