@@ -31,6 +31,8 @@ pub(in super::super) struct Dense {
     /// A panel's scales.
     pub(super) scales: Vec<Lanes<f32>>,
     pub(super) limits: Limits,
+    /// [`Limits::narrow`]
+    pub(super) narrow: bool,
     zero: u8,
 }
 
@@ -65,7 +67,8 @@ impl Dense {
             packed[panel].0[lane] = bias[n].wrapping_sub(sum.wrapping_mul(shift));
             factors[panel].0[lane] = scales[n];
         }
-        Self { kernel, channels, steps, lines, bias: packed, scales: factors, limits, zero }
+        let narrow = limits.narrow(scales);
+        Self { kernel, channels, steps, lines, bias: packed, scales: factors, limits, narrow, zero }
     }
 
     /// The lines of a panel.

@@ -12,9 +12,6 @@ pub(super) const BLOCK: usize = 32;
 /// The most rows that a kernel gets at once.
 pub(super) const MOST_ROWS: usize = 8;
 
-/// The most taps that a kernel gets at once.
-pub(super) const MOST_TAPS: usize = 64;
-
 /// What a kernel brings for depthwise convolutions.
 pub(super) struct Way {
     /// How many rows of output it makes at once.
@@ -23,8 +20,11 @@ pub(super) struct Way {
     pub(super) pack: fn(&Depthwise, weights: &[i8]) -> Vec<Line>,
     /// Makes rows of output, the third argument, out of padded rows, the second; the last is room for its own use.
     /// The rows' bytes are signed where the kernel is.
-    pub(super) run: fn(&Depthwise, &[&[u8]], &mut [&mut [u8]], &mut Vec<u8>),
+    pub(super) run: Run,
 }
+
+/// Weights, padded rows, rows of output, room.
+type Run = fn(&Depthwise, &[&[u8]], &mut [&mut [u8]], &mut Vec<u8>);
 
 /// Packed weights, with what makes their sums bytes.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub(in super::super) struct Depthwise {
     /// Zeros up to whole blocks.
     pub(super) scales: Vec<f32>,
     pub(super) limits: Limits,
+    /// [`Limits::narrow`]
+    pub(super) narrow: bool,
     zero: u8,
 }
 
@@ -67,7 +69,8 @@ impl Depthwise {
         let mut scales = scales.to_vec();
         bias.resize(channels.next_multiple_of(BLOCK), 0);
         scales.resize(channels.next_multiple_of(BLOCK), 0.0);
-        let mut packed = Self { kernel, geometry, channels, lines: Vec::new(), bias, scales, limits, zero };
+        let narrow = limits.narrow(&scales);
+        let mut packed = Self { kernel, geometry, channels, lines: Vec::new(), bias, scales, limits, narrow, zero };
         packed.lines = (kernel.depthwise.pack)(&packed, weights);
         packed
     }

@@ -46,6 +46,12 @@ impl Limits {
     pub(super) fn full(zero: u8) -> Self {
         Self { low: -f32::from(zero), high: f32::from(255 - zero), zero }
     }
+
+    /// Whether saturating to bytes is all the clamping there is: no limit is nearer, and no sum times its scale, nor
+    /// that and a zero point, leaves 32 bits.
+    fn narrow(&self, scales: &[f32]) -> bool {
+        *self == Self::full(self.zero) && scales.iter().all(|scale| scale.abs() < 0.5)
+    }
 }
 
 /// Two bytes that stand for numbers, added: `(a - zero_a) * gain_a + (b - zero_b) * gain_b`, then as [`Limits`] say.

@@ -8,12 +8,15 @@ use std::arch::aarch64::{
 };
 
 use super::super::dense::PANEL;
-use super::super::depthwise::{BLOCK, Depthwise, MOST_TAPS};
+use super::super::depthwise::{BLOCK, Depthwise, MOST_ROWS};
 pub(super) use super::super::portable::pack;
 use super::neon::{Clamp, QUADS, quads, quads_f32};
 
 /// How many windows beside each other share their weights: 8 sums and 4 vectors of products.
 const TILE: usize = 2;
+
+/// The most taps of a window: each side is below [`MOST_ROWS`].
+const MOST_TAPS: usize = (MOST_ROWS - 1) * (MOST_ROWS - 1);
 
 /// Makes a row of output out of padded rows of signed bytes.
 pub(super) fn run(depthwise: &Depthwise, rows: &[&[u8]], out: &mut [&mut [u8]], _: &mut Vec<u8>) {

@@ -4,9 +4,9 @@
 
 use std::arch::x86_64::{
     __m128i, __m512, __m512i, _mm_mask_storeu_epi8, _mm_maskz_loadu_epi8, _mm512_add_epi32, _mm512_add_ps,
-    _mm512_cvtepi32_epi8, _mm512_cvtepi32_ps, _mm512_cvtepu8_epi32, _mm512_cvtps_epi32, _mm512_dpbusd_epi32,
-    _mm512_load_ps, _mm512_load_si512, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps,
-    _mm512_setzero_si512, _mm512_sub_epi32,
+    _mm512_cvtepi32_epi8, _mm512_cvtepi32_ps, _mm512_cvtepu8_epi32, _mm512_cvtps_epi32, _mm512_cvtusepi32_epi8,
+    _mm512_dpbusd_epi32, _mm512_load_ps, _mm512_load_si512, _mm512_max_epi32, _mm512_max_ps, _mm512_min_ps,
+    _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_si512, _mm512_sub_epi32,
 };
 
 use super::super::dense::{DEEP, PANEL};
@@ -32,25 +32,31 @@ const TILE: usize = 8;
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 fn multiply(dense: &Dense, rows: Rows<'_>, out: &mut [u8]) {
+    // Told apart here: a branch at a tile's end makes compilers keep its sums in memory.
+    if dense.narrow { all_rows::<false>(dense, rows, out) } else { all_rows::<true>(dense, rows, out) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+fn all_rows<const CLAMP: bool>(dense: &Dense, rows: Rows<'_>, out: &mut [u8]) {
     for first in (0..rows.count).step_by(TILE) {
         let out = &mut out[first * dense.channels..];
         let bytes = &rows.bytes[first * rows.pitch..];
         match rows.count - first {
-            1 => tiles::<1>(dense, bytes, rows.pitch, out),
-            2 => tiles::<2>(dense, bytes, rows.pitch, out),
-            3 => tiles::<3>(dense, bytes, rows.pitch, out),
-            4 => tiles::<4>(dense, bytes, rows.pitch, out),
-            5 => tiles::<5>(dense, bytes, rows.pitch, out),
-            6 => tiles::<6>(dense, bytes, rows.pitch, out),
-            7 => tiles::<7>(dense, bytes, rows.pitch, out),
-            _ => tiles::<TILE>(dense, bytes, rows.pitch, out),
+            1 => tiles::<1, CLAMP>(dense, bytes, rows.pitch, out),
+            2 => tiles::<2, CLAMP>(dense, bytes, rows.pitch, out),
+            3 => tiles::<3, CLAMP>(dense, bytes, rows.pitch, out),
+            4 => tiles::<4, CLAMP>(dense, bytes, rows.pitch, out),
+            5 => tiles::<5, CLAMP>(dense, bytes, rows.pitch, out),
+            6 => tiles::<6, CLAMP>(dense, bytes, rows.pitch, out),
+            7 => tiles::<7, CLAMP>(dense, bytes, rows.pitch, out),
+            _ => tiles::<TILE, CLAMP>(dense, bytes, rows.pitch, out),
         }
     }
 }
 
 /// All panels of `M` rows, three at a time; four are two and two.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-fn tiles<const M: usize>(dense: &Dense, bytes: &[u8], pitch: usize, out: &mut [u8]) {
+fn tiles<const M: usize, const CLAMP: bool>(dense: &Dense, bytes: &[u8], pitch: usize, out: &mut [u8]) {
     let panels = dense.bias.len();
     let mut panel = 0;
     while panel < panels {
@@ -60,9 +66,9 @@ fn tiles<const M: usize>(dense: &Dense, bytes: &[u8], pitch: usize, out: &mut [u
             _ => 3,
         };
         match count {
-            1 => tile::<M, 1>(dense, bytes, pitch, panel, out),
-            2 => tile::<M, 2>(dense, bytes, pitch, panel, out),
-            _ => tile::<M, 3>(dense, bytes, pitch, panel, out),
+            1 => tile::<M, 1, CLAMP>(dense, bytes, pitch, panel, out),
+            2 => tile::<M, 2, CLAMP>(dense, bytes, pitch, panel, out),
+            _ => tile::<M, 3, CLAMP>(dense, bytes, pitch, panel, out),
         }
         panel += count;
     }
@@ -70,7 +76,13 @@ fn tiles<const M: usize>(dense: &Dense, bytes: &[u8], pitch: usize, out: &mut [u
 
 /// `M` rows by `N` panels.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-fn tile<const M: usize, const N: usize>(dense: &Dense, bytes: &[u8], pitch: usize, panel: usize, out: &mut [u8]) {
+fn tile<const M: usize, const N: usize, const CLAMP: bool>(
+    dense: &Dense,
+    bytes: &[u8],
+    pitch: usize,
+    panel: usize,
+    out: &mut [u8],
+) {
     let steps = dense.steps;
     let lines = &dense.lines[panel * steps..][..N * steps];
     assert!((M - 1) * pitch + steps * DEEP <= bytes.len() && M * dense.channels <= out.len(), "room for the tile");
@@ -104,8 +116,8 @@ fn tile<const M: usize, const N: usize>(dense: &Dense, bytes: &[u8], pitch: usiz
         let mask = first_lanes(dense.channels - first);
         for (i, sums) in sums.iter().enumerate() {
             let value = _mm512_mul_ps(_mm512_cvtepi32_ps(sums[j]), scale);
-            let out = &mut out[i * dense.channels + first..];
-            store(limits.bytes(value), mask, out);
+            let bytes = if CLAMP { limits.bytes(value) } else { limits.saturated(value) };
+            store(bytes, mask, &mut out[i * dense.channels + first..]);
         }
     }
 }
@@ -128,6 +140,14 @@ impl Clamp {
     fn new(limits: Limits) -> Self {
         let zero = _mm512_set1_epi32(i32::from(limits.zero));
         Self { low: _mm512_set1_ps(limits.low), high: _mm512_set1_ps(limits.high), zero }
+    }
+
+    /// As [`Clamp::bytes`] where bytes are the only limits.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+    fn saturated(self, value: __m512) -> __m128i {
+        let steps = _mm512_add_epi32(_mm512_cvtps_epi32(value), self.zero);
+        _mm512_cvtusepi32_epi8(_mm512_max_epi32(steps, _mm512_setzero_si512()))
     }
 
     /// The bytes of values in steps of the output's scale; the conversion rounds halves to even.

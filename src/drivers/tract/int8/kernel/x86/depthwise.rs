@@ -104,16 +104,11 @@ macro_rules! blocks {
                 let start = room.as_ptr().align_offset(64).min(64);
                 let room = &mut room[start..][..bytes];
                 for first in (0..channels).step_by(BLOCK) {
-                    for (column, room) in room.chunks_exact_mut(groups * GROUP).enumerate() {
-                        for (rows, room) in rows.chunks($depth).zip(room.chunks_exact_mut(GROUP)) {
-                            let mut bytes = [_mm256_setzero_si256(); $depth];
-                            for (bytes, row) in bytes.iter_mut().zip(rows) {
-                                *bytes = load(&row[column * channels + first..][..BLOCK]);
-                            }
-                            for (vector, room) in $interleave(bytes).into_iter().zip(room.chunks_exact_mut(32)) {
-                                store(vector, room);
-                            }
-                        }
+                    for group in 0..groups {
+                        // Rows that are not there have weights of 0, so that any bytes will do.
+                        let rows: [&[u8]; $depth] =
+                            std::array::from_fn(|row| rows.get(group * $depth + row).copied().unwrap_or(rows[0]));
+                        interleave(rows, first, channels, &mut room[group * GROUP..], groups * GROUP, columns);
                     }
                     let lines = across * groups * GROUP / 64;
                     let weights = &depthwise.lines[first / BLOCK * super::rows(&depthwise.geometry) * lines..];
@@ -121,12 +116,16 @@ macro_rules! blocks {
                         let mut at = 0;
                         while at < windows {
                             if windows < TILE {
-                                tile::<1>(depthwise, first, at, weights, groups, room, row);
+                                tile::<1, true>(depthwise, first, at, weights, groups, room, row);
                                 at += 1;
                             } else {
                                 // The last tile moves back over what is done.
                                 at = at.min(windows - TILE);
-                                tile::<TILE>(depthwise, first, at, weights, groups, room, row);
+                                if depthwise.narrow {
+                                    tile::<TILE, false>(depthwise, first, at, weights, groups, room, row);
+                                } else {
+                                    tile::<TILE, true>(depthwise, first, at, weights, groups, room, row);
+                                }
                                 at += TILE;
                             }
                         }
@@ -134,9 +133,35 @@ macro_rules! blocks {
                 }
             }
 
-            /// `T` windows beside each other, from the interleaved bytes.
+            /// Interleaves the bytes of a block's channels in each column, into places `pitch` apart.
             #[target_feature(enable = $features)]
-            fn tile<const T: usize>(
+            fn interleave(
+                rows: [&[u8]; $depth],
+                first: usize,
+                channels: usize,
+                room: &mut [u8],
+                pitch: usize,
+                columns: usize,
+            ) {
+                let reach = (columns - 1) * channels + first + BLOCK;
+                assert!(rows.iter().all(|row| reach <= row.len()), "rows with slack");
+                assert!((columns - 1) * pitch + GROUP <= room.len(), "a place for each column");
+                for column in 0..columns {
+                    let mut bytes = [_mm256_setzero_si256(); $depth];
+                    for (bytes, row) in bytes.iter_mut().zip(rows) {
+                        // SAFETY: the last column's 32 bytes end at `reach`, which is within each row.
+                        *bytes = unsafe { _mm256_loadu_si256(row.as_ptr().add(column * channels + first).cast()) };
+                    }
+                    for (v, vector) in $interleave(bytes).into_iter().enumerate() {
+                        // SAFETY: the last column's place is within the room, and it has four vectors.
+                        unsafe { _mm256_storeu_si256(room.as_mut_ptr().add(column * pitch + v * 32).cast(), vector) };
+                    }
+                }
+            }
+
+            /// `T` windows beside each other, from the interleaved bytes; packing clamps to bytes, limits may further.
+            #[target_feature(enable = $features)]
+            fn tile<const T: usize, const CLAMP: bool>(
                 depthwise: &Depthwise,
                 first: usize,
                 at: usize,
@@ -185,9 +210,12 @@ macro_rules! blocks {
                 for (value, sums) in values.iter_mut().zip(sums) {
                     let mut steps = sums;
                     for v in 0..VECTORS {
-                        let value = _mm256_mul_ps(_mm256_cvtepi32_ps(sums[v]), factors[v]);
+                        let mut value = _mm256_mul_ps(_mm256_cvtepi32_ps(sums[v]), factors[v]);
+                        if CLAMP {
+                            value = _mm256_min_ps(_mm256_max_ps(value, low), high);
+                        }
                         // The conversion rounds halves to even.
-                        steps[v] = _mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(value, low), high));
+                        steps[v] = _mm256_cvtps_epi32(value);
                     }
                     let halves = [_mm256_packs_epi32(steps[0], steps[1]), _mm256_packs_epi32(steps[2], steps[3])];
                     let halves = halves.map(|half| _mm256_adds_epi16(half, zero));
@@ -221,14 +249,6 @@ macro_rules! blocks {
                 let (low, high) = (&numbers[4 * v..][..4], &numbers[16 + 4 * v..][..4]);
                 // SAFETY: both slices hold four numbers.
                 unsafe { _mm256_loadu2_m128(high.as_ptr(), low.as_ptr()) }
-            }
-
-            #[inline]
-            #[target_feature(enable = $features)]
-            fn load(bytes: &[u8]) -> __m256i {
-                assert!(bytes.len() >= 32, "32 bytes");
-                // SAFETY: there are 32 bytes.
-                unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
             }
 
             #[inline]
