@@ -123,7 +123,11 @@ def main() -> None:
     with args.truth.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     rows = rows[: args.count] if args.count else rows
-    with args.out.open("w", encoding="utf-8") as out:
+    if args.out.exists():  # a stopped run goes on
+        with args.out.open(encoding="utf-8") as file:
+            done = {json.loads(line)["file"] for line in file}
+        rows = [row for row in rows if row["file"] not in done]
+    with args.out.open("a", encoding="utf-8") as out:
         for row in tqdm(rows, unit="picture"):
             image = cv2.imread(str(args.pictures / row["file"]))
             start = cpu()
