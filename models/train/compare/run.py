@@ -133,8 +133,11 @@ def main() -> None:
             start = cpu()
             if args.derotate and row["rotation_deg"]:
                 image = turned(image, float(row["rotation_deg"]))
-            found = max((answer(lines, places) for lines in engine.read(image)), key=lambda a: a["evidence"])
-            out.write(json.dumps({"file": row["file"], **found, "cpu_ms": 1000 * (cpu() - start)}) + "\n")
+            ways = engine.read(image)
+            found = max((answer(lines, places) for lines in ways), key=lambda a: a["evidence"])
+            took = 1000 * (cpu() - start)
+            read = [[vars(line) for line in lines] for lines in ways]
+            out.write(json.dumps({"file": row["file"], **found, "cpu_ms": took, "read": read}, default=float) + "\n")
             out.flush()
 
 
