@@ -20,8 +20,9 @@ SUMSEL=SUMATERA SELATAN|KEPRI=KEPULAUAN RIAU|BABEL=KEPULAUAN BANGKA BELITUNG|NTB
 KALBAR=KALIMANTAN BARAT|KALTENG=KALIMANTAN TENGAH|KALSEL=KALIMANTAN SELATAN|KALTIM=KALIMANTAN TIMUR|KALTARA=KALIMANTAN UTARA|
 SULUT=SULAWESI UTARA|SULTENG=SULAWESI TENGAH|SULSEL=SULAWESI SELATAN|SULTRA=SULAWESI TENGGARA|SULBAR=SULAWESI BARAT|
 MALUT=MALUKU UTARA|PABAR=PAPUA BARAT|WEST JAVA=JAWA BARAT|CENTRAL JAVA=JAWA TENGAH|EAST JAVA=JAWA TIMUR""".replace("\n", "")
-RECIPIENT = r"KEPADA|PENERIMA|RECEIVER|SHIP ?TO|DELIVER TO|CONSIGNEE|RECIPIENT|TUJUAN|DIKIRIM KE|UNTUK|YTH|^TO\b|^KPD"
-SENDER = r"PENGIRIM|SHIPPER|SENDER|SHIP ?FROM|^FROM\b|^DARI\b|PENJUAL|SELLER|DROPSHIPPER|^ASAL\b|PNGRM"
+# keywords as engines write them: often without the spaces
+RECIPIENT = r"KEPADA|PENERIMA|RECEIVER|SHIP *TO|DELIVER *TO|CONSIGNEE|RECIPIENT|TUJUAN|DIKIRIM *KE|^UNTUK|^YTH|^TO\b|^KPD"
+SENDER = r"PENGIRIM|SHIPPER|SENDER|SHIP *FROM|^FROM\b|^DARI\b|^DARI *TOKO|PENJUAL|SELLER|DROPSHIPPER|^ASAL\b|PNGRM"
 FOREIGN = r"MALAYSIA|SINGAPORE|THAILAND|PHILIPPINES|TIMOR-LESTE|SELANGOR|JOHOR|SARAWAK|SABAH"
 
 
@@ -65,8 +66,9 @@ class Places:
         codes = [code for code in re.findall(r"(?<!\d)\d{5}(?!\d)", text) if code in self.codes]
         words = clean.split()
         windows = {" ".join(words[k : k + n]): k for n in (1, 2, 3, 4) for k in range(len(words) - n + 1)}
-        province = _best(windows, self.provinces)
-        regency = _best(windows, self.regencies)
+        together = re.sub(r"[^A-Z]+", "", clean)
+        province = _best(windows, self.provinces) or _inside(together, self.provinces)
+        regency = _best(windows, self.regencies) or _inside(together, self.regencies)
         province = self.provinces.get(province, "")
         homes = self.regencies.get(regency, set())
         if province and homes:
@@ -90,6 +92,11 @@ def _best(windows: dict[str, int], names: dict) -> str:
             if hit:
                 found.append((hit[1], at, hit[0]))
     return max(found)[2] if found else ""
+
+
+def _inside(together: str, names: dict) -> str:
+    """The longest name within letters that lost their spaces."""
+    return max((name for name in names if len(name) > 5 and name.replace(" ", "") in together), key=len, default="")
 
 
 def blocks(lines: list[Line]) -> tuple[list[Line], list[Line]]:

@@ -123,14 +123,21 @@ def main() -> None:
     with args.truth.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     rows = rows[: args.count] if args.count else rows
-    with args.out.open("w", encoding="utf-8") as out:
+    if args.out.exists():  # a stopped run goes on
+        with args.out.open(encoding="utf-8") as file:
+            done = {json.loads(line)["file"] for line in file}
+        rows = [row for row in rows if row["file"] not in done]
+    with args.out.open("a", encoding="utf-8") as out:
         for row in tqdm(rows, unit="picture"):
             image = cv2.imread(str(args.pictures / row["file"]))
             start = cpu()
             if args.derotate and row["rotation_deg"]:
                 image = turned(image, float(row["rotation_deg"]))
-            found = max((answer(lines, places) for lines in engine.read(image)), key=lambda a: a["evidence"])
-            out.write(json.dumps({"file": row["file"], **found, "cpu_ms": 1000 * (cpu() - start)}) + "\n")
+            ways = engine.read(image)
+            found = max((answer(lines, places) for lines in ways), key=lambda a: a["evidence"])
+            took = 1000 * (cpu() - start)
+            read = [[vars(line) for line in lines] for lines in ways]
+            out.write(json.dumps({"file": row["file"], **found, "cpu_ms": took, "read": read}, default=float) + "\n")
             out.flush()
 
 
