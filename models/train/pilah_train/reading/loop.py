@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from ..recipe import Fault
 from ..training import _bf16, _save, pick_device
 
 
@@ -39,8 +40,10 @@ class Loop:
         """Weights of an earlier training, unless this one was begun already."""
         if self.done == 0:
             state = torch.load(weights, map_location="cpu", weights_only=True)["average"]
-            self.net.load_state_dict(state)
-            self.average.load_state_dict(state)
+            for net in (self.net, self.average):
+                missing, unexpected = net.load_state_dict(state, strict=False)
+                if unexpected or any("blocks.9" not in k for k in missing):
+                    raise Fault(f"{weights} is of another net: {[*missing, *unexpected][:3]}")
             self.done = 1
 
     def run(self, batches, loss, measure) -> nn.Module:

@@ -142,6 +142,7 @@ def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--photographs", type=Path, required=True, help="a folder that the label generator wrote; it may still grow")
     p.add_argument("--out", type=Path, required=True, help="checkpoints and history; a stopped training goes on from here")
+    p.add_argument("--start", type=Path, help="a checkpoint to go on from with another seed, rate or more photographs")
     p.add_argument("--steps", type=int, default=6_000)
     p.add_argument("--rate", type=float, default=2e-3)
     p.add_argument("--batch", type=int, default=8)
@@ -152,6 +153,8 @@ def main() -> None:
     a = p.parse_args()
     torch.set_num_threads(1)
     loop = Loop(Finder(), a.out, a.steps, a.rate, a.seed, a.every)
+    if a.start:
+        loop.start_from(a.start)
     known = photographs.Pool(a.photographs, "validation")
     scenes = [targets.halved(known.scene(n)) for n in range(min(60, len(known)))]
 

@@ -4,6 +4,7 @@
 """
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -128,13 +129,15 @@ def again(batches, seed: int, times: int, keep: int = 120):
             yield varied(pixels, rng), text, lengths
 
 
-def loss_of(net, batch):
+def loss_of(net, batch, gentle: bool = False):
     pixels, text, lengths = batch
     logits = net(normalized(pixels)).float()
     logits = charset_steps(logits)
     n, t, _ = logits.shape
     loss = F.ctc_loss(logits.log_softmax(-1).transpose(0, 1), text, torch.full((n,), t), lengths, zero_infinity=True, reduction="none")
-    return (loss / lengths.clamp(min=1)).mean(), {}
+    each = loss / lengths.clamp(min=1)
+    # what nobody could read shall be unsure, but not draw the net away from what can be read
+    return (2 * torch.tanh(each / 2) if gentle else each).mean(), {"plain": each.detach().mean().item()}
 
 
 def charset_steps(y: torch.Tensor) -> torch.Tensor:
@@ -183,7 +186,7 @@ def main() -> None:
         strips = Strips(source, a.seed, done // 20, a.pixels, easy_chunks=0 if a.start else 20)
         return again(DataLoader(strips, batch_size=None, num_workers=a.workers, prefetch_factor=4), a.seed + done, a.again)
 
-    loop.run(batches, loss_of, measure_net)
+    loop.run(batches, partial(loss_of, gentle=a.start is not None), measure_net)
 
 
 if __name__ == "__main__":
