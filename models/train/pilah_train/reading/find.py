@@ -78,15 +78,18 @@ def lines(logits: np.ndarray, threshold: float = 0.5, least: int = 6) -> tuple[l
 
 
 def way(spread: np.ndarray, direction: np.ndarray, usual: np.ndarray) -> np.ndarray:
-    """A line's unit vector: the axis is its kernel's where that is long, and the way along it is what the net says there, or where
-    that is weak, in the whole picture."""
+    """A line's unit vector. The axis is its kernel's where that is long, else what the net says there. The way along it is that of
+    the whole picture (`usual`, the sum over all kernels) where the line lies along or against it: a label has one upright, and a
+    single line is easily taken for its reverse."""
     strength = np.linalg.norm(direction)
     values, vectors = np.linalg.eigh(spread.T @ spread)
     if values[1] > 30 * values[0] or strength < 0.4 * DIRECTION_GAIN:
         axis = vectors[:, 1]
-        known = direction if strength > 0.25 * DIRECTION_GAIN else usual
-        return axis if axis @ known >= 0 else -axis
-    return direction / strength
+    else:
+        axis = direction / strength
+    along_usual = axis @ usual / max(np.linalg.norm(usual), 1e-6)
+    known = along_usual if abs(along_usual) > 0.85 else axis @ direction
+    return axis if known >= 0 else -axis
 
 
 def matched(found: list[Found], bands: list[np.ndarray]) -> tuple[list[int], int]:
