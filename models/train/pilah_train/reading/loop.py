@@ -83,7 +83,11 @@ class Loop:
                 a.lerp_(b, 1 - keep) if a.dtype.is_floating_point else a.copy_(b)
 
     def _note(self, recent: dict, measured: dict, seconds: float) -> None:
-        entry = {"step": self.done, "seconds": round(seconds), **{k: round(float(v), 5) for k, v in {**recent, **measured}.items()}}
+        entry = {
+            "step": self.done,
+            "seconds": round(seconds),
+            **{k: round(float(v), 5) for k, v in {**recent, **measured}.items()},
+        }
         self.history.append(entry)
         tqdm.write(json.dumps(entry))
         (self.out / "history.json").write_text(json.dumps(self.history, indent=1))
