@@ -83,8 +83,8 @@ def lines(logits: np.ndarray, threshold: float = 0.5, least: int = 6) -> tuple[l
 
 def way(spread: np.ndarray, direction: np.ndarray, usual: np.ndarray) -> np.ndarray:
     """A line's unit vector. The axis is its kernel's where that is long, else what the net says there. The way along it is that
-    of the whole picture (`usual`, the sum over all kernels) where the line lies along or against it: a label has one upright, and a
-    single line is easily taken for its reverse."""
+    of the whole picture (`usual`, the sum over all kernels) where the line lies along or against it: a label has one upright, and
+    a single line is easily taken for its reverse."""
     strength = np.linalg.norm(direction)
     values, vectors = np.linalg.eigh(spread.T @ spread)
     if values[1] > 30 * values[0] or strength < 0.4 * DIRECTION_GAIN:
