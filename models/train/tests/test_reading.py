@@ -22,7 +22,9 @@ def test_the_lines_of_a_perfect_map_are_found_with_their_direction(degrees):
     a, at = np.radians(degrees), np.array([300.0, 180.0])
     down = np.array([-np.sin(a), np.cos(a)])
     along = np.array([np.cos(a), np.sin(a)])
-    bands = [band(*(at + down * 13 * k - along * 60), 100, 7.5, degrees) for k in range(3)] + [band(*(at + along * 48), 60, 7.5, degrees)]
+    bands = [band(*(at + down * 13 * k - along * 60), 100, 7.5, degrees) for k in range(3)] + [
+        band(*(at + along * 48), 60, 7.5, degrees)
+    ]
     scene = targets.Scene(np.zeros((384, 640), np.uint8), bands)
     t = targets.maps(scene, 384, 640)
     logits = t[:9].transpose(1, 2, 0).copy()

@@ -33,7 +33,9 @@ def cut(grey: np.ndarray, left: np.ndarray, right: np.ndarray, cap: float) -> np
     if 0 in part.size:
         return np.full((form.HEIGHT, width), form.LIGHT, np.uint8)
     moved = (c, -s, matrix[2] - x0, s, c, matrix[5] - y0)
-    return np.asarray(part.transform((width, form.HEIGHT), Image.Transform.AFFINE, moved, Image.Resampling.BILINEAR, fillcolor=128))
+    return np.asarray(
+        part.transform((width, form.HEIGHT), Image.Transform.AFFINE, moved, Image.Resampling.BILINEAR, fillcolor=128)
+    )
 
 
 def readable(scene: Scene) -> list[int]:

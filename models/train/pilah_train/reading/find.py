@@ -1,4 +1,4 @@
-"""From the finder's map to lines, in plain numpy: a reference for the daemon's own code, and what the figures are measured with."""
+"""From the finder's map to lines, in plain numpy: a reference for the daemon's code, and what figures are measured with."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from .targets import DIRECTION_GAIN, END_SHRINK, HEIGHT_UNIT, STRIDE
 
 @dataclass
 class Found:
-    """A line: its middle axis from left to right in the net's pixels, its cap height, how sure its kernel is, and where it lies."""
+    """A line: its middle axis from left to right in the net's pixels, its cap height, how sure its kernel is, and its label."""
 
     left: np.ndarray
     right: np.ndarray
@@ -73,25 +73,32 @@ def lines(logits: np.ndarray, threshold: float = 0.5, least: int = 6) -> tuple[l
         t = (points - middle) @ along
         # what targets took away, and from the last pixel's middle to its edge
         outward = END_SHRINK * cap + STRIDE / 4
-        found.append(Found(middle + along * (t.min() - outward), middle + along * (t.max() + outward), cap, float(k[y, x].mean()), int(name)))
+        found.append(
+            Found(
+                middle + along * (t.min() - outward), middle + along * (t.max() + outward), cap, float(k[y, x].mean()), int(name)
+            )
+        )
     return found, labels
 
 
 def way(spread: np.ndarray, direction: np.ndarray, usual: np.ndarray) -> np.ndarray:
-    """A line's unit vector: the axis is its kernel's where that is long, and the way along it is what the net says there, or where
-    that is weak, in the whole picture."""
+    """A line's unit vector. The axis is its kernel's where that is long, else what the net says there. The way along it is that
+    of the whole picture (`usual`, the sum over all kernels) where the line lies along or against it: a label has one upright, and
+    a single line is easily taken for its reverse."""
     strength = np.linalg.norm(direction)
     values, vectors = np.linalg.eigh(spread.T @ spread)
     if values[1] > 30 * values[0] or strength < 0.4 * DIRECTION_GAIN:
         axis = vectors[:, 1]
-        known = direction if strength > 0.25 * DIRECTION_GAIN else usual
-        return axis if axis @ known >= 0 else -axis
-    return direction / strength
+    else:
+        axis = direction / strength
+    along_usual = axis @ usual / max(np.linalg.norm(usual), 1e-6)
+    known = along_usual if abs(along_usual) > 0.85 else axis @ direction
+    return axis if known >= 0 else -axis
 
 
 def matched(found: list[Found], bands: list[np.ndarray]) -> tuple[list[int], int]:
-    """Which found line is each true one (-1: none): one whose axis covers at least nine tenths of it, overshoots little, and is of
-    its axis and height; and how many found lines are no part of any true line. Which way round is for `upright`."""
+    """Which found line is each true one (-1: none): one whose axis covers at least nine tenths of it, overshoots little, and is
+    of its axis and height; and how many found lines are no part of any true line. Which way round is for `upright`."""
     truth, used = [], set()
     for band in bands:
         a, b = (band[0] + band[3]) / 2, (band[1] + band[2]) / 2
@@ -107,7 +114,12 @@ def matched(found: list[Found], bands: list[np.ndarray]) -> tuple[list[int], int
                 used.add(n)
             covered = (min(e, length + 0.01) - max(s, 0)) / max(length, 1e-6)
             over = max(0, -s) + max(0, e - length)
-            if slant < 0.2 and off < 0.45 * cap and covered > 1 - max(0.1, 0.5 * cap / max(length, 1)) and over < max(1.5 * cap, 0.1 * length):
+            if (
+                slant < 0.2
+                and off < 0.45 * cap
+                and covered > 1 - max(0.1, 0.5 * cap / max(length, 1))
+                and over < max(1.5 * cap, 0.1 * length)
+            ):
                 if 0.75 < f.cap / cap < 1.33:
                     best = n
         truth.append(best)

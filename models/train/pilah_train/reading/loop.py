@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from ..recipe import Fault
 from ..training import _bf16, _save, pick_device
 
 
@@ -39,8 +40,10 @@ class Loop:
         """Weights of an earlier training, unless this one was begun already."""
         if self.done == 0:
             state = torch.load(weights, map_location="cpu", weights_only=True)["average"]
-            self.net.load_state_dict(state)
-            self.average.load_state_dict(state)
+            for net in (self.net, self.average):
+                missing, unexpected = net.load_state_dict(state, strict=False)
+                if unexpected or any("blocks.9" not in k for k in missing):
+                    raise Fault(f"{weights} is of another net: {[*missing, *unexpected][:3]}")
             self.done = 1
 
     def run(self, batches, loss, measure) -> nn.Module:
@@ -80,7 +83,11 @@ class Loop:
                 a.lerp_(b, 1 - keep) if a.dtype.is_floating_point else a.copy_(b)
 
     def _note(self, recent: dict, measured: dict, seconds: float) -> None:
-        entry = {"step": self.done, "seconds": round(seconds), **{k: round(float(v), 5) for k, v in {**recent, **measured}.items()}}
+        entry = {
+            "step": self.done,
+            "seconds": round(seconds),
+            **{k: round(float(v), 5) for k, v in {**recent, **measured}.items()},
+        }
         self.history.append(entry)
         tqdm.write(json.dumps(entry))
         (self.out / "history.json").write_text(json.dumps(self.history, indent=1))

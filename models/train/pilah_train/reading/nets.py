@@ -34,7 +34,10 @@ class Recognizer(nn.Module):
             residual(128, (1, 5)),
             residual(128, (1, 5)),
             residual(128, (1, 7)),
+            residual(128, (1, 5)),
         )
+        # the last block begins as nothing, so that the weights of a net without it can be gone on from
+        nn.init.zeros_(self.blocks[-1].body[1].weight)
         self.head = Conv(128, STEPS_PER_COLUMN * CLASSES, 1)
 
     def forward(self, x):

@@ -1,4 +1,4 @@
-"""Generated photographs in a folder (as `python -m pilah_train.labels` writes it) as scenes: grey pixels, and each line's band."""
+"""Generated photographs in a folder (as `python -m pilah_train.labels` writes it) as scenes: grey pixels, each line's band."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def band_of(quad: np.ndarray, text: str, family: str) -> np.ndarray:
 
 
 class Pool:
-    """The photographs that are there; those whose number is a multiple of `EVERY` are the validation of a folder of train layouts.
+    """The photographs that are there; those whose number is a multiple of `EVERY` are its validation.
 
     A folder may hold a folder `kept-out` of photographs of layouts kept out of training: then those are the validation.
     """

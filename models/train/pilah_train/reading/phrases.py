@@ -1,4 +1,4 @@
-"""The recognizer's texts: lines as labels print them, cut anywhere, and some without sense, so that it reads rather than guesses."""
+"""The recognizer's texts: lines as labels print them, cut anywhere, some without sense: it shall read, not guess."""
 
 import random
 from functools import lru_cache
@@ -30,7 +30,15 @@ class Phrases:
         if r < 0.87:
             return digits(rng, 5)
         if r < 0.93:  # letters and digits in any order
-            pool = pick(rng, ["ABCDEFGHIJKLMNOPQRSTUVWXYZ", "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", "abcdefghijklmnopqrstuvwxyz", PRINTED[:94]])
+            pool = pick(
+                rng,
+                [
+                    "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+                    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+                    "abcdefghijklmnopqrstuvwxyz",
+                    PRINTED[:94],
+                ],
+            )
             return " ".join(_of(rng, pool, 2, 9) for _ in range(rng.integers(1, 4)))
         return " ".join(_of(rng, PRINTED if r < 0.985 else ASCII, 1, 7) for _ in range(rng.integers(1, 4)))
 
@@ -55,7 +63,11 @@ def digits(rng, n: int) -> str:
 def numbers(rng) -> str:
     parts = [digits(rng, rng.integers(1, 9)) for _ in range(rng.integers(1, 4))]
     text = pick(rng, [" ", "-", "/", ".", ":", ", ", " x "]).join(parts)
-    return pick(rng, ["", "", "", "Rp ", "No. ", "RT ", "0", "+62 ", "(", "#"]) + text + pick(rng, ["", "", "", " kg", " gr", ")", " PCS", ",-", "%"])
+    return (
+        pick(rng, ["", "", "", "Rp ", "No. ", "RT ", "0", "+62 ", "(", "#"])
+        + text
+        + pick(rng, ["", "", "", " kg", " gr", ")", " PCS", ",-", "%"])
+    )
 
 
 def _of(rng, pool, least: int, most: int) -> str:

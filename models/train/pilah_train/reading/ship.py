@@ -1,4 +1,4 @@
-"""What both exports share: the best checkpoint as an int8 graph in a model folder, and the shipped file run as the daemon would."""
+"""What both exports share: the best checkpoint as an int8 graph in a model folder, and that file run as the daemon would."""
 
 from pathlib import Path
 
@@ -24,8 +24,8 @@ def load(net: nn.Module, checkpoint: Path) -> nn.Module:
 
 def quantized(net: nn.Module, i: Input, batches: list[torch.Tensor], folder: Path, shape: list, name: str, output: str, width="",
               limits: tuple[float, float] = (-np.inf, np.inf)) -> Path:  # fmt: skip
-    """Calibrates on normalized pictures and writes `model.onnx`; the output is clipped to `limits`, so that its 256 levels lie where
-    something is decided."""
+    """Calibrates on normalized pictures and writes `model.onnx`; the output is clipped to `limits`, so that its 256 levels
+    lie where something is decided."""
     steps = quantize.steps_of(net, i)
     steps[-1].low, steps[-1].high = limits
     quantize.calibrate(steps, batches, i)

@@ -1,4 +1,4 @@
-"""The strip that the recognizer sees: where the capitals sit, and how its greys are stretched. The daemon does exactly the same."""
+"""The strip that the recognizer sees: where the capitals sit, and how its greys are stretched. The daemon does the same."""
 
 import numpy as np
 
@@ -22,8 +22,8 @@ def stretched(strip: np.ndarray) -> np.ndarray:
 
 
 def light_on_dark(strip: np.ndarray) -> bool:
-    """Whether most blocks of about BLOCK columns have their median nearer to the dark end: judged in blocks, so that a shadow does not
-    turn a strip round."""
+    """Whether most blocks of about BLOCK columns have their median nearer to the dark end: judged in blocks, so that a shadow
+    does not turn a strip round."""
     width = strip.shape[1]
     n, votes = max(1, width // BLOCK), 0
     for k in range(n):

@@ -100,7 +100,9 @@ class Lines:
         w_cam, h_cam = int((end - start) * wide / zoom) + 2, int(DRAWN_CAP * 3.4 / zoom)
         # strip (u, v) in camera pixels around the line's middle -> drawn page
         cy, cx = base - DRAWN_CAP / 2, (start + end) / 2
-        to_page = np.array([[zoom / wide, shear * zoom, cx], [0, zoom, cy], [0, 0, 1]]) @ np.array([[1, 0, 0], [0, 1, 0], [tilt * zoom, 0, 1]])
+        to_page = np.array([[zoom / wide, shear * zoom, cx], [0, zoom, cy], [0, 0, 1]]) @ np.array(
+            [[1, 0, 0], [0, 1, 0], [tilt * zoom, 0, 1]]
+        )
         c, s = math.cos(turn), math.sin(turn)
         rotate = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
         w_box, h_box = int(w_cam * c + h_cam * abs(s)) + 1, int(w_cam * abs(s) + h_cam * c) + 1
@@ -118,7 +120,9 @@ class Lines:
             [[1, 0, -width / 2], [0, 1, -(form.CAP_TOP + form.CAP / 2 + lift)], [0, 0, 1]]
         )
         m = np.linalg.inv(centre) @ np.linalg.inv(rotate) @ cut
-        return np.asarray(grey.transform((width, form.HEIGHT), Image.Transform.PERSPECTIVE, tuple(m.flatten()[:8]), Image.Resampling.BILINEAR))
+        return np.asarray(
+            grey.transform((width, form.HEIGHT), Image.Transform.PERSPECTIVE, tuple(m.flatten()[:8]), Image.Resampling.BILINEAR)
+        )
 
 
 def _write(draw, font, x: float, y: float, text: str, spread: float) -> None:

@@ -51,8 +51,8 @@ def kernel(band: np.ndarray) -> tuple[np.ndarray, float, float]:
 
 
 def maps(scene: Scene, height: int, width: int) -> np.ndarray:
-    """[11, height / 4, width / 4]: the nine channels of the net, with probabilities for its logits; then a weight for direction and
-    height, and a weight for text (0 where letters are too small to be called lines)."""
+    """[11, height / 4, width / 4]: the nine channels of the net, with probabilities for its logits; then a weight for direction
+    and height, and a weight for text (0 where letters are too small to be called lines)."""
     fine = Image.new("I", (width * 2, height * 2))  # drawn twice as fine: kernels are a few pixels high
     draw = ImageDraw.Draw(fine)
     known = [(0.0, 0.0, 0.0)]
@@ -108,7 +108,9 @@ def crop(scene: Scene, rng: np.random.Generator, size: int, zoom: float) -> Scen
         at = [np.clip(at[0], min(half, w / 2), max(w - half, w / 2)), np.clip(at[1], min(half, h / 2), max(h - half, h / 2))]
     c, s = np.cos(turn) / zoom, np.sin(turn) / zoom
     back = np.array([[c, -s, at[0] - (c - s) * size / 2], [s, c, at[1] - (s + c) * size / 2], [0, 0, 1]])
-    grey = Image.fromarray(scene.grey).transform((size, size), Image.Transform.AFFINE, tuple(back.flatten()[:6]), Image.Resampling.BILINEAR, fillcolor=114)
+    grey = Image.fromarray(scene.grey).transform(
+        (size, size), Image.Transform.AFFINE, tuple(back.flatten()[:6]), Image.Resampling.BILINEAR, fillcolor=114
+    )
     m = np.linalg.inv(back)
     places = [[moved(np.asarray(p, float), m) for p in ps] for ps in (scene.bands, scene.papers, scene.codes, scene.unsure)]
     return Scene(np.asarray(grey), places[0], scene.texts, *places[1:])

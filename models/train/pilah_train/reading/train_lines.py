@@ -1,6 +1,6 @@
 """Trains the finder on photographs of generated labels.
 
-    python -m pilah_train.reading.train_lines --photographs runs/photographs --out runs/label-lines
+python -m pilah_train.reading.train_lines --photographs runs/photographs --out runs/label-lines
 """
 
 import argparse
@@ -73,7 +73,7 @@ def turned(pictures: torch.Tensor, maps: torch.Tensor) -> tuple[torch.Tensor, to
 
 
 def again(batches, seed: int, times: int, keep: int = 150):
-    """Each batch now, and older ones `times - 1` times more, upside down and in other light: crops cost nearly as much as learning."""
+    """Each batch now, and older ones `times - 1` times more, upside down and in other light: crops cost as much as learning."""
     rng, store = np.random.default_rng(seed), []
     for pictures, maps in batches:
         yield pictures, maps
@@ -103,7 +103,14 @@ def loss_of(net, batch):
     c, s = t[:, 6:7] / targets.DIRECTION_GAIN, t[:, 7:8] / targets.DIRECTION_GAIN
     axis = (F.smooth_l1_loss(y[:, 9:11], 2 * torch.cat([c * c - s * s, 2 * c * s], 1), reduction="none") * on).sum() / count
     high = (F.smooth_l1_loss(y[:, 8:9], t[:, 8:9], reduction="none", beta=0.1) * on).sum() / count
-    parts = {"text": bce.item(), "dice": dice.mean().item(), "areas": areas.item(), "way": way.item(), "axis": axis.item(), "high": high.item()}
+    parts = {
+        "text": bce.item(),
+        "dice": dice.mean().item(),
+        "areas": areas.item(),
+        "way": way.item(),
+        "axis": axis.item(),
+        "high": high.item(),
+    }
     return 4 * bce + dice.mean() + areas + 0.25 * way + 0.3 * axis + high, parts
 
 
@@ -121,7 +128,9 @@ def figures(map_of, scenes: list[targets.Scene]) -> dict:
         found, _ = find.lines(logits)
         names, wrong = find.matched(found, scene.bands)
         hits = [n >= 0 for b, t, n in zip(scene.bands, scene.texts, names) if t and cap_of(b) >= 3.5]
-        right_way += sum(n >= 0 and find.upright(found[n], b) for b, t, n in zip(scene.bands, scene.texts, names) if t and cap_of(b) >= 3.5)
+        right_way += sum(
+            n >= 0 and find.upright(found[n], b) for b, t, n in zip(scene.bands, scene.texts, names) if t and cap_of(b) >= 3.5
+        )
         true, hit, false, found_all = true + len(hits), hit + sum(hits), false + wrong, found_all + len(found)
         t = targets.maps(scene, *scene.grey.shape)
         for k, name in ((4, "paper"), (5, "code")):
@@ -142,6 +151,7 @@ def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--photographs", type=Path, required=True, help="a folder that the label generator wrote; it may still grow")
     p.add_argument("--out", type=Path, required=True, help="checkpoints and history; a stopped training goes on from here")
+    p.add_argument("--start", type=Path, help="a checkpoint to go on from with another seed, rate or more photographs")
     p.add_argument("--steps", type=int, default=6_000)
     p.add_argument("--rate", type=float, default=2e-3)
     p.add_argument("--batch", type=int, default=8)
@@ -152,6 +162,8 @@ def main() -> None:
     a = p.parse_args()
     torch.set_num_threads(1)
     loop = Loop(Finder(), a.out, a.steps, a.rate, a.seed, a.every)
+    if a.start:
+        loop.start_from(a.start)
     known = photographs.Pool(a.photographs, "validation")
     scenes = [targets.halved(known.scene(n)) for n in range(min(60, len(known)))]
 

@@ -1,9 +1,10 @@
 """Trains the recognizer on drawn strips, and on lines cut from generated photographs where there are some.
 
-    python -m pilah_train.reading.train_text --addresses id_addresses.csv.gz --photographs runs/photographs --out runs/label-text
+python -m pilah_train.reading.train_text --addresses id_addresses.csv.gz --photographs runs/photographs --out runs/label-text
 """
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from ..labels import fonts
 from ..labels.places import Places
-from . import charset, cut, measure, phrases, photographs, strip, synth
+from . import charset, cut, measure, photographs, phrases, strip, synth
 from .loop import Loop
 from .nets import Recognizer
 
@@ -96,7 +97,10 @@ def from_photographs(folder: Path, count: int) -> list[tuple[np.ndarray, str]]:
     for n in range(len(pool)):
         rng, scene = np.random.default_rng((KEPT_OUT_SEED, n)), pool.scene(n)
         lines = cut.readable(scene)
-        out += [(strip.stretched(cut.jittered(scene, k, rng)), scene.texts[k]) for k in rng.permutation(lines)[: 1 + count // len(pool)]]
+        out += [
+            (strip.stretched(cut.jittered(scene, k, rng)), scene.texts[k])
+            for k in rng.permutation(lines)[: 1 + count // len(pool)]
+        ]
     return out[:count]
 
 
@@ -128,13 +132,17 @@ def again(batches, seed: int, times: int, keep: int = 120):
             yield varied(pixels, rng), text, lengths
 
 
-def loss_of(net, batch):
+def loss_of(net, batch, gentle: bool = False):
     pixels, text, lengths = batch
     logits = net(normalized(pixels)).float()
     logits = charset_steps(logits)
     n, t, _ = logits.shape
-    loss = F.ctc_loss(logits.log_softmax(-1).transpose(0, 1), text, torch.full((n,), t), lengths, zero_infinity=True, reduction="none")
-    return (loss / lengths.clamp(min=1)).mean(), {}
+    loss = F.ctc_loss(
+        logits.log_softmax(-1).transpose(0, 1), text, torch.full((n,), t), lengths, zero_infinity=True, reduction="none"
+    )
+    each = loss / lengths.clamp(min=1)
+    # what nobody could read shall be unsure, but not draw the net away from what can be read
+    return (2 * torch.tanh(each / 2) if gentle else each).mean(), {"plain": each.detach().mean().item()}
 
 
 def charset_steps(y: torch.Tensor) -> torch.Tensor:
@@ -183,7 +191,7 @@ def main() -> None:
         strips = Strips(source, a.seed, done // 20, a.pixels, easy_chunks=0 if a.start else 20)
         return again(DataLoader(strips, batch_size=None, num_workers=a.workers, prefetch_factor=4), a.seed + done, a.again)
 
-    loop.run(batches, loss_of, measure_net)
+    loop.run(batches, partial(loss_of, gentle=a.start is not None), measure_net)
 
 
 if __name__ == "__main__":
