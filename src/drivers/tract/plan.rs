@@ -19,7 +19,6 @@ impl Net {
     /// Compiles `graph`, whose input has `shape`.
     pub(super) fn new(graph: &ModelProto, shape: [usize; 4]) -> Result<Self> {
         let typed: TypedModel = tract_onnx::onnx().model_for_proto_model(graph)?.into_typed()?;
-        // The place for our own int8 operators: they replace quantized regions of the decluttered graph.
         let plan = typed.into_optimized()?.into_runnable()?;
         Ok(Self { plan, shape })
     }
