@@ -4,7 +4,7 @@
 //! fastest of many runs on one thread, in ms and in billions of multiplications a second.
 
 #![expect(clippy::print_stdout, reason = "its figures are its output")]
-#![allow(dead_code, unreachable_pub, reason = "the kernels are part of the program, which uses all of them")]
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "the program uses all of the kernels, and tests them")]
 
 #[path = "../src/drivers/tract/int8"]
 mod int8 {

@@ -1,4 +1,4 @@
-//! Models from their folders, run by tract.
+//! Models from their folders: int8 by operators of our own ([`Int8`]), float and what those do not know by tract.
 //!
 //! Loading trusts nothing: the manifest, the file's hash, the graph's input and output, and what the net says about
 //! the golden pictures must agree, or the model is refused by an error that names the file and the field.

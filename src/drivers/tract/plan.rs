@@ -24,7 +24,6 @@ impl Net {
         let model = tract_onnx::onnx().model_for_proto_model(graph)?;
         let typed: TypedModel =
             model.with_input_fact(0, InferenceFact::dt_shape(DatumType::U8, shape))?.into_typed()?;
-        // The place for our own int8 operators: they replace quantized regions of the decluttered graph.
         let plan = typed.into_optimized()?.into_runnable()?;
         Ok(Self { plan, shape })
     }

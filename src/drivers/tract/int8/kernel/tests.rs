@@ -34,7 +34,8 @@ fn weights(count: usize) -> impl Strategy<Value = Vec<i8>> {
 }
 
 fn limits() -> impl Strategy<Value = Limits> {
-    (any::<u8>(), any::<bool>(), any::<u8>()).prop_map(|(zero, relu, top)| {
+    let zero = prop_oneof![4 => any::<u8>(), 1 => Just(0), 1 => Just(255)];
+    (zero, any::<bool>(), any::<u8>()).prop_map(|(zero, relu, top)| {
         let full = Limits::full(zero);
         if relu { Limits { low: 0.0, high: full.high.min(f32::from(top)), zero } } else { full }
     })
@@ -69,7 +70,12 @@ fn case(depthwise: bool) -> impl Strategy<Value = Case> {
         .prop_flat_map(|(geometry, shape, outputs, groups)| {
             let depth = shape.channels / groups * geometry.kernel.iter().product::<usize>();
             let bias = vec(prop_oneof![8 => -100_000..100_000_i32, 1 => any::<i32>()], outputs);
-            let scales = vec(prop_oneof![8 => 1e-6..1e-2_f32, 1 => 1e-2..300.0_f32, 1 => Just(0.5)], outputs);
+            // Below 0.5 kernels may saturate instead of clamping.
+            let scales = prop_oneof![
+                vec(1e-6..1e-2_f32, outputs),
+                vec(1e-6..0.4999_f32, outputs),
+                vec(prop_oneof![1e-2..300.0_f32, Just(0.5)], outputs),
+            ];
             let parts = (bytes(shape.len()), weights(outputs * depth), bias, scales, limits(), any::<u8>());
             parts.prop_map(move |(input, weights, bias, scales, limits, zero)| {
                 let conv = Convolution { geometry, groups, zero, weights, bias, scales, limits };
