@@ -40,7 +40,7 @@ fn run(config: &Config, items: usize, rate: f64, faults: Faults, seed: u64) -> R
     let classes: Vec<String> = specimens.iter().map(|specimen| specimen.class.clone()).collect();
     let feed = Feed { items, rate, jitter: 0.15, length: Millimetres(config.belt.as_ref().unwrap().item_mm) };
     let (world, lens, plant) =
-        simulated::line(config, &classifier.manifest, specimens, &feed, faults, seed, start).unwrap();
+        simulated::line(config, Some(&classifier.manifest), specimens, &feed, faults, seed, start).unwrap();
     let station = Station::new(config, classifier, seed, start);
     let mut rig = Rig {
         line: station.line,

@@ -8,7 +8,7 @@ use crate::app::station::{exception, input};
 use crate::config::Config;
 use crate::pipeline::infer::Manifest;
 use crate::sim::feed::{Faults, Feed, Specimen};
-use crate::sim::picture::{Lens, size_for};
+use crate::sim::picture::{Lens, Shot};
 use crate::sim::world::{Chute, Plant, Pusher, World};
 use crate::units::{ActuatorId, Millimetres, Speed, Timestamp};
 
@@ -53,13 +53,13 @@ pub fn plant(config: &Config) -> Result<Plant> {
     })
 }
 
-/// A simulated line with its items, and the camera over it.
+/// A simulated line with its items, and the camera over it; without the `manifest` of a classifier items are labels.
 ///
 /// # Errors
 /// As [`plant`].
 pub fn line(
     config: &Config,
-    manifest: &Manifest,
+    manifest: Option<&Manifest>,
     specimens: Vec<Specimen>,
     feed: &Feed,
     faults: Faults,
@@ -70,7 +70,9 @@ pub fn line(
     let plant = plant(config)?;
     let coming = feed.plan(specimens.len(), plant.speed.0, &faults, &mut fastrand::Rng::with_seed(seed));
     let world = World::new(plant.clone(), coming, faults, seed ^ 0x5eed, start);
-    let size = size_for(manifest, belt.view_end_mm - belt.view_start_mm, feed.length.0);
-    let lens = Lens::new(Millimetres(belt.view_start_mm), Millimetres(belt.view_end_mm), size, specimens);
+    let (view, item) = (belt.view_end_mm - belt.view_start_mm, feed.length.0);
+    let shot = manifest.map_or_else(|| Shot::for_labels(view, item), |manifest| Shot::for_net(manifest, view, item));
+    let shot = Shot { mirrored: config.view.mirrored, ..shot };
+    let lens = Lens::new(Millimetres(belt.view_start_mm), Millimetres(belt.view_end_mm), shot, specimens);
     Ok((world, lens, plant))
 }

@@ -28,15 +28,17 @@ pub struct Lens {
     shown: BTreeMap<usize, Arc<Raster>>,
     belt: Vec<u8>,
     sequence: u64,
+    shot: Shot,
 }
 
 impl Lens {
     /// A camera over the belt from `start` to `end`.
-    pub fn new(start: Millimetres, end: Millimetres, (width, height): (u32, u32), specimens: Vec<Specimen>) -> Self {
+    pub fn new(start: Millimetres, end: Millimetres, shot: Shot, specimens: Vec<Specimen>) -> Self {
+        let (width, height) = shot.size;
         // Rubber: dark, with a little structure, the same in every frame.
         let mut rng = fastrand::Rng::with_seed(1);
         let belt = (0..width * height).flat_map(|_| [28 + rng.u8(0..10); 3]).collect();
-        Self { start, end, width, height, specimens, shown: BTreeMap::new(), belt, sequence: 0 }
+        Self { start, end, width, height, shot, specimens, shown: BTreeMap::new(), belt, sequence: 0 }
     }
 
     /// The frame exposed at `at`.
@@ -50,6 +52,8 @@ impl Lens {
             let coming = &world.things[index].coming;
             let left = (front - coming.length - self.start).0 * scale;
             let item = self.item(coming.specimen, coming.length.0 * scale)?;
+            let mirrored = f64::from(self.width) - left - f64::from(item.width);
+            let left = if self.shot.mirrored { mirrored } else { left };
             paste(&mut pixels, (self.width, self.height), &item, left);
         }
         self.sequence += 1;
@@ -58,17 +62,24 @@ impl Lens {
         Ok(Frame { picture, exposed: at, estimated: false, sequence: self.sequence })
     }
 
-    /// The middle square of a specimen's picture, `side` pixels wide.
+    /// What is shown of a specimen's picture, `side` pixels wide.
     fn item(&mut self, specimen: usize, side: f64) -> Result<Arc<Raster>> {
         if let Some(shown) = self.shown.get(&specimen) {
             return Ok(Arc::clone(shown));
         }
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few hundred pixels")]
-        let side = (side as u32).clamp(1, self.height);
+        let side = (side as u32).clamp(1, if self.shot.whole { self.width } else { self.height });
         let picture = &self.specimens[specimen].picture;
-        let square = picture.width.min(picture.height);
-        let middle = picture.crop((picture.width - square) / 2, (picture.height - square) / 2, square, square);
-        let shown = Arc::new(resize(&middle.colour(), side, side, Filter::Bilinear)?);
+        let shown = if self.shot.whole {
+            let scaled = u64::from(picture.height) * u64::from(side) / u64::from(picture.width.max(1));
+            let height = u32::try_from(scaled).unwrap_or(u32::MAX).clamp(1, self.height);
+            resize(&picture.colour(), side, height, Filter::Bilinear)?
+        } else {
+            let square = picture.width.min(picture.height);
+            let middle = picture.crop((picture.width - square) / 2, (picture.height - square) / 2, square, square);
+            resize(&middle.colour(), side, side, Filter::Bilinear)?
+        };
+        let shown = Arc::new(shown);
         self.shown.insert(specimen, Arc::clone(&shown));
         Ok(shown)
     }
@@ -89,10 +100,31 @@ fn paste(belt: &mut [u8], (width, height): (u32, u32), item: &Raster, left: f64)
     }
 }
 
-/// How many pixels a lens needs so that an item fills the net's input.
-pub fn size_for(manifest: &Manifest, view_mm: f64, item_mm: f64) -> (u32, u32) {
-    let side = f64::from(manifest.input.height.max(64));
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few thousand pixels")]
-    let width = (side * view_mm / item_mm).round() as u32;
-    (width, manifest.input.height.max(64))
+/// How the simulated camera shows items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shot {
+    /// Pixels of a frame: width and height.
+    pub size: (u32, u32),
+    /// Whether a specimen's whole picture is shown, or its middle square.
+    pub whole: bool,
+    /// Whether items run from the frame's right edge to its left.
+    pub mirrored: bool,
+}
+
+impl Shot {
+    /// Frames in which an item fills the net's input.
+    pub fn for_net(manifest: &Manifest, view_mm: f64, item_mm: f64) -> Self {
+        let side = manifest.input.height.max(64);
+        Self { size: (scaled(side, view_mm / item_mm), side), whole: false, mirrored: false }
+    }
+
+    /// Frames in which an item is as large as the photograph of a label, so that print stays readable.
+    pub fn for_labels(view_mm: f64, item_mm: f64) -> Self {
+        Self { size: (scaled(1280, view_mm / item_mm), 720), whole: true, mirrored: false }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few thousand pixels")]
+fn scaled(pixels: u32, by: f64) -> u32 {
+    (f64::from(pixels) * by).round() as u32
 }

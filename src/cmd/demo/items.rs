@@ -1,60 +1,108 @@
 //! The demo's items: pictures from a folder per class.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 
 use crate::cmd::{pictures, print};
-use crate::pipeline::infer::Manifest;
+use crate::pipeline::look::Eyes;
 use crate::pipeline::preprocess::{Filter, Raster, resize};
 use crate::sim::feed::Specimen;
 
-/// The longest side that is kept in memory: the simulated camera shows items smaller.
-const MAX_SIDE: u32 = 320;
+/// What items are sorted by.
+pub(super) struct Kinds {
+    /// What sorts them, for messages.
+    pub(super) of: String,
+    /// Folders, and what stands in a table of truth.
+    pub(super) names: Vec<String>,
+    /// The longest side that is kept in memory: the simulated camera shows items no larger.
+    pub(super) max_side: u32,
+}
+
+impl Kinds {
+    /// What a station's nets tell apart: a classifier's classes, or a reader's regions.
+    pub(super) fn of(eyes: &Eyes) -> Self {
+        match &eyes.classifier {
+            Some(classifier) => {
+                let names = classifier.manifest.classes.iter().map(|class| class.id.clone()).collect();
+                Self { of: classifier.manifest.title(), names, max_side: 320 }
+            }
+            None => {
+                Self { of: "the label reader".into(), names: vec!["JAWA".into(), "LUAR_JAWA".into()], max_side: 1280 }
+            }
+        }
+    }
+}
+
+/// The table of truth beside pictures of labels: columns `file` and `region` among others.
+const TRUTH: &str = "truth.csv";
 
 /// Loads at most `most` pictures, evenly over the classes; what cannot be read is named and left out.
 ///
 /// # Errors
 /// When there is no picture in a folder that bears a class's name.
-pub(super) fn load(folder: &Path, manifest: &Manifest, most: usize, seed: u64) -> Result<Vec<Specimen>> {
+pub(super) fn load(folder: &Path, kinds: &Kinds, most: usize, seed: u64) -> Result<Vec<Specimen>> {
     ensure!(folder.is_dir(), "{} is no folder; give one with --images, with a folder a class in it", folder.display());
     let mut rng = fastrand::Rng::with_seed(seed);
-    let mut by_class: Vec<(String, Vec<_>)> = Vec::new();
-    for class in &manifest.classes {
-        let place = folder.join(&class.id);
-        if place.is_dir() {
-            let mut files = pictures::below(&place)?;
-            rng.shuffle(&mut files);
-            by_class.push((class.id.clone(), files));
-        }
+    let mut by_class = match std::fs::read_to_string(folder.join(TRUTH)) {
+        Ok(table) => from_table(folder, &table, kinds)?,
+        Err(_) => from_folders(folder, kinds)?,
+    };
+    for (_, files) in &mut by_class {
+        rng.shuffle(files);
     }
     let mut specimens = Vec::new();
     while specimens.len() < most && by_class.iter().any(|(_, files)| !files.is_empty()) {
         for (class, files) in &mut by_class {
             let Some(file) = files.pop().filter(|_| specimens.len() < most) else { continue };
-            match pictures::read(&file).and_then(smaller) {
+            match pictures::read(&file).and_then(|picture| smaller(picture, kinds.max_side)) {
                 Ok(picture) => specimens.push(Specimen { class: class.clone(), picture: Arc::new(picture) }),
                 Err(error) => print::note(format_args!("left out: {error:#}")),
             }
         }
     }
-    let names: Vec<&str> = manifest.classes.iter().map(|class| class.id.as_str()).collect();
     ensure!(
         !specimens.is_empty(),
-        "{} holds no picture of a class of {}; it needs folders named {}",
+        "{} holds no picture for {}; it needs folders named {}",
         folder.display(),
-        manifest.title(),
-        names.join(", ")
+        kinds.of,
+        kinds.names.join(", ")
     );
     Ok(specimens)
 }
 
-fn smaller(picture: Raster) -> Result<Raster> {
+/// The files of each kind: a folder a kind.
+fn from_folders(folder: &Path, kinds: &Kinds) -> Result<Vec<(String, Vec<PathBuf>)>> {
+    let there = kinds.names.iter().filter(|name| folder.join(name).is_dir());
+    there.map(|name| Ok((name.clone(), pictures::below(&folder.join(name))?))).collect()
+}
+
+/// The files of each kind, as a table tells: `REG_JAWA` and `REG_LUARJAWA` stand for the regions.
+fn from_table(folder: &Path, table: &str, kinds: &Kinds) -> Result<Vec<(String, Vec<PathBuf>)>> {
+    let mut rows = table.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let head = rows.next().unwrap_or_default();
+    let column = |name: &str| {
+        let at = head.iter().position(|one| *one == name);
+        at.with_context(|| format!("reading {}: it has no column {name}", folder.join(TRUTH).display()))
+    };
+    let (file, region) = (column("file")?, column("region")?);
+    let mut found: Vec<(String, Vec<PathBuf>)> = kinds.names.iter().map(|name| (name.clone(), Vec::new())).collect();
+    for row in rows {
+        let (Some(file), Some(region)) = (row.get(file), row.get(region)) else { continue };
+        let region = region.trim_start_matches("REG_").replace("LUARJAWA", "LUAR_JAWA");
+        if let Some((_, files)) = found.iter_mut().find(|(name, _)| *name == region) {
+            files.push(folder.join(file));
+        }
+    }
+    Ok(found)
+}
+
+fn smaller(picture: Raster, most: u32) -> Result<Raster> {
     let longest = picture.width.max(picture.height);
-    if longest <= MAX_SIDE {
+    if longest <= most {
         return Ok(picture);
     }
-    let scaled = |side: u32| (side * MAX_SIDE / longest).max(1);
+    let scaled = |side: u32| (side * most / longest).max(1);
     resize(&picture, scaled(picture.width), scaled(picture.height), Filter::Bilinear).context("making it smaller")
 }

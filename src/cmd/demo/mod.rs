@@ -13,14 +13,16 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
 use crate::app::simulated;
-use crate::app::station::{check_against, exception};
+use crate::app::station::{exception, open_eyes};
 use crate::clock::{Clock, SystemClock, WallTime};
 use crate::cmd::print;
 use crate::config::Config;
 use crate::drivers::tract;
+use crate::pipeline::lane;
 use crate::sim::clock::SimClock;
 use crate::sim::feed::{Faults, Feed};
 use crate::units::{Millimetres, Timestamp};
+use items::Kinds;
 use report::Report;
 use runs::Demo;
 
@@ -31,7 +33,7 @@ use runs::Demo;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Which line is shown.
-    #[arg(long, value_enum, default_value_t = Shown::Digits)]
+    #[arg(long, value_enum, default_value_t = Shown::Parcels)]
     line: Shown,
     /// A folder of pictures, one folder a class; the model's own demo pictures when left out.
     #[arg(long, value_name = "DIR")]
@@ -59,6 +61,8 @@ pub struct Args {
 /// The lines that can be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Shown {
+    /// Shipping labels: Jawa, Luar Jawa, and those that a person must see.
+    Parcels,
     /// Handwritten digits: the first of a postal code, sorted by island.
     Digits,
     /// Nine bins of waste.
@@ -69,6 +73,7 @@ impl Shown {
     /// The shipped configuration of the line, and where it stands.
     fn config(self) -> (&'static str, &'static str) {
         match self {
+            Self::Parcels => ("config/parcels.toml", include_str!("../../../config/parcels.toml")),
             Self::Digits => ("config/demo.toml", include_str!("../../../config/demo.toml")),
             Self::Waste => ("config/waste.toml", include_str!("../../../config/waste.toml")),
         }
@@ -76,6 +81,7 @@ impl Shown {
 
     fn name(self) -> &'static str {
         match self {
+            Self::Parcels => "parcels",
             Self::Digits => "digits",
             Self::Waste => "waste",
         }
@@ -89,16 +95,15 @@ impl Shown {
 pub fn run(args: &Args) -> Result<ExitCode> {
     let (name, text) = args.line.config();
     let config = Config::parse(name.as_ref(), text, std::env::vars())?;
-    let infer = config.infer.as_ref().context("the demo shows machines that classify")?;
-    let classifier = tract::open(infer, None)?;
-    if let Some(problem) = check_against(&config, &classifier.manifest).first() {
-        bail!("{name}: {problem}");
-    }
-    let folder = match &args.images {
-        Some(folder) => folder.clone(),
-        None => tract::find(&infer.model)?.join("demo"),
+    let eyes = open_eyes(&config, None).with_context(|| name.to_owned())?;
+    let kinds = Kinds::of(&eyes);
+    let folder = match (&args.images, &config.infer, &config.read) {
+        (Some(folder), ..) => folder.clone(),
+        (None, Some(infer), _) => tract::find(&infer.model)?.join("demo"),
+        (None, None, Some(read)) => tract::find(&read.lines)?.join("demo"),
+        (None, None, None) => bail!("{name} has neither [infer] nor [read]"),
     };
-    let specimens = items::load(&folder, &classifier.manifest, args.items as usize, args.seed)?;
+    let specimens = items::load(&folder, &kinds, args.items as usize, args.seed)?;
     let belt = config.belt.as_ref().context("the demo shows machines with a belt")?;
     let fastest = belt.speed_mm_s / (belt.item_mm + belt.min_gap_mm) / 1.35;
     let feed = Feed {
@@ -115,10 +120,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     sim.advance_to(start);
     let classes: Vec<String> = specimens.iter().map(|specimen| specimen.class.clone()).collect();
     let faults = Faults::all(args.faults);
-    let (world, lens, plant) =
-        simulated::line(&config, &classifier.manifest, specimens, &feed, faults, args.seed, start)?;
+    let manifest = eyes.classifier.as_ref().map(|classifier| &classifier.manifest);
+    let (world, lens, plant) = simulated::line(&config, manifest, specimens, &feed, faults, args.seed, start)?;
     let demo = Demo { config: &config, world, lens, seed: args.seed, items: args.items.into(), faults };
-    let model = classifier.manifest.title();
+    let model = eyes.title();
     if !args.json {
         let pace = if args.in_virtual_time { "in virtual time" } else { "in real time" };
         print::note(format_args!(
@@ -128,9 +133,9 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             feed.rate
         ));
     }
-    let ran =
-        if args.in_virtual_time { demo.in_virtual_time(classifier, &sim)? } else { demo.in_real_time(classifier)? };
-    let lanes: Vec<_> = config.lane.iter().map(|lane| (lane.name.clone(), lane.classes.clone())).collect();
+    let ran = if args.in_virtual_time { demo.in_virtual_time(eyes, &sim)? } else { demo.in_real_time(eyes)? };
+    let bound = |lane: &lane::Settings| [lane.classes.clone(), lane.regions.clone()].concat();
+    let lanes: Vec<_> = config.lane.iter().map(|lane| (lane.name.clone(), bound(lane))).collect();
     let audit = ran.ledger.audit(&ran.world, &plant, &lanes, &classes);
     let report = Report::new(args.line.name(), args.in_virtual_time, model, audit, &ran, exception(&config));
     if args.json {

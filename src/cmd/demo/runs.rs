@@ -17,7 +17,7 @@ use crate::app::threads::{self, Devices, Shared};
 use crate::clock::{Clock, SystemClock, wait_for};
 use crate::config::Config;
 use crate::pipeline::Effect;
-use crate::pipeline::infer::Classifier;
+use crate::pipeline::look::Eyes;
 use crate::publish::Topics;
 use crate::record::{Run, State};
 use crate::sim::clock::SimClock;
@@ -77,12 +77,12 @@ struct Keeping {
 
 impl Demo<'_> {
     /// Runs the daemon's threads on the simulated devices.
-    pub(super) fn in_real_time(self, classifier: Classifier) -> Result<Ran> {
+    pub(super) fn in_real_time(self, eyes: Eyes) -> Result<Ran> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (state, seen) = watch::channel(State::Starting);
-        let mut keeping = Keeping::start(&self, &classifier, Arc::clone(&clock), seen)?;
+        let mut keeping = Keeping::start(&self, &eyes, Arc::clone(&clock), seen)?;
         let start = clock.now();
-        let station = Station::new(self.config, classifier, self.seed, start);
+        let station = Station::new(self.config, eyes, self.seed, start);
         let world = Arc::new(Mutex::new(self.world));
         let period = Duration::from_secs_f64(1.0 / self.config.camera.fps);
         let lens = Arc::new(Mutex::new(self.lens));
@@ -130,12 +130,12 @@ impl Demo<'_> {
     }
 
     /// Steps all stages in virtual time; store, publisher and broker are real.
-    pub(super) fn in_virtual_time(self, classifier: Classifier, clock: &Arc<SimClock>) -> Result<Ran> {
+    pub(super) fn in_virtual_time(self, eyes: Eyes, clock: &Arc<SimClock>) -> Result<Ran> {
         let (state, seen) = watch::channel(State::Running);
         let real: Arc<dyn Clock> = Arc::new(SystemClock);
-        let mut keeping = Keeping::start(&self, &classifier, real, seen)?;
+        let mut keeping = Keeping::start(&self, &eyes, real, seen)?;
         let start = clock.now();
-        let station = Station::new(self.config, classifier, self.seed, start);
+        let station = Station::new(self.config, eyes, self.seed, start);
         let mut rig = Rig {
             line: station.line,
             actuate: station.actuate,
@@ -169,13 +169,8 @@ impl Demo<'_> {
 }
 
 impl Keeping {
-    fn start(
-        demo: &Demo<'_>,
-        classifier: &Classifier,
-        clock: Arc<dyn Clock>,
-        state: watch::Receiver<State>,
-    ) -> Result<Self> {
-        let (config, model) = (demo.config, &classifier.manifest.title());
+    fn start(demo: &Demo<'_>, eyes: &Eyes, clock: Arc<dyn Clock>, state: watch::Receiver<State>) -> Result<Self> {
+        let (config, model) = (demo.config, &eyes.title());
         let folder = std::env::temp_dir().join(format!("pilah-demo-{}", std::process::id()));
         std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
         let settings = store::Settings { directory: folder.clone(), ..store::Settings::default() };

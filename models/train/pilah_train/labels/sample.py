@@ -1,6 +1,6 @@
 """The forty pictures that ship with the project as demo and test data: labels, negatives and mail.
 
-python -m pilah_train.labels.sample --out ../../tests/labels
+python -m pilah_train.labels.sample --out ../label-lines/demo
 """
 
 import argparse
