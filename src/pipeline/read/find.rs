@@ -4,12 +4,16 @@ use anyhow::{Result, ensure};
 
 use crate::pipeline::infer::Output;
 use crate::pipeline::preprocess::{Raster, Tensor};
+use crate::pipeline::read::rows::{self, Piece};
 use crate::pipeline::read::text::Point;
 
 /// The finder's input: the picture, scaled to fit, lies at its top left.
 pub const INPUT: (usize, usize) = (640, 384);
 /// The grey below and beside it.
 const FILL: u8 = 114;
+/// Shares of the pixels, in thousandths, that become black and white; a smaller range is not spread further.
+const LEVELS: (usize, usize) = (5, 995);
+const LEAST_RANGE: i32 = 48;
 /// The finder's cells: a quarter of its input.
 const CELLS: (usize, usize) = (160, 96);
 /// Numbers a cell: text of its four quarters, paper, bars, cosine, sine, height.
@@ -38,6 +42,15 @@ pub struct Found {
     pub bend: f32,
     /// Height of its capitals.
     pub cap: f32,
+}
+
+impl Found {
+    /// The same line, read the other way up.
+    #[must_use]
+    pub fn turned(&self) -> Self {
+        let (x, y) = self.direction;
+        Self { direction: (-x, -y), ends: (-self.ends.1, -self.ends.0), bend: -self.bend, ..self.clone() }
+    }
 }
 
 /// A region of cells: a label's paper, or a barcode.
@@ -87,7 +100,32 @@ pub fn tensor(grey: &Raster) -> (Tensor, f32) {
             pixels[y * INPUT.0 + x] = u8::try_from((sum + count / 2) / count).unwrap_or(u8::MAX);
         }
     }
+    stretch(&mut pixels, columns, rows);
     (Tensor { shape: [1, INPUT.1, INPUT.0, 1], pixels }, scale)
+}
+
+/// Spreads the levels of the picture at the top left over the whole range; the fill stays.
+fn stretch(pixels: &mut [u8], columns: usize, rows: usize) {
+    let mut counts = [0usize; 256];
+    let inside = |pixels: &mut [u8], each: &mut dyn FnMut(&mut u8)| {
+        pixels.chunks_exact_mut(INPUT.0).take(rows).for_each(|row| row[..columns].iter_mut().for_each(&mut *each));
+    };
+    inside(pixels, &mut |pixel| counts[usize::from(*pixel)] += 1);
+    let at = |share: usize| {
+        let mut left = ((columns * rows).saturating_sub(1) * share + 500) / 1000;
+        let level = counts.iter().position(|&count| {
+            let here = left < count;
+            left = left.saturating_sub(count);
+            here
+        });
+        i32::try_from(level.unwrap_or(255)).unwrap_or(255)
+    };
+    let (low, high) = (at(LEVELS.0), at(LEVELS.1));
+    let range = (high - low).max(LEAST_RANGE);
+    inside(pixels, &mut |pixel| {
+        let level = ((i32::from(*pixel) - low) * 255 * 2 + range).div_euclid(2 * range);
+        *pixel = u8::try_from(level.clamp(0, 255)).unwrap_or(u8::MAX);
+    });
 }
 
 /// What the finder's map says, in pixels of the picture, of which `scale` are one of the finder's input.
@@ -100,11 +138,12 @@ pub fn scene(map: &Output, scale: f32) -> Result<Scene> {
     ensure!(map.values.iter().all(|value| value.is_finite()), "the finder gives what is not a number");
     let cell = |x: usize, y: usize, channel: usize| map.values[(y * CELLS.0 + x) * CHANNELS + channel];
     let text = |x: usize, y: usize| cell(x / 2, y / 2, (y % 2) * 2 + x % 2) > 0.0;
-    let mut lines: Vec<Found> = components(2 * CELLS.0, 2 * CELLS.1, text)
+    let pieces = components(2 * CELLS.0, 2 * CELLS.1, text)
         .iter()
         .filter(|part| part.len() >= LEAST)
-        .filter_map(|part| line(part, |x, y, channel| cell(x / 2, y / 2, channel), scale))
+        .filter_map(|part| piece(part, |x, y, channel| cell(x / 2, y / 2, channel)))
         .collect();
+    let mut lines: Vec<Found> = rows::lines(pieces).iter().filter_map(|piece| line(piece, scale)).collect();
     lines.sort_by(|a, b| (b.ends.1 - b.ends.0).total_cmp(&(a.ends.1 - a.ends.0)));
     lines.truncate(MOST);
     let areas = |channel: usize, least: usize| {
@@ -145,19 +184,23 @@ fn components(width: usize, height: usize, inside: impl Fn(usize, usize) -> bool
     found
 }
 
-/// A line through its kernel's places: the direction from the net, slope and bend from where the places lie.
-fn line(part: &[(usize, usize)], cell: impl Fn(usize, usize, usize) -> f32, scale: f32) -> Option<Found> {
-    let mean = |channel: usize| part.iter().map(|&(x, y)| cell(x, y, channel)).sum::<f32>() / length(part.len());
-    let (cos, sin, cap) = (mean(6), mean(7), mean(8) * HEIGHT_UNIT);
-    let norm = cos.hypot(sin);
-    if norm < 0.2 || cap < 1.0 {
+/// A kernel with what the net says about it.
+fn piece(part: &[(usize, usize)], cell: impl Fn(usize, usize, usize) -> f32) -> Option<Piece> {
+    let sum = |channel: usize| part.iter().map(|&(x, y)| cell(x, y, channel)).sum::<f32>();
+    let cap = sum(8) / length(part.len()) * HEIGHT_UNIT;
+    let points = part.iter().map(|&(x, y)| ((length(x) + 0.5) * STEP, (length(y) + 0.5) * STEP)).collect();
+    (cap >= 1.0).then(|| Piece { points, direction: (sum(6), sum(7)), cap })
+}
+
+/// A line through its kernel's places: the direction of the label, slope and bend from where the places lie.
+fn line(piece: &Piece, scale: f32) -> Option<Found> {
+    let (norm, cap, points) = (piece.direction.0.hypot(piece.direction.1), piece.cap, &piece.points);
+    if norm < 0.2 {
         return None;
     }
-    let mut direction = (cos / norm, sin / norm);
-    let points: Vec<(f32, f32)> =
-        part.iter().map(|&(x, y)| ((length(x) + 0.5) * STEP, (length(y) + 0.5) * STEP)).collect();
+    let mut direction = (piece.direction.0 / norm, piece.direction.1 / norm);
     let mut middle = (0.0, 0.0);
-    for &(x, y) in &points {
+    for &(x, y) in points {
         middle.0 += x / length(points.len());
         middle.1 += y / length(points.len());
     }
@@ -172,10 +215,10 @@ fn line(part: &[(usize, usize)], cell: impl Fn(usize, usize, usize) -> f32, scal
         uu += u * u;
         uv += u * v;
     }
-    // Of short lines the net knows the direction better than the places do.
+    // Short lines run as the label does.
     let spread = (uu / length(points.len())).sqrt();
-    if spread > cap {
-        let slope = (uv / uu).clamp(-0.4, 0.4);
+    if spread > 1.5 * cap {
+        let slope = (uv / uu).clamp(-0.15, 0.15);
         let along = (direction.0 - slope * direction.1, direction.1 + slope * direction.0);
         let norm = along.0.hypot(along.1);
         direction = (along.0 / norm, along.1 / norm);
@@ -228,7 +271,7 @@ fn area(part: &[(usize, usize)], scale: f32) -> Area {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "sides of pictures are far below 2^24")]
-fn length(pixels: usize) -> f32 {
+pub(super) fn length(pixels: usize) -> f32 {
     pixels as f32
 }
 
@@ -282,11 +325,12 @@ pub(crate) mod tests {
     #[test]
     fn a_frame_is_halved_and_lies_at_the_top_left() {
         let mut grey = Raster { width: 1280, height: 720, channels: 1, pixels: vec![10; 1280 * 720] };
-        grey.pixels[0] = 50;
+        grey.pixels[0] = 22;
         let (tensor, scale) = tensor(&grey);
         assert_eq!((tensor.shape, scale), ([1, 384, 640, 1], 2.0));
-        assert_eq!((tensor.pixels[0], tensor.pixels[1]), (20, 10));
-        assert_eq!((tensor.pixels[359 * 640], tensor.pixels[360 * 640]), (10, FILL));
+        // 13 is 3 above the darkest level, and a range of less than 48 counts as 48.
+        assert_eq!((tensor.pixels[0], tensor.pixels[1]), (16, 0));
+        assert_eq!((tensor.pixels[359 * 640], tensor.pixels[360 * 640]), (0, FILL));
     }
 
     #[test]

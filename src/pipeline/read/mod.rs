@@ -25,6 +25,7 @@ pub mod judge;
 pub mod keywords;
 pub mod mentions;
 pub mod names;
+mod rows;
 pub mod strip;
 pub mod text;
 pub mod tokens;
@@ -38,6 +39,7 @@ use crate::pipeline::infer::{Engine, Model};
 use crate::pipeline::preprocess::Raster;
 use crate::problem::Problems;
 use bars::Bar;
+use find::Found;
 use gazetteer::Gazetteer;
 use judge::{Judged, judge};
 use keywords::Role;
@@ -108,6 +110,11 @@ pub struct Read {
 /// Regions that are tried as barcodes, the largest first.
 const BARS: usize = 6;
 
+/// Lines that are read both ways up.
+const TRIED: usize = 3;
+/// What a character that means nothing has for a probability: those above it speak for their way up.
+const UNREAD: f32 = 0.5;
+
 impl Reader {
     /// A reader by its nets: `finder` takes [`find::INPUT`], `recognizer` strips of each of [`strip::WIDTHS`].
     ///
@@ -128,19 +135,39 @@ impl Reader {
         let (tensor, scale) = find::tensor(&grey);
         let outputs = self.finder.run(&tensor).context("finding the lines of a label")?;
         let scene = find::scene(outputs.first().context("the finder has no output")?, scale)?;
+        let turned = self.is_upside_down(&grey, &scene.lines)?;
         let mut lines = Vec::new();
         for found in &scene.lines {
-            for strip in strip::strips(&grey, found) {
-                let outputs = self.recognizer.run(&strip.tensor).context("reading a line")?;
-                let glyphs = ctc::glyphs(outputs.first().context("the recognizer has no output")?, strip.used)?;
-                if glyphs.iter().any(|glyph| glyph.c != ' ') {
-                    lines.push(Line { glyphs, start: strip.start, end: strip.end, cap: found.cap });
-                }
-            }
+            lines.extend(if turned { self.line(&grey, &found.turned())? } else { self.line(&grey, found)? });
         }
         let bars: Vec<Bar> = scene.bars.iter().take(BARS).filter_map(|area| bars::bar(&grey, area)).collect();
         let (judged, roles) = judge(&lines, &bars, &self.gazetteer, &self.names);
         Ok(Read { judged, lines, roles, bars })
+    }
+
+    /// The characters of a line; none where there are none, several lines where it is very long.
+    fn line(&mut self, grey: &Raster, found: &Found) -> Result<Vec<Line>> {
+        let mut lines = Vec::new();
+        for strip in strip::strips(grey, found) {
+            let outputs = self.recognizer.run(&strip.tensor).context("reading a line")?;
+            let glyphs = ctc::glyphs(outputs.first().context("the recognizer has no output")?, strip.used)?;
+            if glyphs.iter().any(|glyph| glyph.c != ' ') {
+                lines.push(Line { glyphs, start: strip.start, end: strip.end, cap: found.cap });
+            }
+        }
+        Ok(lines)
+    }
+
+    /// Whether the lines read better the other way up than the finder says: a few of the longest, read both ways.
+    fn is_upside_down(&mut self, grey: &Raster, lines: &[Found]) -> Result<bool> {
+        let mut sums = [0.0f32; 2];
+        for found in lines.iter().take(TRIED) {
+            for (sum, found) in sums.iter_mut().zip([found.clone(), found.turned()]) {
+                let read = self.line(grey, &found)?;
+                *sum += read.iter().flat_map(|line| &line.glyphs).map(|glyph| glyph.p - UNREAD).sum::<f32>();
+            }
+        }
+        Ok(sums[1] > sums[0])
     }
 }
 

@@ -18,6 +18,8 @@ const MARGIN: f32 = 0.5;
 const DARK: i32 = 32;
 const LIGHT: i32 = 224;
 const LEAST_CONTRAST: i32 = 24;
+/// Columns of a block in which light on dark is judged.
+const BLOCK: usize = 32;
 /// Ink and paper are taken from these shares of the pixels.
 const PERCENTILES: (usize, usize) = (3, 90);
 
@@ -78,7 +80,7 @@ fn cut(grey: &Raster, line: &Found, from: f32, scale: f32, used: usize) -> Strip
     }
     let count = length(fine * fine);
     let mut pixels: Vec<u8> = sums.iter().map(|sum| byte(sum / count)).collect();
-    even_out(&mut pixels);
+    even_out(&mut pixels, used);
     let mut padded = vec![u8::try_from(LIGHT).unwrap_or(u8::MAX); width * ROWS];
     for (to, row) in padded.chunks_exact_mut(width).zip(pixels.chunks_exact(used)) {
         to[..used].copy_from_slice(row);
@@ -97,31 +99,50 @@ fn cut(grey: &Raster, line: &Found, from: f32, scale: f32, used: usize) -> Strip
     }
 }
 
-/// Makes ink dark and paper light, also where it was the other way round or pale.
-fn even_out(pixels: &mut [u8]) {
+/// Makes ink dark and paper light, also where it was the other way round or pale; `columns` is the strip's width.
+fn even_out(pixels: &mut [u8], columns: usize) {
+    if is_light_on_dark(pixels, columns) {
+        pixels.iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
+    }
+    let [low, _, high] = shares(&mut pixels.iter().copied());
+    let contrast = (high - low).max(LEAST_CONTRAST);
+    for pixel in pixels {
+        // Rounded to the nearest: half the contrast is added before dividing.
+        let scaled = ((i32::from(*pixel) - low) * (LIGHT - DARK) * 2 + contrast).div_euclid(2 * contrast) + DARK;
+        *pixel = u8::try_from(scaled.clamp(0, 255)).unwrap_or(u8::MAX);
+    }
+}
+
+/// Whether most blocks of a strip are darker than the middle of their range: judged in blocks, so that a shadow does
+/// not turn a strip round.
+fn is_light_on_dark(pixels: &[u8], columns: usize) -> bool {
+    let blocks = (columns / BLOCK).max(1);
+    let dark = (0..blocks).filter(|block| {
+        let (from, to) = (block * columns / blocks, (block + 1) * columns / blocks);
+        let [low, middle, high] =
+            shares(&mut pixels.chunks_exact(columns).flat_map(|row| row[from..to].iter().copied()));
+        2 * middle < low + high
+    });
+    2 * dark.count() > blocks
+}
+
+/// The levels at the low percentile, the median and the high one, by nearest rank.
+fn shares(pixels: &mut dyn Iterator<Item = u8>) -> [i32; 3] {
     let mut counts = [0usize; 256];
-    pixels.iter().for_each(|&pixel| counts[usize::from(pixel)] += 1);
-    let share = |percent: usize| {
-        let mut left = pixels.len() * percent / 100;
+    let mut count = 0usize;
+    for pixel in pixels {
+        counts[usize::from(pixel)] += 1;
+        count += 1;
+    }
+    [PERCENTILES.0, 50, PERCENTILES.1].map(|percent| {
+        let mut left = (percent * count.saturating_sub(1) + 50) / 100;
         let found = counts.iter().position(|&count| {
             let here = left < count;
             left = left.saturating_sub(count);
             here
         });
         i32::try_from(found.unwrap_or(255)).unwrap_or(255)
-    };
-    let (mut low, mut high, middle) = (share(PERCENTILES.0), share(PERCENTILES.1), share(50));
-    let light_on_dark = 2 * middle < low + high;
-    if light_on_dark {
-        (low, high) = (255 - share(100 - PERCENTILES.0), 255 - share(100 - PERCENTILES.1));
-    }
-    let contrast = (high - low).max(LEAST_CONTRAST);
-    for pixel in pixels {
-        let level = if light_on_dark { 255 - i32::from(*pixel) } else { i32::from(*pixel) };
-        // Rounded to the nearest: half the contrast is added before dividing.
-        let scaled = ((level - low) * (LIGHT - DARK) * 2 + contrast).div_euclid(2 * contrast) + DARK;
-        *pixel = u8::try_from(scaled.clamp(0, 255)).unwrap_or(u8::MAX);
-    }
+    })
 }
 
 /// The grey level between pixels; outside the picture it is that of the nearest edge.
