@@ -111,6 +111,7 @@ mod tests {
     use crate::pipeline::read::code128::tests::printed;
 
     #[test]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "grey levels and a few hundred pixels")]
     fn a_code_is_read_in_any_direction() {
         let levels = printed("TLJN6937881951", 2.0, 0.6);
         let half = levels.len() as f32 / 2.0;

@@ -233,6 +233,12 @@ pub(crate) mod tests {
     }
 
     /// Grey levels across a code's bars, blurred, `module` pixels a module.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        reason = "a drawn code is a few thousand pixels wide"
+    )]
     pub(crate) fn printed(text: &str, module: f32, blur: f32) -> Vec<f32> {
         let mut widths: Vec<f32> = vec![10.0];
         for symbol in encoded(text) {
