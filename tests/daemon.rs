@@ -132,7 +132,7 @@ fn a_wrong_configuration_ends_with_78_and_all_problems() {
 
 #[test]
 fn the_demo_sorts_cleanly_and_says_so_as_json() {
-    let output = pilah(&["demo", "--virtual", "--items", "200", "--faults", "0.1", "--json"]);
+    let output = pilah(&["demo", "--line", "digits", "--virtual", "--items", "200", "--faults", "0.1", "--json"]);
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -143,11 +143,21 @@ fn the_demo_sorts_cleanly_and_says_so_as_json() {
 }
 
 #[test]
+fn the_demo_reads_labels_and_puts_none_into_the_wrong_lane() {
+    let output = pilah(&["demo", "--virtual", "--items", "3", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["line"], &report["items"]), (&"parcels".into(), &3.into()));
+    assert_eq!(report["wrong_moves"], 0);
+    assert_eq!(report["records"]["lost"], 0);
+}
+
+#[test]
 fn the_demo_says_what_is_wrong_with_its_pictures() {
     let folder = tempfile::tempdir().unwrap();
     let empty = folder.path().to_str().unwrap();
     for (images, wanted) in [(empty, "it needs folders named 0, 1, 2"), ("no/such", "no/such is no folder")] {
-        let output = pilah(&["demo", "--images", images]);
+        let output = pilah(&["demo", "--line", "digits", "--images", images]);
         assert_eq!(output.status.code(), Some(1));
         assert!(text(&output.stderr).contains(wanted), "{}", text(&output.stderr));
     }
