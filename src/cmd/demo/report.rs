@@ -45,7 +45,9 @@ struct Records {
     stored: u64,
     /// Arrived at the broker's subscriber, by the last word of their topics.
     received: BTreeMap<String, u64>,
-    /// Made and not arrived.
+    /// Different events that arrived.
+    arrived: u64,
+    /// Made and not stored, or stored and not arrived.
     lost: u64,
 }
 
@@ -59,12 +61,13 @@ impl Report {
         exception: LaneId,
     ) -> Self {
         let made = u64::try_from(ran.ledger.records).unwrap_or(u64::MAX);
-        let arrived: u64 = ran.received.iter().filter(|(word, _)| *word != "start").map(|(_, n)| n).sum();
         let records = Records {
             made,
             stored: ran.stored,
             received: ran.received.clone(),
-            lost: made.saturating_sub(arrived).max(ran.lost),
+            arrived: ran.arrived,
+            // The store has the line's events, the start, and what it says of outages.
+            lost: ran.lost.max(made.saturating_sub(ran.stored)).max(ran.stored.saturating_sub(ran.arrived)),
         };
         Self {
             line,
@@ -113,8 +116,8 @@ impl fmt::Display for Report {
                 write!(f, ", {n} {what}")?;
             }
         }
-        let arrived: u64 = self.records.received.values().sum();
-        writeln!(f, "\n  sent:    {arrived} events at the broker, {} lost", self.records.lost)?;
+        let Records { arrived, lost, .. } = self.records;
+        writeln!(f, "\n  sent:    {arrived} events at the broker, {lost} lost")?;
         if !self.incidents.is_empty() {
             let each = self.incidents.iter().map(|(code, n)| format!("{code} {n}"));
             writeln!(f, "  told:    {}", each.collect::<Vec<_>>().join(", "))?;

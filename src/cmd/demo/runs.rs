@@ -51,7 +51,10 @@ pub(super) struct Ran {
     pub(super) seconds: f64,
     pub(super) stored: u64,
     pub(super) lost: u64,
+    /// By kind; after an outage some come twice.
     pub(super) received: BTreeMap<String, u64>,
+    /// Different events that arrived.
+    pub(super) arrived: u64,
     pub(super) latencies: BTreeMap<String, Spread>,
     pub(super) outages: Outages,
 }
@@ -205,14 +208,14 @@ impl Keeping {
     fn finish(self, world: World, ledger: Ledger, seconds: f64) -> Result<Ran> {
         let clock = SystemClock;
         let until = clock.now() + DRAIN;
-        // The start event comes on top of what the line made.
+        // The start event comes on top of what the line made, and what the store and the publisher say of outages.
         let wanted = u64::try_from(ledger.records).unwrap_or(u64::MAX).saturating_add(1);
-        while self.broker.events() < wanted && clock.now() < until {
+        while self.broker.events() < wanted.max(self.status.events_stored.get()) && clock.now() < until {
             wait_for(Duration::from_millis(20));
         }
         self.publishing.finish()?;
         self.storing.finish()?;
-        let received = self.broker.received();
+        let (received, arrived) = (self.broker.received(), self.broker.events());
         self.broker.finish();
         std::fs::remove_dir_all(&self.folder).with_context(|| format!("removing {}", self.folder.display()))?;
         let latencies: BTreeMap<_, _> =
@@ -225,6 +228,7 @@ impl Keeping {
             stored,
             lost: self.status.events_lost.get(),
             received,
+            arrived,
             latencies,
             outages: self.outages,
         })

@@ -2,7 +2,7 @@
 //!
 //! 1. Only the recipient's lines count: those below a word such as `KEPADA`. Without one a block of addresses counts
 //!    only beside a sender's that is named as such, and less.
-//! 2. Two recipients that lead to different regencies, or two waybills, are several labels.
+//! 2. Two recipients that lead to different regencies, two waybills, or two papers with print are several labels.
 //! 3. A country or a place abroad is no destination of any lane.
 //! 4. Names and postal code are weighed together ([`address`](crate::pipeline::read::address)). A heavy witness for
 //!    the other region that the rest does not outweigh by far is a contradiction.

@@ -7,6 +7,7 @@
 //!  bars     Code 128
 //!  blocks   whose line is it: recipient, sender, goods
 //!  address  names and codes weighed against the gazetteer (tokens, mentions, codes, names)
+//!  papers   one label or several
 //!  judge    the rules: readings, region, reason, confidence
 //! ```
 //!
@@ -25,6 +26,7 @@ pub mod judge;
 pub mod keywords;
 pub mod mentions;
 pub mod names;
+pub mod papers;
 mod rows;
 pub mod strip;
 pub mod text;
@@ -38,6 +40,7 @@ use serde::{Deserialize, Serialize};
 use crate::pipeline::infer::{Engine, Model};
 use crate::pipeline::preprocess::Raster;
 use crate::problem::Problems;
+use crate::record::Reason;
 use bars::Bar;
 use find::Found;
 use gazetteer::Gazetteer;
@@ -141,7 +144,10 @@ impl Reader {
             lines.extend(if turned { self.line(&grey, &found.turned())? } else { self.line(&grey, found)? });
         }
         let bars: Vec<Bar> = scene.bars.iter().take(BARS).filter_map(|area| bars::bar(&grey, area)).collect();
-        let (judged, roles) = judge(&lines, &bars, &self.gazetteer, &self.names);
+        let (mut judged, roles) = judge(&lines, &bars, &self.gazetteer, &self.names);
+        if judged.refused.is_none() && papers::labels(&scene.papers, &lines) > 1 {
+            judged.refused = Some(Reason::SeveralLabels);
+        }
         Ok(Read { judged, lines, roles, bars })
     }
 
