@@ -291,7 +291,14 @@ impl Thread {
                 Ok(Task::Look(job)) => {
                     let looked = looker.look(job, &*self.shared.clock);
                     self.shared.status.preprocess.record(looked.preprocess);
-                    self.shared.status.infer.record(looked.infer);
+                    for (latency, took) in
+                        [(&self.shared.status.infer, looked.infer), (&self.shared.status.read, looked.read)]
+                    {
+                        // A station classifies, or reads, or does both.
+                        if !took.is_zero() {
+                            latency.record(took);
+                        }
+                    }
                     if let Some(error) = &looked.error {
                         self.shared.status.frames_bad.one();
                         tracing::warn!(error, "picture gave no vote");
