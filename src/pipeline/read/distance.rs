@@ -101,7 +101,7 @@ pub fn mask(word: &[u8]) -> u32 {
 }
 
 /// Whether words with these masks can be within `most` of each other: each mistake changes two letters at most,
-/// and costs [`ALIKE`] at least.
+/// and costs `ALIKE` at least.
 pub fn may_be_near(a: u32, b: u32, most: f32) -> bool {
     let differ = (a ^ b).count_ones() as usize;
     length(differ) * ALIKE / 2.0 <= most
