@@ -65,7 +65,7 @@ def test_the_written_graph_computes_what_the_net_computes(name, i, tmp_path):
     for s in steps:
         values[s.name] = quantize.fake(s.run(values, None if s.weight is None else quantize._rounded_weight(s)), s)
     # noise as input is the worst case: a sum that rounds the other way in one engine goes on through the net
-    assert np.abs(got - values[steps[-1].name].numpy()).mean() < 3 * steps[-1].scale
+    assert np.abs(got - values[steps[-1].name].numpy()).mean() < 4 * steps[-1].scale
     assert np.abs(got - exact).max() < 0.35 * np.abs(exact).max() + 0.05
 
 
