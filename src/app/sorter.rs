@@ -141,7 +141,9 @@ impl Sorter {
         }
         self.told = state;
         self.step(Input::State(state))?;
-        self.order(Do::Show(state))?;
+        for (lamp, lit) in self.machine.lights() {
+            self.order(Do::Light(lamp, lit))?;
+        }
         tracing::info!(?state, "state changed");
         match (before, state) {
             (_, State::EStop) => self.record(e_stop()),
@@ -175,7 +177,7 @@ impl Sorter {
             Effect::Release => self.order(Do::Release)?,
             Effect::Record(event) => self.record(event),
             // A picture is not worth a look: when the infer thread is busy it is dropped.
-            Effect::Keep { job, sure, .. } => {
+            Effect::Keep { job, sure } => {
                 if self.tasks.try_send(Task::Keep { job, sure }).is_err() {
                     self.shared.status.pictures_lost.one();
                 }

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 
 use crate::config::Config;
 use crate::drivers::tract;
-use crate::pipeline::actuate::{Actuate, Drive};
+use crate::pipeline::actuate::{Actuate, Drive, Output};
 use crate::pipeline::decide::{Decide, Rule};
 use crate::pipeline::infer::{Class, Manifest};
 use crate::pipeline::lane::Routes;
@@ -39,7 +39,11 @@ impl Station {
         let looker = Looker::new(eyes, view(config));
         let actuate = Actuate::new(&config.actuator, config.gpio.heartbeat_half(), now);
         let buttons = config.buttons.wired().filter_map(|(button, name)| Some((input(config, Some(name))?, button)));
-        Self { line, looker, actuate, machine: Machine::new(buttons.collect()) }
+        let lamps = config.gpio.outputs().filter_map(|(output, ..)| match output {
+            Output::Lamp(lamp) => Some(lamp),
+            Output::Actuator(_) | Output::Heartbeat => None,
+        });
+        Self { line, looker, actuate, machine: Machine::new(buttons.collect(), lamps.collect()) }
     }
 }
 

@@ -83,8 +83,8 @@ pub enum Do {
     Recall(ItemId),
     /// Switch everything off.
     Release,
-    /// Show a state on the tower light.
-    Show(State),
+    /// Switch a lamp of the tower light.
+    Light(Lamp, bool),
 }
 
 /// The stop signal, and the turns that the watchdog wants to see.
@@ -396,11 +396,8 @@ pub fn run_actuate(
             Ok(Do::Order(order)) => ensure!(armed.actuate.order(order), "too many moves wait"),
             Ok(Do::Recall(item)) => tell(Told::Recalled(armed.actuate.recall(item)))?,
             Ok(Do::Release) => armed.actuate.release(armed.outputs, clock.now())?,
-            Ok(Do::Show(state)) => {
-                for lamp in Lamp::ALL {
-                    let drive = if lamp.lit(state) { Drive::On } else { Drive::Off };
-                    armed.outputs.drive(Output::Lamp(lamp), drive, now)?;
-                }
+            Ok(Do::Light(lamp, lit)) => {
+                armed.outputs.drive(Output::Lamp(lamp), if lit { Drive::On } else { Drive::Off }, now)?;
             }
             Err(_) => {}
         }

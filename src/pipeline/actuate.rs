@@ -32,7 +32,7 @@ pub enum Output {
     Actuator(ActuatorId),
     /// The square wave that feeds a charge-pump relay while the daemon lives.
     Heartbeat,
-    /// A lamp of the tower light; a station without one ignores it.
+    /// A lamp of the tower light.
     Lamp(Lamp),
 }
 

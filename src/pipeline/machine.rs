@@ -86,6 +86,8 @@ impl Button {
 #[derive(Debug, Clone)]
 pub struct Machine {
     buttons: Vec<(InputId, Button)>,
+    /// The lamps that are wired.
+    lamps: Vec<Lamp>,
     /// The emergency stop is pressed now.
     pressed: bool,
     /// It was pressed, and nobody has reset it.
@@ -103,9 +105,9 @@ enum Camera {
 }
 
 impl Machine {
-    /// A machine whose camera has shown nothing yet; `buttons` are its inputs.
-    pub fn new(buttons: Vec<(InputId, Button)>) -> Self {
-        Self { buttons, pressed: false, stopped: false, paused: false, camera: Camera::Awaited }
+    /// A machine whose camera has shown nothing yet, with the buttons and lamps that are wired.
+    pub fn new(buttons: Vec<(InputId, Button)>, lamps: Vec<Lamp>) -> Self {
+        Self { buttons, lamps, pressed: false, stopped: false, paused: false, camera: Camera::Awaited }
     }
 
     /// An input changed; whether it is a button.
@@ -154,6 +156,11 @@ impl Machine {
         }
     }
 
+    /// Each lamp that is wired, and whether it is on in this state.
+    pub fn lights(&self) -> impl Iterator<Item = (Lamp, bool)> {
+        self.lamps.iter().map(|&lamp| (lamp, lamp.lit(self.state())))
+    }
+
     fn has(&self, button: Button) -> bool {
         self.buttons.iter().any(|(_, one)| *one == button)
     }
@@ -173,9 +180,6 @@ pub enum Lamp {
 }
 
 impl Lamp {
-    /// Each of them.
-    pub const ALL: [Self; 4] = [Self::Red, Self::Yellow, Self::Green, Self::Buzzer];
-
     /// Whether it is on in a state.
     pub fn lit(self, state: State) -> bool {
         match self {
@@ -201,7 +205,7 @@ mod tests {
         if with_start {
             buttons.push((START, Button::Start));
         }
-        Machine::new(buttons)
+        Machine::new(buttons, Vec::new())
     }
 
     fn press(machine: &mut Machine, input: InputId) {

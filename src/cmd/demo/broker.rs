@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use tokio::sync::oneshot;
@@ -59,9 +60,9 @@ impl Broker {
         publish_over_mqtt(&mqtt, settings, records, said, None)
     }
 
-    /// The wire between the station and the broker.
-    pub(super) fn wire(&self) -> Wire {
-        self.wire.clone()
+    /// Takes the broker away for so long.
+    pub(super) fn cut(&self, away: Duration) {
+        self.wire.cut(away);
     }
 
     /// Different events that arrived.

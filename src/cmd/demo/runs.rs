@@ -194,7 +194,7 @@ impl Keeping {
     fn item_ended(&mut self) -> Result<()> {
         if self.rng.f64() < self.faults.broker {
             self.outages.broker += 1;
-            self.broker.wire().cut(Duration::from_millis(self.rng.u64(100..2000)));
+            self.broker.cut(Duration::from_millis(self.rng.u64(100..2000)));
         }
         if self.rng.f64() < self.faults.disk {
             self.outages.disk += 1;

@@ -150,12 +150,15 @@ pub fn operators(folder: &Path) -> Result<Int8> {
 fn read(folder: &Path) -> Result<(Manifest, ModelProto)> {
     let manifest = read_manifest(folder)?;
     ensure!(manifest.task == Task::Classify, "{} is no classifier; name it in [read]", folder.display());
-    let path = folder.join(&manifest.file);
-    let net = fs::read(&path)
-        .map_err(anyhow::Error::from)
-        .and_then(|bytes| checked_graph(&bytes, &manifest))
-        .with_context(|| format!("reading {}", path.display()))?;
+    let net = read_net(folder, &manifest)?;
     Ok((manifest, net))
+}
+
+/// The net of a model, held against its manifest.
+fn read_net(folder: &Path, manifest: &Manifest) -> Result<ModelProto> {
+    let path = folder.join(&manifest.file);
+    let bytes = fs::read(&path).map_err(anyhow::Error::from);
+    bytes.and_then(|bytes| graph::read(&bytes, manifest)).with_context(|| format!("reading {}", path.display()))
 }
 
 /// Compiles a net for an engine and tensors of one shape.
@@ -183,11 +186,6 @@ fn checked(folder: &Path, mut classifier: Classifier) -> Result<Classifier> {
             .with_context(|| format!("checking {}", folder.join(&golden.file).display()))?;
     }
     Ok(classifier)
-}
-
-/// The graph in a file's bytes, held against its manifest.
-fn checked_graph(bytes: &[u8], manifest: &Manifest) -> Result<ModelProto> {
-    graph::read(bytes, manifest)
 }
 
 fn check_golden(classifier: &mut Classifier, folder: &Path, golden: &Golden) -> Result<()> {

@@ -7,8 +7,9 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
+use tract_onnx::pb::ModelProto;
 
-use super::{build, checked_graph, find, read_manifest};
+use super::{build, find, read_manifest, read_net};
 use crate::pipeline::infer::{Engine, Golden, Manifest, Model, Output, Task, Tensor};
 use crate::pipeline::preprocess::{Raster, decode_file};
 use crate::pipeline::read::{Reader, Settings, ctc, find as finder, strip};
@@ -66,12 +67,19 @@ fn manifest(folder: &Path, task: Task) -> Result<Manifest> {
 }
 
 fn compiled(folder: &Path, manifest: &Manifest, shape: [usize; 4], engine: Engine) -> Result<Box<dyn Model>> {
-    let path = folder.join(&manifest.file);
-    let net = fs::read(&path)
-        .map_err(anyhow::Error::from)
-        .and_then(|bytes| checked_graph(&bytes, manifest))
-        .and_then(|graph| build(&graph, manifest, engine, shape));
-    net.map(|(_, net)| net).with_context(|| format!("loading {}", path.display()))
+    let net = read_net(folder, manifest)?;
+    compile(&net, folder, manifest, shape, engine)
+}
+
+fn compile(
+    net: &ModelProto,
+    folder: &Path,
+    manifest: &Manifest,
+    shape: [usize; 4],
+    engine: Engine,
+) -> Result<Box<dyn Model>> {
+    let built = build(net, manifest, engine, shape).with_context(|| format!("compiling {}", folder.display()))?;
+    Ok(built.1)
 }
 
 /// One recognizer for strips of several widths.
@@ -82,7 +90,8 @@ struct Widths {
 impl Widths {
     fn open(folder: &Path, manifest: &Manifest, engine: Engine) -> Result<Self> {
         let shapes = strip::WIDTHS.map(|width| [1, strip::ROWS, width, 1]);
-        let net = |shape| Ok((shape, compiled(folder, manifest, shape, engine)?));
+        let read = read_net(folder, manifest)?;
+        let net = |shape| Ok((shape, compile(&read, folder, manifest, shape, engine)?));
         let mut nets = Self { nets: shapes.into_iter().map(net).collect::<Result<_>>()? };
         check_recognizer(&mut nets, folder, manifest)?;
         Ok(nets)

@@ -24,7 +24,6 @@ pub(super) struct Layout {
     pub(super) fourcc: FourCC,
     pub(super) width: u32,
     pub(super) height: u32,
-    pub(super) started: bool,
     pixels: PixelFormat,
     /// Bytes a pixel; 0 where the bytes are compressed.
     depth: usize,
@@ -72,7 +71,7 @@ pub(super) fn choose(device: &Device, settings: &Settings) -> Result<Layout> {
         }
         let row = given.width as usize * depth;
         let stride = (given.stride as usize).max(row);
-        return Ok(Layout { fourcc, width: given.width, height: given.height, started: false, pixels, depth, stride });
+        return Ok(Layout { fourcc, width: given.width, height: given.height, pixels, depth, stride });
     }
     let names: Vec<String> = offered.iter().map(ToString::to_string).collect();
     let wanted = settings.format.map_or("MJPG, YUYV, RGB3 or GREY".to_owned(), |format| format!("{format:?}"));
@@ -91,7 +90,7 @@ mod tests {
 
     fn grey(stride: usize) -> Layout {
         let fourcc = FourCC::new(b"GREY");
-        Layout { fourcc, width: 2, height: 2, started: true, pixels: PixelFormat::Grey8, depth: 1, stride }
+        Layout { fourcc, width: 2, height: 2, pixels: PixelFormat::Grey8, depth: 1, stride }
     }
 
     #[test]

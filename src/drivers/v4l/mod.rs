@@ -67,6 +67,8 @@ pub struct V4l {
     /// Taken out for the drop alone.
     stream: Option<Stream<'static>>,
     layout: Layout,
+    /// A buffer is held here, for `next` to queue again.
+    holds: bool,
 }
 
 impl V4l {
@@ -79,7 +81,7 @@ impl V4l {
         }
         controls::set(device, &settings.controls)?;
         let stream = Stream::with_buffers(device, Type::VideoCapture, BUFFERS).map_err(|error| explain(&error))?;
-        let mut camera = Self { stream: Some(stream), layout };
+        let mut camera = Self { stream: Some(stream), layout, holds: false };
         camera.begin().map_err(|error| explain(&error))?;
         tracing::info!(
             format = %camera.layout.fourcc,
@@ -129,11 +131,11 @@ impl Camera for V4l {
         if !ready(timeout)? {
             return Ok(None);
         }
-        if !self.layout.started {
+        if !self.holds {
             // The first buffer only gives `next` one to queue again: its pixels cannot be reached.
             let stream = self.stream.as_mut().context("the stream has ended")?;
             CaptureStream::dequeue(stream).map_err(|error| explain(&error))?;
-            self.layout.started = true;
+            self.holds = true;
             return Ok(None);
         }
         let mut newest = self.take()?;

@@ -3,6 +3,7 @@
 use crate::pipeline::preprocess::Raster;
 use crate::pipeline::read::code128::{Code, read};
 use crate::pipeline::read::find::Area;
+use crate::pipeline::read::number::floor;
 use crate::pipeline::read::strip::sample;
 use crate::pipeline::read::text::Point;
 
@@ -98,11 +99,6 @@ fn across(grey: &Raster, area: &Area) -> Option<(f32, f32)> {
     }
     let angle = (2.0 * xy).atan2(xx - yy) / 2.0;
     Some((angle.cos(), angle.sin()))
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-fn floor(at: f32) -> usize {
-    at as usize
 }
 
 #[cfg(test)]

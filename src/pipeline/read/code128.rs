@@ -5,6 +5,8 @@
 //! is told by the distances from edge to like edge, which blur leaves as they are (ISO/IEC 15417, annex on
 //! decoding). Where the check character does not fit, the least certain symbols are tried as their second best.
 
+use crate::pipeline::read::number::length;
+
 /// The widths of the symbols' bars and spaces in modules; 103 to 105 begin a code, in set A, B or C.
 const SYMBOLS: [[u8; 6]; 106] = [
     *b"212222", *b"222122", *b"222221", *b"121223", *b"121322", *b"131222", *b"122213", *b"122312", *b"132212",
@@ -212,11 +214,6 @@ fn decoded(symbols: &[usize]) -> Option<String> {
     }
     let printable = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
     (printable && LENGTHS.contains(&text.len())).then_some(text)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "rows of levels are short")]
-fn length(pixels: usize) -> f32 {
-    pixels as f32
 }
 
 #[cfg(test)]

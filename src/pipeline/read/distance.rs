@@ -1,5 +1,7 @@
 //! How far a word that was read is from a word that could have been printed: slips of typing and of reading.
 
+use crate::pipeline::read::number::length;
+
 /// The longest word that is compared; longer ones are near nothing.
 pub const LONGEST: usize = 48;
 
@@ -105,12 +107,6 @@ pub fn mask(word: &[u8]) -> u32 {
 pub fn may_be_near(a: u32, b: u32, most: f32) -> bool {
     let differ = (a ^ b).count_ones() as usize;
     length(differ) * ALIKE / 2.0 <= most
-}
-
-/// A number of letters, to compare costs with.
-#[expect(clippy::cast_precision_loss, reason = "words are short")]
-pub fn length(letters: usize) -> f32 {
-    letters as f32
 }
 
 #[cfg(test)]

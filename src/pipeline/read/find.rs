@@ -4,6 +4,8 @@ use anyhow::{Result, ensure};
 
 use crate::pipeline::infer::Output;
 use crate::pipeline::preprocess::{Raster, Tensor};
+use crate::pipeline::read::levels::{Levels, spread};
+use crate::pipeline::read::number::{floor, length};
 use crate::pipeline::read::rows::{self, Piece};
 use crate::pipeline::read::text::Point;
 
@@ -106,26 +108,11 @@ pub fn tensor(grey: &Raster) -> (Tensor, f32) {
 
 /// Spreads the levels of the picture at the top left over the whole range; the fill stays.
 fn stretch(pixels: &mut [u8], columns: usize, rows: usize) {
-    let mut counts = [0usize; 256];
-    let inside = |pixels: &mut [u8], each: &mut dyn FnMut(&mut u8)| {
-        pixels.chunks_exact_mut(INPUT.0).take(rows).for_each(|row| row[..columns].iter_mut().for_each(&mut *each));
-    };
-    inside(pixels, &mut |pixel| counts[usize::from(*pixel)] += 1);
-    let at = |share: usize| {
-        let mut left = ((columns * rows).saturating_sub(1) * share + 500) / 1000;
-        let level = counts.iter().position(|&count| {
-            let here = left < count;
-            left = left.saturating_sub(count);
-            here
-        });
-        i32::try_from(level.unwrap_or(255)).unwrap_or(255)
-    };
-    let (low, high) = (at(LEVELS.0), at(LEVELS.1));
+    let inside = || (0..rows).flat_map(|row| row * INPUT.0..row * INPUT.0 + columns);
+    let levels = Levels::of(inside().map(|at| pixels[at]));
+    let (low, high) = (levels.at(LEVELS.0), levels.at(LEVELS.1));
     let range = (high - low).max(LEAST_RANGE);
-    inside(pixels, &mut |pixel| {
-        let level = ((i32::from(*pixel) - low) * 255 * 2 + range).div_euclid(2 * range);
-        *pixel = u8::try_from(level.clamp(0, 255)).unwrap_or(u8::MAX);
-    });
+    inside().for_each(|at| pixels[at] = spread(pixels[at], low, range, (0, 255)));
 }
 
 /// What the finder's map says, in pixels of the picture, of which `scale` are one of the finder's input.
@@ -268,16 +255,6 @@ fn area(part: &[(usize, usize)], scale: f32) -> Area {
     }
     let count = length(part.len());
     Area { middle: Point { x: x / count, y: y / count }, around, cells: part.len() }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "sides of pictures are far below 2^24")]
-pub(super) fn length(pixels: usize) -> f32 {
-    pixels as f32
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-fn floor(at: f32) -> usize {
-    at as usize
 }
 
 #[cfg(test)]

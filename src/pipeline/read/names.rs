@@ -1,7 +1,8 @@
 //! Finds places by names as people write them: abbreviated, misspelt, misread.
 
-use crate::pipeline::read::distance::{distance, length, mask, may_be_near, tolerated};
+use crate::pipeline::read::distance::{distance, mask, may_be_near, tolerated};
 use crate::pipeline::read::gazetteer::Gazetteer;
+use crate::pipeline::read::number::length;
 
 /// A place of some level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

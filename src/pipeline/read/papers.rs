@@ -1,6 +1,7 @@
 //! Whether a picture shows one label or several, by the papers that carry print.
 
 use super::find::Area;
+use super::number::length;
 use super::text::Line;
 
 /// A paper counts where it has this share of the largest one's size: stickers and torn corners are smaller.
@@ -15,10 +16,9 @@ const LEAST_P: f32 = 0.6;
 /// own size, since the rectangles around turned papers overlap.
 pub fn labels(papers: &[Area], lines: &[Line]) -> usize {
     let largest = papers.iter().map(|paper| paper.cells).max().unwrap_or(0);
-    #[expect(clippy::cast_precision_loss, reason = "a map has a few thousand cells")]
-    let size = |paper: &Area| paper.cells as f32;
+    let size = |paper: &Area| length(paper.cells);
     let papers: Vec<&Area> =
-        papers.iter().filter(|paper| size(paper) >= LEAST_SHARE * (largest.max(1) as f32)).collect();
+        papers.iter().filter(|paper| size(paper) >= LEAST_SHARE * length(largest.max(1))).collect();
     let mut print = vec![0; papers.len()];
     for line in lines.iter().filter(|line| is_print(line)) {
         let at = ((line.start.x + line.end.x) / 2.0, (line.start.y + line.end.y) / 2.0);
@@ -40,8 +40,7 @@ fn is_print(line: &Line) -> bool {
         glyphs += 1;
         sum += glyph.p;
     }
-    #[expect(clippy::cast_precision_loss, reason = "a line has at most a few hundred characters")]
-    let mean = sum / glyphs.max(1) as f32;
+    let mean = sum / length(glyphs.max(1));
     glyphs >= LEAST_GLYPHS && mean >= LEAST_P
 }
 

@@ -4,7 +4,7 @@
 //! direction. So the direction is taken from all kernels together: it is the one across which they gather into the
 //! sharpest rows. The net only says which way up. Pieces that follow each other in a row are then one line.
 
-use crate::pipeline::read::find::length;
+use crate::pipeline::read::number::{floor, length};
 
 /// A line's kernel, or a piece of it, in pixels of the finder's input.
 #[derive(Debug, Clone, PartialEq)]
@@ -175,11 +175,6 @@ impl Span {
         let piece = std::mem::replace(&mut self.piece, Piece { points: Vec::new(), direction: (0.0, 0.0), cap: 1.0 });
         *self = Self::new(piece, self.common);
     }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-fn floor(at: f32) -> usize {
-    at as usize
 }
 
 #[cfg(test)]

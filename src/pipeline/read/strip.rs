@@ -2,6 +2,8 @@
 
 use crate::pipeline::preprocess::{Raster, Tensor};
 use crate::pipeline::read::find::Found;
+use crate::pipeline::read::levels::{Levels, spread};
+use crate::pipeline::read::number::{floor, length};
 use crate::pipeline::read::text::Point;
 
 /// Rows of a strip.
@@ -20,8 +22,8 @@ const LIGHT: i32 = 224;
 const LEAST_CONTRAST: i32 = 24;
 /// Columns of a block in which light on dark is judged.
 const BLOCK: usize = 32;
-/// Ink and paper are taken from these shares of the pixels.
-const PERCENTILES: (usize, usize) = (3, 90);
+/// Ink and paper are taken from these shares of the pixels, in thousandths.
+const PERCENTILES: (usize, usize) = (30, 900);
 
 /// A strip, and where in the picture it was cut.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,12 +106,11 @@ fn even_out(pixels: &mut [u8], columns: usize) {
     if is_light_on_dark(pixels, columns) {
         pixels.iter_mut().for_each(|pixel| *pixel = 255 - *pixel);
     }
-    let [low, _, high] = shares(&mut pixels.iter().copied());
-    let contrast = (high - low).max(LEAST_CONTRAST);
+    let levels = Levels::of(pixels.iter().copied());
+    let low = levels.at(PERCENTILES.0);
+    let contrast = (levels.at(PERCENTILES.1) - low).max(LEAST_CONTRAST);
     for pixel in pixels {
-        // Rounded to the nearest: half the contrast is added before dividing.
-        let scaled = ((i32::from(*pixel) - low) * (LIGHT - DARK) * 2 + contrast).div_euclid(2 * contrast) + DARK;
-        *pixel = u8::try_from(scaled.clamp(0, 255)).unwrap_or(u8::MAX);
+        *pixel = spread(*pixel, low, contrast, (DARK, LIGHT));
     }
 }
 
@@ -119,30 +120,11 @@ fn is_light_on_dark(pixels: &[u8], columns: usize) -> bool {
     let blocks = (columns / BLOCK).max(1);
     let dark = (0..blocks).filter(|block| {
         let (from, to) = (block * columns / blocks, (block + 1) * columns / blocks);
-        let [low, middle, high] =
-            shares(&mut pixels.chunks_exact(columns).flat_map(|row| row[from..to].iter().copied()));
+        let levels = Levels::of(pixels.chunks_exact(columns).flat_map(|row| row[from..to].iter().copied()));
+        let [low, middle, high] = [PERCENTILES.0, 500, PERCENTILES.1].map(|share| levels.at(share));
         2 * middle < low + high
     });
     2 * dark.count() > blocks
-}
-
-/// The levels at the low percentile, the median and the high one, by nearest rank.
-fn shares(pixels: &mut dyn Iterator<Item = u8>) -> [i32; 3] {
-    let mut counts = [0usize; 256];
-    let mut count = 0usize;
-    for pixel in pixels {
-        counts[usize::from(pixel)] += 1;
-        count += 1;
-    }
-    [PERCENTILES.0, 50, PERCENTILES.1].map(|percent| {
-        let mut left = (percent * count.saturating_sub(1) + 50) / 100;
-        let found = counts.iter().position(|&count| {
-            let here = left < count;
-            left = left.saturating_sub(count);
-            here
-        });
-        i32::try_from(found.unwrap_or(255)).unwrap_or(255)
-    })
 }
 
 /// The grey level between pixels; outside the picture it is that of the nearest edge.
@@ -156,16 +138,6 @@ pub fn sample(grey: &Raster, x: f32, y: f32) -> f32 {
     let above = at(left, top) * (1.0 - fx) + at(right, top) * fx;
     let below = at(left, bottom) * (1.0 - fx) + at(right, bottom) * fx;
     above * (1.0 - fy) + below * fy
-}
-
-#[expect(clippy::cast_precision_loss, reason = "sides of pictures are far below 2^24")]
-fn length(pixels: usize) -> f32 {
-    pixels as f32
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-fn floor(at: f32) -> usize {
-    at as usize
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]

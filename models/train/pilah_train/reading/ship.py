@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from torch import nn
 
@@ -37,19 +36,15 @@ def quantized(net: nn.Module, i: Input, batches: list[torch.Tensor], folder: Pat
     return path
 
 
-class Shipped:
-    """The int8 file under onnxruntime: without graph optimization it is the reference, with it it is fast."""
+class Shipped(modelfile.Reference):
+    """A reading net's int8 file on one thread."""
 
     def __init__(self, path: Path, output: str, fast: bool = False):
-        options = onnxruntime.SessionOptions()
-        if not fast:
-            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-        options.intra_op_num_threads = 1
-        self.session, self.output = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]), output
+        super().__init__(path, 1, output, fast)
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
         """u8 [H, W] to the output without its first dimension."""
-        return self.session.run([self.output], {"image": picture[None, :, :, None]})[0][0]
+        return self.logits(picture[:, :, None])
 
 
 def described(folder: Path, name: str, version: str, task: str, i: Input, extra: dict, data: list[dict], metrics: dict) -> dict:

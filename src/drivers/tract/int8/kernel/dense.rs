@@ -36,7 +36,41 @@ pub(in super::super) struct Dense {
     zero: u8,
 }
 
+/// How a kernel takes rows that it must change before it multiplies them.
+#[derive(Clone, Copy)]
+pub(super) struct Tiles {
+    /// Rows that it multiplies at once.
+    pub(super) rows: usize,
+    /// Bytes that it makes of each byte.
+    pub(super) widths: usize,
+}
+
 impl Dense {
+    /// Goes over `rows` a tile at a time: `spread` makes of each row what the kernel takes, then `run` multiplies so
+    /// many rows of that by a panel.
+    pub(super) fn tiles(
+        &self,
+        rows: Rows<'_>,
+        out: &mut [u8],
+        room: &mut Vec<u8>,
+        tiles: Tiles,
+        spread: impl Fn(&[u8], &mut [u8]),
+        run: impl Fn(usize, &[u8], usize, &mut [u8]),
+    ) {
+        let deep = self.steps * DEEP;
+        room.resize(tiles.rows * deep * tiles.widths, 0);
+        for first in (0..rows.count).step_by(tiles.rows) {
+            let count = tiles.rows.min(rows.count - first);
+            for (row, taken) in room.chunks_exact_mut(deep * tiles.widths).take(count).enumerate() {
+                spread(&rows.bytes[(first + row) * rows.pitch..][..deep], taken);
+            }
+            let out = &mut out[first * self.channels..][..count * self.channels];
+            for panel in 0..self.bias.len() {
+                run(count, room, panel, out);
+            }
+        }
+    }
+
     /// Packs weights of `[channels][depth]`; for a convolution depth is `[rows][columns][input channels]`.
     pub(in super::super) fn pack(
         kernel: &'static Kernel,

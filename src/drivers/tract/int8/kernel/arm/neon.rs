@@ -10,7 +10,7 @@ use std::arch::aarch64::{
     vreinterpretq_s16_u16, vreinterpretq_u16_s16, vst1q_u8, vsubq_s16,
 };
 
-use super::super::dense::{DEEP, PANEL};
+use super::super::dense::{DEEP, PANEL, Tiles};
 use super::super::depthwise::Way;
 use super::super::{Add, Dense, Kernel, Limits, Rows, reference};
 use super::depthwise;
@@ -37,23 +37,12 @@ pub(super) const QUADS: usize = PANEL / 4;
 
 #[target_feature(enable = "neon")]
 fn multiply(dense: &Dense, rows: Rows<'_>, out: &mut [u8], room: &mut Vec<u8>) {
-    let deep = dense.steps * DEEP;
-    room.resize(TILE * deep, 0);
-    for first in (0..rows.count).step_by(TILE) {
-        let count = TILE.min(rows.count - first);
-        for (row, bytes) in room.chunks_exact_mut(deep).take(count).enumerate() {
-            signed(&rows.bytes[(first + row) * rows.pitch..][..deep], bytes);
-        }
-        let out = &mut out[first * dense.channels..][..count * dense.channels];
-        for panel in 0..dense.bias.len() {
-            match count {
-                1 => tile::<1>(dense, room, panel, out),
-                2 => tile::<2>(dense, room, panel, out),
-                3 => tile::<3>(dense, room, panel, out),
-                _ => tile::<TILE>(dense, room, panel, out),
-            }
-        }
-    }
+    dense.tiles(rows, out, room, Tiles { rows: TILE, widths: 1 }, signed, |count, bytes, panel, out| match count {
+        1 => tile::<1>(dense, bytes, panel, out),
+        2 => tile::<2>(dense, bytes, panel, out),
+        3 => tile::<3>(dense, bytes, panel, out),
+        _ => tile::<TILE>(dense, bytes, panel, out),
+    });
 }
 
 /// `M` rows by one panel.

@@ -5,7 +5,7 @@
 use std::arch::aarch64::{int8x16_t, int32x4_t, vld1q_dup_s32, vld1q_s8, vreinterpretq_s8_s32};
 use std::arch::asm;
 
-use super::super::dense::DEEP;
+use super::super::dense::{DEEP, Tiles};
 use super::super::depthwise::Way;
 use super::super::{Dense, Kernel, Rows};
 use super::depthwise;
@@ -29,25 +29,14 @@ const TILE: usize = 6;
 
 #[target_feature(enable = "neon,dotprod")]
 fn multiply(dense: &Dense, rows: Rows<'_>, out: &mut [u8], room: &mut Vec<u8>) {
-    let deep = dense.steps * DEEP;
-    room.resize(TILE * deep, 0);
-    for first in (0..rows.count).step_by(TILE) {
-        let count = TILE.min(rows.count - first);
-        for (row, bytes) in room.chunks_exact_mut(deep).take(count).enumerate() {
-            signed(&rows.bytes[(first + row) * rows.pitch..][..deep], bytes);
-        }
-        let out = &mut out[first * dense.channels..][..count * dense.channels];
-        for panel in 0..dense.bias.len() {
-            match count {
-                1 => tile::<1>(dense, room, panel, out),
-                2 => tile::<2>(dense, room, panel, out),
-                3 => tile::<3>(dense, room, panel, out),
-                4 => tile::<4>(dense, room, panel, out),
-                5 => tile::<5>(dense, room, panel, out),
-                _ => tile::<TILE>(dense, room, panel, out),
-            }
-        }
-    }
+    dense.tiles(rows, out, room, Tiles { rows: TILE, widths: 1 }, signed, |count, bytes, panel, out| match count {
+        1 => tile::<1>(dense, bytes, panel, out),
+        2 => tile::<2>(dense, bytes, panel, out),
+        3 => tile::<3>(dense, bytes, panel, out),
+        4 => tile::<4>(dense, bytes, panel, out),
+        5 => tile::<5>(dense, bytes, panel, out),
+        _ => tile::<TILE>(dense, bytes, panel, out),
+    });
 }
 
 /// `M` rows by one panel.

@@ -10,7 +10,7 @@ use std::arch::x86_64::{
     _mm256_set1_ps, _mm256_sub_epi32,
 };
 
-use super::super::dense::{DEEP, PANEL};
+use super::super::dense::{DEEP, PANEL, Tiles};
 use super::super::depthwise::Way;
 use super::super::{Add, Dense, Kernel, Limits, Rows, reference};
 use super::depthwise;
@@ -34,27 +34,18 @@ const TILE: usize = 6;
 
 #[target_feature(enable = "avx2")]
 fn multiply(dense: &Dense, rows: Rows<'_>, out: &mut [u8], room: &mut Vec<u8>) {
-    let deep = dense.steps * DEEP;
-    // A tile's bytes as 16-bit numbers, little-endian as the processor is.
-    room.resize(TILE * deep * 2, 0);
-    for first in (0..rows.count).step_by(TILE) {
-        let count = TILE.min(rows.count - first);
-        for (row, words) in room.chunks_exact_mut(deep * 2).take(count).enumerate() {
-            let bytes = &rows.bytes[(first + row) * rows.pitch..][..deep];
-            words.chunks_exact_mut(2).zip(bytes).for_each(|(word, &byte)| word.copy_from_slice(&[byte, 0]));
-        }
-        let out = &mut out[first * dense.channels..][..count * dense.channels];
-        for panel in 0..dense.bias.len() {
-            match count {
-                1 => tile::<1>(dense, room, panel, out),
-                2 => tile::<2>(dense, room, panel, out),
-                3 => tile::<3>(dense, room, panel, out),
-                4 => tile::<4>(dense, room, panel, out),
-                5 => tile::<5>(dense, room, panel, out),
-                _ => tile::<TILE>(dense, room, panel, out),
-            }
-        }
-    }
+    // Bytes as 16-bit numbers, little-endian as the processor is.
+    let spread = |bytes: &[u8], words: &mut [u8]| {
+        words.chunks_exact_mut(2).zip(bytes).for_each(|(word, &byte)| word.copy_from_slice(&[byte, 0]));
+    };
+    dense.tiles(rows, out, room, Tiles { rows: TILE, widths: 2 }, spread, |count, bytes, panel, out| match count {
+        1 => tile::<1>(dense, bytes, panel, out),
+        2 => tile::<2>(dense, bytes, panel, out),
+        3 => tile::<3>(dense, bytes, panel, out),
+        4 => tile::<4>(dense, bytes, panel, out),
+        5 => tile::<5>(dense, bytes, panel, out),
+        _ => tile::<TILE>(dense, bytes, panel, out),
+    });
 }
 
 /// `M` rows by one panel.
