@@ -1,4 +1,4 @@
-//! Reads the barcodes of the regions that the finder shows.
+//! Reads the bars (Code 128) of the regions that the finder shows.
 
 use crate::pipeline::preprocess::Raster;
 use crate::pipeline::read::code128::{Code, read};
@@ -7,9 +7,20 @@ use crate::pipeline::read::number::floor;
 use crate::pipeline::read::strip::sample;
 use crate::pipeline::read::text::Point;
 
+/// How a barcode is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Code 128.
+    Code128,
+    /// A QR code.
+    Qr,
+}
+
 /// A barcode that was read. Its text is shown, and never followed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bar {
+    /// How it is written.
+    pub kind: Kind,
     /// What it says, printable ASCII alone.
     pub text: String,
     /// How sure that is, 0 to 1: several rows that agree, nothing mended.
@@ -74,7 +85,7 @@ pub fn bar(grey: &Raster, area: &Area) -> Option<Bar> {
         (0, 2.., 0) => 0.8,
         _ => 0.5,
     };
-    Some(Bar { text: best.text.clone(), p, middle: area.middle, size: (along, high) })
+    Some(Bar { kind: Kind::Code128, text: best.text.clone(), p, middle: area.middle, size: (along, high) })
 }
 
 /// The direction across the bars: in which the picture changes, if it is one direction.

@@ -14,13 +14,13 @@
 //! witnesses: one label in twelve of a courier that changed hubs carries another hub's.
 
 use crate::pipeline::read::address::{Address, REGIONS, weigh};
-use crate::pipeline::read::bars::Bar;
+use crate::pipeline::read::bars::{Bar, Kind};
 use crate::pipeline::read::blocks::{Block, blocks, glyphs};
 use crate::pipeline::read::gazetteer::Gazetteer;
 use crate::pipeline::read::keywords::Role;
 use crate::pipeline::read::names::Names;
 use crate::pipeline::read::text::{Glyph, Line};
-use crate::pipeline::read::waybill::{is_number, waybill};
+use crate::pipeline::read::waybill::{coded, waybill};
 use crate::record::{Reading, Readings, Reason};
 
 /// What a label comes to.
@@ -78,14 +78,16 @@ pub fn judge(lines: &[Line], bars: &[Bar], gazetteer: &Gazetteer, names: &Names)
         Err(reason) => Judged { refused: Some(reason), ..Judged::default() },
     };
     judged.readings.awb = awb;
-    let mut waybills: Vec<&str> =
-        bars.iter().filter(|bar| bar.p > 0.9 && is_number(&bar.text)).map(|bar| bar.text.as_str()).collect();
-    waybills.sort_unstable();
-    waybills.dedup();
-    if waybills.len() > 1 && judged.refused.is_none() {
+    if judged.refused.is_none() && [Kind::Code128, Kind::Qr].iter().any(|&kind| waybills(bars, kind) > 1) {
         judged.refused = Some(Reason::SeveralLabels);
     }
     (judged, roles)
+}
+
+/// How many waybills the codes of one kind name. A QR code beside bars may well hold another number, an order's.
+fn waybills(bars: &[Bar], kind: Kind) -> usize {
+    let sure = bars.iter().filter(|bar| bar.kind == kind && bar.p > 0.9);
+    sure.filter_map(coded).collect::<std::collections::BTreeSet<String>>().len()
 }
 
 /// The recipient's address and what speaks for its being the recipient's.

@@ -4,7 +4,7 @@
 //!  find     where lines, papers and barcodes are: the finder net on the halved picture
 //!  strip    each line cut out upright, at one height and contrast
 //!  ctc      characters: the recognizer net on each strip
-//!  bars     Code 128
+//!  bars, qr Code 128 and QR codes
 //!  blocks   whose line is it: recipient, sender, goods
 //!  address  names and codes weighed against the gazetteer (tokens, mentions, codes, names)
 //!  papers   one label or several
@@ -29,6 +29,7 @@ pub mod mentions;
 pub mod names;
 mod number;
 pub mod papers;
+pub mod qr;
 mod rows;
 pub mod strip;
 pub mod text;
@@ -145,7 +146,8 @@ impl Reader {
         for found in &scene.lines {
             lines.extend(if turned { self.line(&grey, &found.turned())? } else { self.line(&grey, found)? });
         }
-        let bars: Vec<Bar> = scene.bars.iter().take(BARS).filter_map(|area| bars::bar(&grey, area)).collect();
+        let bars = scene.bars.iter().take(BARS);
+        let bars: Vec<Bar> = bars.flat_map(|area| [bars::bar(&grey, area), qr::qr(&grey, area)]).flatten().collect();
         let (mut judged, roles) = judge(&lines, &bars, &self.gazetteer, &self.names);
         if judged.refused.is_none() && papers::labels(&scene.papers, &lines) > 1 {
             judged.refused = Some(Reason::SeveralLabels);

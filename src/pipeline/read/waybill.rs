@@ -1,6 +1,6 @@
-//! The waybill number: from the bars, or from the print beside them.
+//! The waybill number: from the bars or a QR code, or from the print beside them.
 
-use crate::pipeline::read::bars::Bar;
+use crate::pipeline::read::bars::{Bar, Kind};
 use crate::pipeline::read::blocks::Block;
 use crate::pipeline::read::keywords::Role;
 use crate::pipeline::read::text::{Line, Point};
@@ -22,20 +22,23 @@ pub fn waybill(lines: &[Line], blocks: &[Block], bars: &[Bar]) -> Option<Reading
             .any(|block| matches!(block.role, Some(Role::Recipient | Role::Sender)) && block.lines.contains(&at));
         let beside = bars.iter().map(|bar| away(bar, line)).fold(f32::MAX, f32::min) < BESIDE;
         let letters = text.bytes().any(|byte| byte.is_ascii_alphabetic());
-        let phone = text.starts_with("08") || text.starts_with("628");
         let rank = f32::from(u8::from(announced)) * 3.0
             + f32::from(u8::from(beside)) * 3.0
             + f32::from(u8::from(letters)) * 0.5
             - f32::from(u8::from(of_party)) * 1.5
-            - f32::from(u8::from(phone)) * 2.5;
+            - f32::from(u8::from(is_phone(&text))) * 2.5;
         Some((text, p, rank))
     });
     let printed: Vec<_> = printed.collect();
-    let coded = bars.iter().filter(|bar| is_number(&bar.text)).max_by(|a, b| a.p.total_cmp(&b.p));
-    if let Some(bar) = coded {
-        let same = printed.iter().any(|(text, _, _)| *text == plain(&bar.text));
-        let confidence = if same { bar.p.max(0.999) } else { bar.p };
-        return Some(Reading { value: plain(&bar.text), confidence });
+    let coded: Vec<(String, f32)> = bars.iter().filter_map(|bar| Some((coded(bar)?, bar.p))).collect();
+    // Of codes that differ, what another code or the print says too.
+    let seen = |text: &str| {
+        coded.iter().filter(|(other, _)| other == text).count()
+            + printed.iter().filter(|(other, _, _)| other == text).count()
+    };
+    if let Some((text, p)) = coded.iter().max_by(|a, b| seen(&a.0).cmp(&seen(&b.0)).then(a.1.total_cmp(&b.1))) {
+        let confidence = if seen(text) > 1 { p.max(0.999) } else { *p };
+        return Some(Reading { value: text.clone(), confidence });
     }
     let (text, p, rank) = printed.into_iter().max_by(|a, b| a.2.total_cmp(&b.2))?;
     let confidence = p * if rank >= 3.0 {
@@ -46,6 +49,26 @@ pub fn waybill(lines: &[Line], blocks: &[Block], bars: &[Bar]) -> Option<Reading
         0.3
     };
     (rank > -2.0).then_some(Reading { value: text, confidence })
+}
+
+/// The number that a code says: all of bars, and of a QR code's payload (a link, fields, JSON) the one word that may
+/// be one.
+pub fn coded(bar: &Bar) -> Option<String> {
+    if is_number(&bar.text) {
+        return Some(plain(&bar.text));
+    }
+    if bar.kind == Kind::Code128 {
+        return None;
+    }
+    let words = bar.text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+    let mut numbers = words.filter(|word| is_number(word) && !is_phone(word)).map(plain);
+    let first = numbers.next()?;
+    numbers.all(|number| number == first).then_some(first)
+}
+
+/// Whether a number begins as those of Indonesian mobile phones do.
+fn is_phone(text: &str) -> bool {
+    text.starts_with("08") || text.starts_with("628")
 }
 
 /// Whether a text may be a waybill number.
@@ -148,7 +171,13 @@ mod tests {
             Line::sure("TLJN6937881951", 100.0, 100.0),
             Line::sure("No. Resi: 1234 5678 9012", 0.0, 300.0),
         ];
-        let bar = Bar { text: "x".into(), p: 0.9, middle: Point { x: 150.0, y: 70.0 }, size: (100.0, 20.0) };
+        let bar = Bar {
+            kind: Kind::Code128,
+            text: "x".into(),
+            p: 0.9,
+            middle: Point { x: 150.0, y: 70.0 },
+            size: (100.0, 20.0),
+        };
         let found = waybill(&lines[..2], &[], std::slice::from_ref(&bar)).unwrap();
         assert_eq!(found.value, "TLJN6937881951");
         let found = waybill(&[lines[0].clone(), lines[2].clone()], &[], &[]).unwrap();
@@ -156,6 +185,29 @@ mod tests {
         let coded = Bar { text: "TLJN6937881951".into(), ..bar };
         assert!(waybill(&lines, &[], &[coded]).unwrap().confidence > 0.99);
         assert_eq!(waybill(&[], &[], &[]), None);
+    }
+
+    #[test]
+    fn a_qr_code_says_the_number_in_a_link_in_fields_or_alone() {
+        let code = |text: &str| {
+            coded(&Bar { kind: Kind::Qr, text: text.into(), p: 0.995, middle: Point::default(), size: (9.0, 9.0) })
+        };
+        for text in [
+            "JX5889102176",
+            "https://lacak.example/r/JX5889102176",
+            "JX5889102176|16424",
+            r#"{"awb":"JX5889102176","svc":"REG"}"#,
+        ] {
+            assert_eq!(code(text).as_deref(), Some("JX5889102176"), "{text}");
+        }
+        for text in [
+            "https://wa.me/6281234567890",
+            "https://example.org/?a=123456789012&b=210987654321",
+            "javascript:alert(1)",
+            "WIFI:T:WPA;S:depot;P:rahasia;;",
+        ] {
+            assert_eq!(code(text), None, "{text}");
+        }
     }
 
     proptest::proptest! {

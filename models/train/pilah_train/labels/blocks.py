@@ -28,16 +28,23 @@ def party(s: Sheet, x, y, width, height, who: Party, key: str, em: float, role: 
         size *= 0.94
     if rng.random() < 0.05:
         s.box(x - 0.6, y - 0.6, x + width + 0.6, y + min(need, height) + 0.6, 0, fill=rng.randrange(205, 238))
-    if style == "above" and key and rng.random() < 0.15:  # the keyword white on black
-        em = size * parts[0][1]
-        s.box(x, y, x + s.measure(key, em, True) + 1.6, y + em * 1.2, 0, fill=0)
-        y = s.text(x + 0.8, y + 0.1, key, em, bold=True, role=role, ink=255) + 0.4
-        parts = parts[1:]
+    if style in ("above", "letter", "form") and key and rng.random() < 0.45:
+        y, parts = _inverted(s, x, y, width, key, size * parts[0][1], role), parts[1:]
     for text, scale, strong in parts:
         if y > s.height - size:
             break
         y = s.block(x, y, width, text, size * scale, bold=strong or bold, **how)
     return y
+
+
+def _inverted(s: Sheet, x, y, width, key: str, em: float, role: str) -> float:
+    """The keyword white on black, in a tab of its own length or a band of the column's. Returns the y below it."""
+    rng = s.rng
+    edge, lead = rng.uniform(0.05, 0.3) * em, rng.uniform(0.2, 0.6) * em
+    whole = width if rng.random() < 0.25 else min(width, s.measure(key, em, True) + 2 * lead)
+    s.box(x, y, x + whole, y + em + 2 * edge, 0, fill=0 if rng.random() < 0.8 else rng.randrange(20, 90))
+    s.text(x + lead, y + edge, key, em, bold=True, role=role, ink=255)
+    return y + em + 2 * edge + rng.uniform(0.1, 0.3) * em
 
 
 def _parts(rng: random.Random, who: Party, key: str, style: str) -> list[tuple[str, float, bool]]:

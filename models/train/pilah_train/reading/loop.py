@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+import re
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tqdm import tqdm
 
 from ..recipe import Fault
 from ..training import _bf16, _save, pick_device
+from .nets import LATE
 
 
 class Loop:
@@ -42,7 +44,7 @@ class Loop:
             state = torch.load(weights, map_location="cpu", weights_only=True)["average"]
             for net in (self.net, self.average):
                 missing, unexpected = net.load_state_dict(state, strict=False)
-                if unexpected or any("blocks.9" not in k for k in missing):
+                if unexpected or any(int((re.search(r"blocks\.(\d+)", k) or [0, 0])[1]) < LATE for k in missing):
                     raise Fault(f"{weights} is of another net: {[*missing, *unexpected][:3]}")
             self.done = 1
 

@@ -7,6 +7,7 @@ from ..nets import Add, Conv, Double, Residual, unit
 from .charset import CLASSES, STEPS_PER_COLUMN
 
 MAP = ["text00", "text01", "text10", "text11", "paper", "code", "cos", "sin", "height"]
+LATE = 9  # the first of the recognizer's blocks that begin as nothing
 HELPERS = 2  # cosine and sine of twice the angle: learnt with the map, since an axis is easier than a direction, and not shipped
 
 
@@ -35,9 +36,12 @@ class Recognizer(nn.Module):
             residual(128, (1, 5)),
             residual(128, (1, 7)),
             residual(128, (1, 5)),
+            residual(128, (1, 7)),
+            residual(128, (1, 7)),
         )
-        # the last block begins as nothing, so that the weights of a net without it can be gone on from
-        nn.init.zeros_(self.blocks[-1].body[1].weight)
+        # the last blocks begin as nothing, so that the weights of a net without them can be gone on from
+        for late in self.blocks[LATE:]:
+            nn.init.zeros_(late.body[1].weight)
         self.head = Conv(128, STEPS_PER_COLUMN * CLASSES, 1)
 
     def forward(self, x):

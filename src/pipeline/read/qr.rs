@@ -1,0 +1,130 @@
+//! Reads QR codes (ISO/IEC 18004) in the regions that the finder shows.
+
+use rxing::common::HybridBinarizer;
+use rxing::qrcode::QRCodeReader;
+use rxing::{BinaryBitmap, DecodeHints, Luma8LuminanceSource, RXingResult, Reader};
+
+use crate::pipeline::preprocess::Raster;
+use crate::pipeline::read::bars::{Bar, Kind};
+use crate::pipeline::read::find::Area;
+use crate::pipeline::read::number::{floor, length};
+use crate::pipeline::read::strip::sample;
+use crate::pipeline::read::text::Point;
+
+/// The finder's cells are coarse, and a code needs its quiet zone: so much more on each side, of the region's.
+const MORE: f32 = 0.12;
+/// Samples a pixel of the picture, tried in turn: at modules of two pixels it matters where the samples lie.
+const FINE: [f32; 3] = [1.0, 1.5, 2.2];
+/// The longest side that is looked at, in samples.
+const LONGEST: f32 = 1400.0;
+/// The shortest side in pixels: 21 modules of a pixel each.
+const SHORTEST: f32 = 21.0;
+/// Payloads longer than this are no parcels'.
+const LONGEST_TEXT: usize = 512;
+/// A code is corrected by its own check words: what comes out is right, or nothing does.
+const SURE: f32 = 0.995;
+
+/// The QR code in a region of a grey picture, if there is one that can be read. Its text is shown, and never followed.
+pub fn qr(grey: &Raster, area: &Area) -> Option<Bar> {
+    let (left, top, right, bottom) = area.around;
+    let (wide, high) = (right - left, bottom - top);
+    if !wide.is_finite() || !high.is_finite() || wide.min(high) < SHORTEST {
+        return None;
+    }
+    let more = MORE * wide.max(high);
+    let (left, top, wide, high) = (left - more, top - more, wide + 2.0 * more, high + 2.0 * more);
+    FINE.iter().find_map(|&fine| {
+        let fine = fine.min(LONGEST / wide.max(high));
+        let (columns, rows) = (floor(wide * fine), floor(high * fine));
+        let place = |x: f32, y: f32| (left + x / fine, top + y / fine);
+        let mut levels = Vec::with_capacity(columns * rows);
+        for at in 0..columns * rows {
+            let (x, y) = place(length(at % columns) + 0.5, length(at / columns) + 0.5);
+            levels.push(byte(sample(grey, x, y)));
+        }
+        let found = decoded(levels, columns, rows)?;
+        let text = found.getText().to_owned();
+        // Its points are the middles of the corners' squares.
+        let corners: Vec<(f32, f32)> = found.getPoints().iter().take(3).map(|point| place(point.x, point.y)).collect();
+        let [first, _, last] = corners[..] else { return None };
+        let middle = Point { x: (first.0 + last.0) / 2.0, y: (first.1 + last.1) / 2.0 };
+        let half = (first.0 - last.0).hypot(first.1 - last.1) / 2.0;
+        printable(&text).then_some(Bar { kind: Kind::Qr, text, p: SURE, middle, size: (half, half) })
+    })
+}
+
+/// The code in a grey picture of so many columns and rows.
+fn decoded(levels: Vec<u8>, columns: usize, rows: usize) -> Option<RXingResult> {
+    let (columns, rows) = (u32::try_from(columns).ok()?, u32::try_from(rows).ok()?);
+    let source = Luma8LuminanceSource::new(levels, columns, rows).ok()?;
+    let hints = DecodeHints { TryHarder: Some(true), ..DecodeHints::default() };
+    QRCodeReader.decode_with_hints(&mut BinaryBitmap::new(HybridBinarizer::new(source)), &hints).ok()
+}
+
+/// Whether a payload can be shown: printable ASCII, and not without end.
+fn printable(text: &str) -> bool {
+    (1..=LONGEST_TEXT).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+fn byte(level: f32) -> u8 {
+    level.round() as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Version 1-M of `JX5889102176`, a row a line.
+    const CODE: &str = include_str!("qr.txt");
+
+    fn photographed(degrees: f32, module: f32, blur: bool) -> (Raster, Area) {
+        let rows: Vec<&[u8]> = CODE.lines().map(str::as_bytes).collect();
+        let half = length(rows.len()) / 2.0;
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        let at = |x: f32, y: f32| {
+            let (x, y) = (x - 150.0, y - 150.0);
+            let (u, v) = ((x * cos + y * sin) / module + half, (y * cos - x * sin) / module + half);
+            let dark = u >= 0.0 && v >= 0.0 && rows.get(floor(v)).and_then(|row| row.get(floor(u))) == Some(&b'#');
+            if dark { 40.0 } else { 210.0 }
+        };
+        let level = |x: f32, y: f32| {
+            let r = if blur { 0.6 } else { 0.2 };
+            [(-r, -r), (r, -r), (-r, r), (r, r), (0.0, 0.0)].iter().map(|(a, b)| at(x + a, y + b)).sum::<f32>() / 5.0
+        };
+        let pixels = (0..300 * 300usize).map(|n| byte(level(length(n % 300) + 0.5, length(n / 300) + 0.5))).collect();
+        let reach = half * module * (sin.abs() + cos.abs());
+        let around = (150.0 - reach, 150.0 - reach, 150.0 + reach, 150.0 + reach);
+        let area = Area { middle: Point { x: 150.0, y: 150.0 }, around, cells: 100 };
+        (Raster { width: 300, height: 300, channels: 1, pixels }, area)
+    }
+
+    #[test]
+    fn a_code_is_read_however_it_lies() {
+        for (degrees, module, blur) in [(0.0, 4.0, true), (37.0, 5.0, true), (151.0, 3.0, false), (-90.0, 2.5, true)] {
+            let (grey, area) = photographed(degrees, module, blur);
+            let found = qr(&grey, &area).unwrap_or_else(|| panic!("{degrees} {module}"));
+            assert_eq!((found.kind, found.text.as_str()), (Kind::Qr, "JX5889102176"));
+            let off = (found.middle.x - 150.0).hypot(found.middle.y - 150.0);
+            assert!(off < 2.0 * module, "{degrees}: {:?}", found.middle);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_shown_is_refused() {
+        assert!(printable("https://example.org/r/JX5889102176"));
+        for text in ["", "a\u{7}b", "two\nlines", "é", &"9".repeat(513)] {
+            assert!(!printable(text), "{text:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(40))]
+        #[test]
+        fn noise_is_no_code(pixels in proptest::collection::vec(0u8..=255, 64 * 64)) {
+            let grey = Raster { width: 64, height: 64, channels: 1, pixels };
+            let area = Area { middle: Point { x: 32.0, y: 32.0 }, around: (0.0, 0.0, 64.0, 64.0), cells: 16 };
+            proptest::prop_assert_eq!(qr(&grey, &area), None);
+        }
+    }
+}
