@@ -1,4 +1,4 @@
-//! The two nets of the label reader, and the depot's routing table.
+//! The nets of the label reader, and the depot's routing table.
 //!
 //! The recognizer takes strips of several widths; tract wants every shape fixed, so that the one file is compiled
 //! once for each width. Golden strips are read once, and must say what the manifest says.
@@ -9,10 +9,10 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use tract_onnx::pb::ModelProto;
 
-use super::{build, find, read_manifest, read_net};
+use super::{build, find, load, read_manifest, read_net};
 use crate::pipeline::infer::{Engine, Golden, Manifest, Model, Output, Task, Tensor};
 use crate::pipeline::preprocess::{Raster, decode_file};
-use crate::pipeline::read::{Reader, Settings, ctc, find as finder, strip};
+use crate::pipeline::read::{Reader, Settings, boxes, ctc, find as finder, strip};
 
 /// Opens the reader of a station.
 ///
@@ -33,6 +33,21 @@ pub fn open_reader(settings: &Settings) -> Result<Reader> {
     let mut finder_net = compiled(&lines, &finder, shape, settings.engine)?;
     check_finder(&mut *finder_net, &lines, &finder)?;
     let mut reader = Reader::new(title, finder_net, Box::new(nets))?;
+    if let Some(model) = &settings.digits {
+        let digits = load(&find(model)?, settings.engine)?;
+        let classes: Vec<&str> = digits.manifest.classes.iter().map(|class| class.id.as_str()).collect();
+        ensure!(
+            classes.iter().zip('0'..='9').all(|(id, digit)| id.chars().eq([digit])) && classes.len() >= 10,
+            "{model} does not read digits: its classes are {classes:?}"
+        );
+        ensure!(
+            digits.manifest.input.shape() == boxes::SHAPE,
+            "{model} takes {:?} instead of {:?}",
+            digits.manifest.input.shape(),
+            boxes::SHAPE
+        );
+        reader.digits = Some(digits);
+    }
     if let Some(path) = &settings.routing {
         let table = fs::read_to_string(path).with_context(|| format!("reading routing table {}", path.display()))?;
         reader.routing = routing(&table).with_context(|| format!("reading routing table {}", path.display()))?;

@@ -53,6 +53,13 @@ impl Found {
         let (x, y) = self.direction;
         Self { direction: (-x, -y), ends: (-self.ends.1, -self.ends.0), bend: -self.bend, ..self.clone() }
     }
+
+    /// What is inside of the line: capitals of a share of its height, and what that leaves at both ends.
+    #[must_use]
+    pub fn inner(&self, share: f32) -> Self {
+        let less = (1.0 - share) * self.cap / 4.0;
+        Self { cap: self.cap * share, ends: (self.ends.0 + less, self.ends.1 - less), ..self.clone() }
+    }
 }
 
 /// A region of cells: a label's paper, or a barcode.

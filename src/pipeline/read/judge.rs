@@ -1,17 +1,21 @@
 //! The rules by which the blocks of a label become readings, a region and a reason.
 //!
 //! 1. Only the recipient's lines count: those below a word such as `KEPADA`. Without one a block of addresses counts
-//!    only beside a sender's that is named as such, and less.
+//!    only beside a sender's that is named as such, and less. Two addresses of which neither is named, in different
+//!    regencies of one region, tell the region and nothing else: it is the recipient's, whoever that is.
 //! 2. Two recipients that lead to different regencies, two waybills, or two papers with print are several labels.
 //! 3. A country or a place abroad is no destination of any lane.
 //! 4. Names and postal code are weighed together ([`address`](crate::pipeline::read::address)). A heavy witness for
 //!    the other region that the rest does not outweigh by far is a contradiction.
 //! 5. A postal code alone is enough if it exists and its first digit is sure: the codes that a misread digit would
 //!    make weigh against it.
-//! 6. What is left gets a probability; below the threshold of `[read]` it goes to the exception lane.
+//! 6. The digits in the five boxes of a letter are the recipient's, and weighed with the lines.
+//! 7. What is left gets a probability; below the threshold of `[read]` it goes to the exception lane.
 //!
 //! A wrong lane costs more than a manual one, so every doubt goes the manual way. Sort codes printed large are no
 //! witnesses: one label in twelve of a courier that changed hubs carries another hub's.
+
+use std::collections::BTreeSet;
 
 use crate::pipeline::read::address::{Address, REGIONS, weigh};
 use crate::pipeline::read::bars::{Bar, Kind};
@@ -62,17 +66,25 @@ mod weights {
     pub(super) const BLURRED: f32 = -4.0;
 }
 
-/// Judges the lines and barcodes of a picture.
-pub fn judge(lines: &[Line], bars: &[Bar], gazetteer: &Gazetteer, names: &Names) -> (Judged, Vec<Option<Role>>) {
+/// Judges the lines and barcodes of a picture, and the digits in the boxes of a letter.
+pub fn judge(
+    lines: &[Line],
+    bars: &[Bar],
+    boxed: &[Glyph],
+    gazetteer: &Gazetteer,
+    names: &Names,
+) -> (Judged, Vec<Option<Role>>) {
     let blocks = blocks(lines);
     let awb = waybill(lines, &blocks, bars);
     let mut roles = vec![None; lines.len()];
     for block in &blocks {
         block.lines.iter().for_each(|&at| roles[at] = block.role);
     }
-    let mut judged = match recipient(lines, &blocks, gazetteer, names) {
+    let mut judged = match with_boxes(recipient(lines, &blocks, gazetteer, names), boxed, gazetteer, names) {
         Ok(party) => {
-            party.lines.iter().for_each(|&at| roles[at] = Some(Role::Recipient));
+            for &at in party.lines.iter().filter(|_| !party.any) {
+                roles[at] = Some(Role::Recipient);
+            }
             decide(&party, gazetteer)
         }
         Err(reason) => Judged { refused: Some(reason), ..Judged::default() },
@@ -87,15 +99,19 @@ pub fn judge(lines: &[Line], bars: &[Bar], gazetteer: &Gazetteer, names: &Names)
 /// How many waybills the codes of one kind name. A QR code beside bars may well hold another number, an order's.
 fn waybills(bars: &[Bar], kind: Kind) -> usize {
     let sure = bars.iter().filter(|bar| bar.kind == kind && bar.p > 0.9);
-    sure.filter_map(coded).collect::<std::collections::BTreeSet<String>>().len()
+    sure.filter_map(coded).collect::<BTreeSet<String>>().len()
 }
 
 /// The recipient's address and what speaks for its being the recipient's.
 struct Party {
     address: Address,
     lines: Vec<usize>,
+    /// The characters that the address was read from.
+    text: Vec<Glyph>,
     /// Sum of [`weights`] that apply.
     doubt: f32,
+    /// The recipient is one of several in the same region: only the region is known.
+    any: bool,
 }
 
 fn recipient(lines: &[Line], blocks: &[Block], gazetteer: &Gazetteer, names: &Names) -> Result<Party, Reason> {
@@ -137,12 +153,47 @@ fn recipient(lines: &[Line], blocks: &[Block], gazetteer: &Gazetteer, names: &Na
         }
         return Ok(party);
     }
-    let loose: Vec<&Block> = loose().filter(|block| weighed(block).weight() >= UNNAMED).collect();
+    let loose: Vec<(&Block, Address)> =
+        loose().map(|block| (block, weighed(block))).filter(|(_, address)| address.weight() >= UNNAMED).collect();
     match &loose[..] {
-        [block] if sender => Ok(together(lines, &[block], weights::UNNAMED, gazetteer, names)),
         [] => Err(Reason::NoRead),
-        _ => Err(Reason::Unsure),
+        [(block, address)] if sender => Ok(party(lines, &[block], address.clone(), weights::UNNAMED)),
+        several => of_one_region(lines, several).ok_or(Reason::Unsure),
     }
+}
+
+/// Several addresses in different regencies of one region: the one that is least sure of it stands for all.
+fn of_one_region(lines: &[Line], several: &[(&Block, Address)]) -> Option<Party> {
+    let regencies = several.iter().filter_map(|(_, address)| address.regency).map(|found| found.what);
+    let apart = several.len() > 1 && regencies.collect::<BTreeSet<_>>().len() == several.len();
+    let together = several.windows(2).all(|pair| pair[0].1.region() == pair[1].1.region());
+    let (block, address) = several.iter().min_by(|a, b| a.1.p().total_cmp(&b.1.p()))?;
+    let party = party(lines, &[block], address.clone(), weights::UNNAMED);
+    (apart && together).then_some(Party { any: true, ..party })
+}
+
+/// The recipient as the digits in the boxes confirm, contradict or replace him.
+fn with_boxes(
+    found: Result<Party, Reason>,
+    boxed: &[Glyph],
+    gazetteer: &Gazetteer,
+    names: &Names,
+) -> Result<Party, Reason> {
+    if boxed.is_empty() {
+        return found;
+    }
+    let party = match found {
+        Ok(party) if !party.any => party,
+        Ok(_) | Err(Reason::NoRead | Reason::Unsure) => {
+            Party { address: Address::default(), lines: Vec::new(), text: Vec::new(), doubt: 0.0, any: false }
+        }
+        Err(reason) => return Err(reason),
+    };
+    let word = "KODE POS ".chars().map(|c| Glyph { c, p: 1.0, other: None });
+    let mut text = party.text;
+    text.extend(word.chain(boxed.iter().copied()));
+    text.push(Glyph { c: '\n', p: 1.0, other: None });
+    Ok(Party { address: weigh(&text, gazetteer, names), text, ..party })
 }
 
 /// The address that blocks make together.
@@ -161,7 +212,7 @@ fn party(lines: &[Line], parts: &[&Block], address: Address, doubt: f32) -> Part
     }
     let blurred = weights::BLURRED * (1.0 - sum / count.max(1.0));
     let lines = parts.iter().flat_map(|block| block.lines.iter().copied()).collect();
-    Party { address, lines, doubt: doubt + blurred }
+    Party { address, lines, text, doubt: doubt + blurred, any: false }
 }
 
 /// From weights to a region, a reason and fields with their probabilities.
@@ -182,19 +233,20 @@ fn decide(party: &Party, gazetteer: &Gazetteer) -> Judged {
     };
     let reading = |value: &str, p: f32| Reading { value: value.to_owned(), confidence: p.min(confidence.max(0.5)) };
     let known = refused != Some(Reason::Unknown) && refused != Some(Reason::NoRead);
+    let told = known && !party.any;
     let readings = Readings {
         awb: None,
         postal_code: address
             .code
-            .filter(|_| known)
+            .filter(|_| told)
             .map(|code| Reading { value: format!("{:05}", code.what), confidence: code.p }),
         province: address
             .province
-            .filter(|found| known && found.p > 0.5)
+            .filter(|found| told && found.p > 0.5)
             .map(|found| reading(gazetteer.provinces[usize::from(found.what)], found.p)),
         regency: address
             .regency
-            .filter(|found| known && found.p > 0.5)
+            .filter(|found| told && found.p > 0.5)
             .map(|found| reading(gazetteer.regencies[usize::from(found.what)].name, found.p)),
     };
     Judged { readings, region: known.then(|| REGIONS[address.region()]), refused, confidence }
@@ -213,7 +265,7 @@ mod tests {
             .filter(|(_, text)| !text.is_empty())
             .map(|(at, text)| Line::sure(text, 0.0, 20.0 * f32::from(at)))
             .collect();
-        judge(&lines, &[], &gazetteer, &names).0
+        judge(&lines, &[], &[], &gazetteer, &names).0
     }
 
     #[test]
@@ -232,10 +284,52 @@ mod tests {
     }
 
     #[test]
+    fn the_boxes_of_a_letter_say_the_postal_code() {
+        let gazetteer = Gazetteer::shipped().unwrap();
+        let names = Names::of(&gazetteer);
+        let boxed = |code: &str| code.chars().map(|c| Glyph { c, p: 0.99, other: None }).collect::<Vec<_>>();
+        let lines = [Line::sure("KEPADA: Budi", 0.0, 0.0), Line::sure("Kec. Limo, Kota Depok", 0.0, 20.0)];
+        for (lines, code, region, refused) in [
+            (&lines[..], "16515", Some("JAWA"), None),
+            (&[], "22398", Some("LUAR_JAWA"), None),
+            (&lines[..], "22398", None, Some(Reason::Disagree)),
+            (&[], "88123", None, None),
+        ] {
+            let found = judge(lines, &[], &boxed(code), &gazetteer, &names).0;
+            assert_eq!(found.refused, refused, "{code}: {found:?}");
+            assert!(code != "88123" || found.confidence < 0.9, "no code begins with 88: {found:?}");
+            if let Some(region) = region {
+                assert_eq!(found.region, Some(region), "{code}");
+                assert_eq!(found.readings.postal_code.as_ref().map(|reading| reading.value.as_str()), Some(code));
+            }
+        }
+    }
+
+    #[test]
+    fn two_addresses_of_one_region_tell_the_region_alone() {
+        let found = judged(&[
+            "Gudang Gadget",
+            "Kec. Tirto, Kab. Pekalongan, Jateng 51151",
+            "",
+            "",
+            "",
+            "Bpk. Made",
+            "Kec. Limo, Kota Depok, Jawa Barat 16437",
+        ]);
+        assert_eq!((found.region, found.refused), (Some("JAWA"), None), "{found:?}");
+        assert!(found.confidence > 0.98, "{found:?}");
+        assert_eq!((found.readings.postal_code, found.readings.regency, found.readings.province), (None, None, None));
+    }
+
+    #[test]
     fn each_doubt_has_its_reason() {
         for (texts, reason) in [
             (vec!["PENGIRIM: Gudang Gadget", "Kec. Tirto, Kab. Pekalongan, Jateng 51151"], Some(Reason::NoRead)),
             (vec!["Gudang Gadget", "Kec. Tirto, Kab. Pekalongan, Jateng 51151"], Some(Reason::Unsure)),
+            (
+                vec!["Toko Budi", "Kota Depok, Jabar 16437", "", "", "", "Ani", "Kab. Samosir, Sumut 22398"],
+                Some(Reason::Unsure),
+            ),
             (vec!["KEPADA: Budi", "Kab. Samosir, Sumut 16437"], Some(Reason::Disagree)),
             (vec!["KEPADA: Ahmad", "Taman Daya, Johor Bahru 81100", "Malaysia"], Some(Reason::Unknown)),
             (

@@ -8,6 +8,7 @@
 //!  blocks   whose line is it: recipient, sender, goods
 //!  address  names and codes weighed against the gazetteer (tokens, mentions, codes, names)
 //!  papers   one label or several
+//!  boxes    the five boxes for the postal code on letters, for the digits net
 //!  judge    the rules: readings, region, reason, confidence
 //! ```
 //!
@@ -16,6 +17,7 @@
 pub mod address;
 pub mod bars;
 pub mod blocks;
+pub mod boxes;
 pub mod code128;
 pub mod codes;
 pub mod ctc;
@@ -40,17 +42,17 @@ use anyhow::{Context, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::pipeline::infer::{Engine, Model};
+use crate::pipeline::infer::{Classifier, Engine, Model, Scores};
 use crate::pipeline::preprocess::Raster;
 use crate::problem::Problems;
 use crate::record::Reason;
 use bars::Bar;
-use find::Found;
+use find::{Area, Found};
 use gazetteer::Gazetteer;
 use judge::{Judged, judge};
 use keywords::Role;
 use names::Names;
-use text::Line;
+use text::{Glyph, Line};
 
 /// `[read]`: reading of shipping labels, for lanes that are bound to regions, provinces, regencies or postal codes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -60,7 +62,10 @@ pub struct Settings {
     pub lines: String,
     /// The net that reads a line.
     pub text: String,
-    /// What runs both; `auto` takes the faster one.
+    /// The net that reads handwritten digits, for the five boxes of a letter's postal code; without it nobody looks for
+    /// them. It is asked only where no printed postal code was read.
+    pub digits: Option<String>,
+    /// What runs them; `auto` takes the faster one.
     pub engine: Engine,
     /// Probability that the lane is right from which a label gets it.
     #[schemars(range(min = 0.5, max = 1.0))]
@@ -72,14 +77,22 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { lines: "label-lines".into(), text: "label-text".into(), engine: Engine::Auto, sure: 0.98, routing: None }
+        Self {
+            lines: "label-lines".into(),
+            text: "label-text".into(),
+            digits: None,
+            engine: Engine::Auto,
+            sure: 0.98,
+            routing: None,
+        }
     }
 }
 
 impl Settings {
     /// Notes everything that is wrong with these settings.
     pub fn check(&self, problems: &mut Problems<'_>) {
-        for (key, model) in [("lines", &self.lines), ("text", &self.text)] {
+        let digits = self.digits.as_ref().map(|model| ("digits", model));
+        for (key, model) in [("lines", &self.lines), ("text", &self.text)].into_iter().chain(digits) {
             let remedy = "name a model that `pilah model list` shows, or give the path of its folder";
             problems.expect(!model.trim().is_empty(), key, "is empty", remedy);
         }
@@ -88,12 +101,14 @@ impl Settings {
     }
 }
 
-/// Reads labels: two nets and a gazetteer.
+/// Reads labels: two nets or three, and a gazetteer.
 pub struct Reader {
     /// Names and versions of the nets.
     pub title: String,
     /// Beginnings of waybill numbers and the names of their lanes.
     pub routing: Vec<(String, String)>,
+    /// Reads the digits in the boxes of letters: classes `0` to `9`, a picture of [`boxes::tensors`] each.
+    pub digits: Option<Classifier>,
     finder: Box<dyn Model>,
     recognizer: Box<dyn Model>,
     gazetteer: Gazetteer,
@@ -121,6 +136,10 @@ const TRIED: usize = 3;
 /// What a character that means nothing has for a probability: those above it speak for their way up.
 const UNREAD: f32 = 0.5;
 
+/// Lines whose characters have a lower mean probability are read again, as print of this share of their height.
+const TAB_BELOW: f32 = 0.7;
+const INNER: f32 = 0.64;
+
 impl Reader {
     /// A reader by its nets: `finder` takes [`find::INPUT`], `recognizer` strips of each of [`strip::WIDTHS`].
     ///
@@ -129,7 +148,7 @@ impl Reader {
     pub fn new(title: String, finder: Box<dyn Model>, recognizer: Box<dyn Model>) -> Result<Self> {
         let gazetteer = Gazetteer::shipped()?;
         let names = Names::of(&gazetteer);
-        Ok(Self { title, routing: Vec::new(), finder, recognizer, gazetteer, names })
+        Ok(Self { title, routing: Vec::new(), digits: None, finder, recognizer, gazetteer, names })
     }
 
     /// Reads a picture.
@@ -146,17 +165,34 @@ impl Reader {
         for found in &scene.lines {
             lines.extend(if turned { self.line(&grey, &found.turned())? } else { self.line(&grey, found)? });
         }
-        let bars = scene.bars.iter().take(BARS);
-        let bars: Vec<Bar> = bars.flat_map(|area| [bars::bar(&grey, area), qr::qr(&grey, area)]).flatten().collect();
-        let (mut judged, roles) = judge(&lines, &bars, &self.gazetteer, &self.names);
+        let axis = blocks::direction(&lines).unwrap_or((1.0, 0.0));
+        let code = |area: &Area| bars::bar(&grey, area).or_else(|| qr::qr(&grey, area, axis));
+        let bars: Vec<Bar> = scene.bars.iter().take(BARS).filter_map(code).collect();
+        let (mut judged, mut roles) = judge(&lines, &bars, &[], &self.gazetteer, &self.names);
+        if judged.readings.postal_code.is_none()
+            && let Some(boxed) = self.boxed(&grey, scene.papers.first(), &lines)?
+        {
+            (judged, roles) = judge(&lines, &bars, &boxed, &self.gazetteer, &self.names);
+        }
         if judged.refused.is_none() && papers::labels(&scene.papers, &lines) > 1 {
             judged.refused = Some(Reason::SeveralLabels);
         }
         Ok(Read { judged, lines, roles, bars })
     }
 
-    /// The characters of a line; none where there are none, several lines where it is very long.
+    /// The characters of a line, read as the finder shows it, or if those are unsure as what fills the inside of that:
+    /// of white print in a black tab the finder takes the tab for the print.
     fn line(&mut self, grey: &Raster, found: &Found) -> Result<Vec<Line>> {
+        let whole = self.glyphs(grey, found)?;
+        if mean_p(&whole) >= TAB_BELOW {
+            return Ok(whole);
+        }
+        let inner = self.glyphs(grey, &found.inner(INNER))?;
+        Ok(if mean_p(&inner) > mean_p(&whole) { inner } else { whole })
+    }
+
+    /// The characters of a line; none where there are none, several lines where it is very long.
+    fn glyphs(&mut self, grey: &Raster, found: &Found) -> Result<Vec<Line>> {
         let mut lines = Vec::new();
         for strip in strip::strips(grey, found) {
             let outputs = self.recognizer.run(&strip.tensor).context("reading a line")?;
@@ -168,17 +204,38 @@ impl Reader {
         Ok(lines)
     }
 
+    /// The digits in the five boxes for a postal code, if there are such boxes and a net to read them.
+    fn boxed(&mut self, grey: &Raster, paper: Option<&Area>, lines: &[Line]) -> Result<Option<[Glyph; 5]>> {
+        let (Some(digits), Some(axis)) = (&mut self.digits, blocks::direction(lines)) else { return Ok(None) };
+        let Some(found) = boxes::find(grey, paper, axis) else { return Ok(None) };
+        let mut glyphs = [Glyph { c: '0', p: 0.0, other: None }; 5];
+        for (glyph, tensor) in glyphs.iter_mut().zip(boxes::tensors(grey, &found)) {
+            let Scores(scores) = digits.scores(&tensor).context("reading a digit in a box")?;
+            let mut ranked: Vec<(char, f32)> = ('0'..='9').zip(scores).collect();
+            ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+            let [(c, p), other, ..] = ranked[..] else { return Ok(None) };
+            *glyph = Glyph { c, p, other: Some(other) };
+        }
+        Ok(Some(glyphs))
+    }
+
     /// Whether the lines read better the other way up than the finder says: a few of the longest, read both ways.
     fn is_upside_down(&mut self, grey: &Raster, lines: &[Found]) -> Result<bool> {
         let mut sums = [0.0f32; 2];
         for found in lines.iter().take(TRIED) {
             for (sum, found) in sums.iter_mut().zip([found.clone(), found.turned()]) {
-                let read = self.line(grey, &found)?;
+                let read = self.glyphs(grey, &found)?;
                 *sum += read.iter().flat_map(|line| &line.glyphs).map(|glyph| glyph.p - UNREAD).sum::<f32>();
             }
         }
         Ok(sums[1] > sums[0])
     }
+}
+
+/// The mean probability of the characters of lines; 0 where there are none.
+fn mean_p(lines: &[Line]) -> f32 {
+    let glyphs: Vec<f32> = lines.iter().flat_map(|line| &line.glyphs).map(|glyph| glyph.p).collect();
+    glyphs.iter().sum::<f32>() / number::length(glyphs.len().max(1))
 }
 
 /// The region that a postal code lies in: `JAWA` or `LUAR_JAWA`; `None` for what is no Indonesian code.
