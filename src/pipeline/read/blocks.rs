@@ -135,7 +135,9 @@ fn is_goods(line: &Line, tokens: &[Token]) -> bool {
         return false;
     }
     let text = line.text();
-    let dashed = text.trim_start().starts_with(['-', '*']) && text.chars().any(|c| c.is_ascii_alphabetic());
+    // An address whose parts are set apart by dashes may break before one: `- Mamberamo Tengah - Papua Pegunungan`.
+    let listed = text.trim_start().strip_prefix(['-', '*']).filter(|rest| !rest.contains(" - "));
+    let dashed = listed.is_some_and(|rest| rest.chars().any(|c| c.is_ascii_alphabetic()));
     let unit = |token: &Token| {
         matches!(token.letters.as_str(), "KG" | "KGS" | "GR" | "GRAM" | "PCS" | "RP" | "QTY" | "IDR" | "ML")
     };
@@ -282,6 +284,18 @@ mod tests {
         ];
         assert_eq!(texts(&columns, Role::Recipient), "Slamet Daeng\nKab. Merauke -\nPapua Selatan (99639)");
         assert_eq!(texts(&columns, Role::Sender), "Distro Kaki Lima\nJakarta (13350)");
+    }
+
+    #[test]
+    fn lists_of_goods_are_told_from_addresses_that_break_before_a_dash() {
+        let lines = [
+            Line::sure("KEPADA: Markus Usman", 0.0, 0.0),
+            Line::sure("Jl. Pattimura No.67 - Kelila", 0.0, 20.0),
+            Line::sure("- Mamberamo Tengah - Papua Pegunungan", 0.0, 40.0),
+            Line::sure("- Keripik Balado Padang", 0.0, 60.0),
+        ];
+        let wanted = "Markus Usman\nJl. Pattimura No.67 - Kelila\n- Mamberamo Tengah - Papua Pegunungan";
+        assert_eq!(texts(&lines, Role::Recipient), wanted);
     }
 
     #[test]
