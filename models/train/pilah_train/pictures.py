@@ -7,11 +7,10 @@ from PIL import Image, ImageOps
 
 from .recipe import Fault, Input
 
+# those that the daemon has
 FILTERS = {
     "nearest": Image.Resampling.NEAREST,
-    "box": Image.Resampling.BOX,
     "bilinear": Image.Resampling.BILINEAR,
-    "lanczos3": Image.Resampling.LANCZOS,
 }
 
 
@@ -27,6 +26,8 @@ def load(path: Path, colour: str) -> Image.Image:
 
 def fit(picture: Image.Image, i: Input) -> np.ndarray:
     """Resizes and inverts: the tensor [H, W, C], u8."""
+    if i.filter not in FILTERS:
+        raise Fault(f"unknown filter `{i.filter}`: {' or '.join(FILTERS)}")
     how, target = FILTERS[i.filter], (i.width, i.height)
     if i.fit == "stretch":
         tensor = np.array(picture.resize(target, how))

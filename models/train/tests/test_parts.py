@@ -1,12 +1,15 @@
 """The parts, with plain values."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from pilah_train import augment, draw_digits, figures, modelfile, nets, pictures, quantize
-from pilah_train.recipe import Fault, Input
+from pilah_train import augment, draw_digits, figures, modelfile, nets, pictures, prepare, quantize
+from pilah_train.recipe import Fault, Input, load
 
 GREY = Input(28, 28, 1, "grey", 1 / 255, 0, "letterbox", 0, "bilinear", "auto")
 RGB = Input(64, 48, 3, "rgb", 1 / 128, 127, "stretch")
@@ -104,3 +107,14 @@ def test_unknown_things_never_get_a_lane():
 def test_an_unknown_net_is_named():
     with pytest.raises(Fault, match="unknown net `vgg`"):
         nets.build("vgg", 2, 3)
+
+
+def test_a_data_set_without_its_list_is_named(tmp_path):
+    recipe = load(Path(__file__).parents[1] / "recipes" / "waste.toml")
+    with pytest.raises(Fault, match="has no manifest.csv"):
+        prepare._manifest(recipe, tmp_path)
+
+
+def test_a_filter_that_the_daemon_lacks_is_refused():
+    with pytest.raises(Fault, match="unknown filter `lanczos3`: nearest or bilinear"):
+        pictures.fit(Image.new("L", (40, 40)), replace(GREY, filter="lanczos3"))

@@ -28,6 +28,8 @@ pub enum Level {
     Village,
 }
 
+/// What names a row of either party's: near to a keyword, and none.
+const ROWS: &[&str] = &["ADDRESS", "ALAMAT"];
 const RECIPIENT: &[&str] = &[
     "KEPADA",
     "PENERIMA",
@@ -240,6 +242,9 @@ const STREET_ENDS: &[&str] = &["NO", "NOMOR", "RT", "RW", "BLOK", "BLK", "KAV", 
 ///
 /// Of misread words only the longer ones count: `PENGIRIH` is a sender, `T0` may be anything.
 pub fn role_of(words: &str) -> Option<(Role, f32)> {
+    if ROWS.contains(&words) {
+        return None;
+    }
     let lists = [(RECIPIENT, Role::Recipient), (SENDER, Role::Sender), (OTHER, Role::Other)];
     let near = lists.into_iter().flat_map(|(list, role)| {
         list.iter().filter_map(move |keyword| {
@@ -401,6 +406,7 @@ mod tests {
             ("TD", None),
             ("BERAT", Some(Role::Other)),
             ("SUDIRMAN", None),
+            ("ADDRESS", None),
         ] {
             assert_eq!(role_of(words).map(|(role, _)| role), role, "{words}");
         }
