@@ -117,6 +117,14 @@ pub fn tensors(grey: &Raster, boxes: &Boxes) -> [Tensor; 5] {
 }
 
 impl Boxes {
+    /// The same boxes, read the other way up.
+    #[must_use]
+    pub fn turned(&self) -> Self {
+        let mut middles = self.middles;
+        middles.reverse();
+        Self { middles, axis: (-self.axis.0, -self.axis.1), ..self.clone() }
+    }
+
     /// The grey level so far along and across from a point.
     fn sample(&self, grey: &Raster, from: Point, along: f32, across: f32) -> f32 {
         let (dx, dy) = self.axis;

@@ -47,6 +47,7 @@ use crate::pipeline::preprocess::Raster;
 use crate::problem::Problems;
 use crate::record::Reason;
 use bars::Bar;
+use boxes::Boxes;
 use find::{Area, Found};
 use gazetteer::Gazetteer;
 use judge::{Judged, judge};
@@ -140,6 +141,9 @@ const UNREAD: f32 = 0.5;
 const TAB_BELOW: f32 = 0.7;
 const INNER: f32 = 0.64;
 
+/// How much less the other way up is believed, against what the lines say.
+const OVERTURNED: f32 = 0.2;
+
 impl Reader {
     /// A reader by its nets: `finder` takes [`find::INPUT`], `recognizer` strips of each of [`strip::WIDTHS`].
     ///
@@ -204,19 +208,25 @@ impl Reader {
         Ok(lines)
     }
 
-    /// The digits in the five boxes for a postal code, if there are such boxes and a net to read them.
+    /// The digits in the five boxes for a postal code, if there are such boxes and a net to read them. Handwriting says
+    /// little about which way is up, so that they are read both ways.
     fn boxed(&mut self, grey: &Raster, paper: Option<&Area>, lines: &[Line]) -> Result<Option<[Glyph; 5]>> {
         let (Some(digits), Some(axis)) = (&mut self.digits, blocks::direction(lines)) else { return Ok(None) };
         let Some(found) = boxes::find(grey, paper, axis) else { return Ok(None) };
-        let mut glyphs = [Glyph { c: '0', p: 0.0, other: None }; 5];
-        for (glyph, tensor) in glyphs.iter_mut().zip(boxes::tensors(grey, &found)) {
-            let Scores(scores) = digits.scores(&tensor).context("reading a digit in a box")?;
-            let mut ranked: Vec<(char, f32)> = ('0'..='9').zip(scores).collect();
-            ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
-            let [(c, p), other, ..] = ranked[..] else { return Ok(None) };
-            *glyph = Glyph { c, p, other: Some(other) };
-        }
-        Ok(Some(glyphs))
+        let mut read = |boxes: &Boxes| -> Result<([Glyph; 5], f32)> {
+            let mut glyphs = [Glyph { c: '0', p: 0.0, other: None }; 5];
+            for (glyph, tensor) in glyphs.iter_mut().zip(boxes::tensors(grey, boxes)) {
+                let Scores(scores) = digits.scores(&tensor).context("reading a digit in a box")?;
+                let mut ranked: Vec<(char, f32)> = ('0'..='9').zip(scores).collect();
+                ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+                if let [(c, p), other, ..] = ranked[..] {
+                    *glyph = Glyph { c, p, other: Some(other) };
+                }
+            }
+            Ok((glyphs, glyphs.iter().map(|glyph| glyph.p).product()))
+        };
+        let (upright, turned) = (read(&found)?, read(&found.turned())?);
+        Ok(Some(if turned.1 * OVERTURNED > upright.1 { turned.0 } else { upright.0 }))
     }
 
     /// Whether the lines read better the other way up than the finder says: a few of the longest, read both ways.
