@@ -91,7 +91,13 @@ fn export(history: &History, mut after: u64) -> Result<()> {
 }
 
 fn print_events(events: &[Stored]) -> Result<()> {
-    events.iter().try_for_each(|event| print::line(&event.payload))
+    for event in events {
+        match &event.damage {
+            None => print::line(&event.payload)?,
+            Some(why) => tracing::warn!(seq = event.seq, why, "event is damaged and left out"),
+        }
+    }
+    Ok(())
 }
 
 fn describe(stat: &Stat) -> String {

@@ -13,6 +13,7 @@
 //! 5. A database that cannot be read is moved aside under a name of its own, never deleted, and a new one started.
 //! 6. While the disk fails, sorting goes on: what could not be committed waits in memory, up to a bound, and is
 //!    counted beyond it.
+//! 7. An event whose bytes are damaged is never sent as something else: it is set aside with its number.
 //!
 //! Absent on purpose: a second table for the outbox, what the broker remembers of a session, and any use of wall
 //! time to decide what is new, old or next.
@@ -23,6 +24,7 @@ mod database;
 pub mod history;
 pub mod keeper;
 mod numbers;
+mod packing;
 pub mod pictures;
 pub mod records;
 mod retention;
@@ -46,13 +48,13 @@ use crate::problem::Problems;
 pub struct Settings {
     /// The folder for the database and the pictures. systemd's `StateDirectory=pilah` makes the default one.
     pub directory: PathBuf,
-    /// How long an event may wait for others, so that one fsync serves them all. Longer spares the SD card, and
-    /// delays every message by as much.
+    /// The shortest time between two commits, so that one fsync serves the events of a burst. The first event after
+    /// a quiet time is committed at once; an outcome waits for the next decision, a second at most.
     pub commit_interval_ms: u64,
     /// With so many events waiting, they are committed at once.
     pub commit_count: usize,
     /// The largest size of the database. The oldest sent events are removed first; unsent ones only when no others
-    /// are left. An item takes about 2 KiB.
+    /// are left. An item takes some 300 bytes.
     pub max_bytes: u64,
     /// Which pictures are kept.
     pub pictures: pictures::Settings,

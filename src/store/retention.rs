@@ -1,12 +1,13 @@
 //! Keeps the database within its byte budget.
 
 use anyhow::{Context, Result};
+use rusqlite::Transaction;
 
 use super::database::Store;
 use super::{integer, number};
 
-/// So many events are removed in one go: enough to keep up with any line, few enough not to hold up a commit.
-const STEP: i64 = 500;
+/// So many rows of events are removed in one go: enough to keep up with any line, few enough not to hold up a commit.
+const STEP: i64 = 250;
 
 /// What one step of retention removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,14 +27,15 @@ impl Store {
         }
         let step = self.db.transaction()?;
         let (last, sent) = (integer(self.last_seq), integer(self.sent));
-        // The newest event stays, sent or not: it says where the numbers stand.
-        let oldest =
-            "DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE seq <= ?1 AND seq < ?2 ORDER BY seq LIMIT ?3)";
-        removed.sent = count(step.execute(oldest, [sent, last, STEP])?);
+        // The newest events stay, sent or not: they say where the numbers stand.
+        let oldest = "DELETE FROM events WHERE last <= ?1 AND last < ?2 AND last <=
+            (SELECT max(last) FROM (SELECT last FROM events ORDER BY last LIMIT ?3)) RETURNING count";
+        removed.sent = count(&step, oldest, [sent, last, STEP])?;
         if removed.sent == 0 {
-            removed.unsent = count(step.execute(oldest, [last, last, STEP])?);
+            removed.unsent = count(&step, oldest, [last, last, STEP])?;
         }
-        step.execute("DELETE FROM set_aside WHERE seq < (SELECT min(seq) FROM event)", [])?;
+        step.execute("DELETE FROM set_aside WHERE seq <= (SELECT min(last) - count FROM events)", [])?;
+        step.execute("DELETE FROM run WHERE id < (SELECT run FROM events ORDER BY last LIMIT 1)", [])?;
         step.commit().context("removing old events")?;
         Ok(removed)
     }
@@ -45,6 +47,10 @@ impl Store {
     }
 }
 
-fn count(rows: usize) -> u64 {
-    u64::try_from(rows).unwrap_or(u64::MAX)
+/// How many events the rows had that `remove` removed.
+fn count(step: &Transaction<'_>, remove: &str, which: [i64; 3]) -> Result<u64> {
+    let mut remove = step.prepare_cached(remove)?;
+    let counts = remove.query_map(which, |row| row.get::<_, i64>(0))?;
+    let counts: Vec<i64> = counts.collect::<rusqlite::Result<_>>().context("removing old events")?;
+    Ok(counts.into_iter().map(number).sum())
 }

@@ -114,14 +114,18 @@ fn a_power_cut_before_the_commit_leaves_nothing_half_done() {
     let mut store = open(&settings);
     commit(&mut store, [samples::decision(1)]);
     let log = beside(&settings.database(), "-wal");
-    let whole = fs::metadata(&log).unwrap().len();
+    // Behind its last frame the log is zeros.
+    let used = || fs::read(&log).unwrap().iter().rposition(|byte| *byte != 0).unwrap();
+    let whole = used();
     commit(&mut store, (2..9).map(samples::decision));
     // The last group's frames reached the disk in part only.
+    assert!(used() > whole + 300);
     let copy = tempfile::tempdir().unwrap();
     for name in ["events.db", "events.db-wal", "seq"] {
         fs::copy(folder.path().join(name), copy.path().join(name)).unwrap();
     }
-    fs::OpenOptions::new().write(true).open(copy.path().join("events.db-wal")).unwrap().set_len(whole + 2000).unwrap();
+    let cut = fs::OpenOptions::new().write(true).open(copy.path().join("events.db-wal")).unwrap();
+    cut.set_len(u64::try_from(whole).unwrap() + 300).unwrap();
     let settings = Settings { directory: copy.path().to_owned(), ..settings };
     let mut after = open(&settings);
     let first = commit(&mut after, [samples::decision(9)]);
@@ -142,6 +146,16 @@ fn the_cursor_never_goes_back() {
     assert_eq!(open(&settings).unsent(3), 1);
 }
 
+/// An incident of a kilobyte that nothing can compress.
+fn bulky(n: u64) -> Record {
+    let mut random = fastrand::Rng::with_seed(n);
+    let mut record = samples::incident(n);
+    if let Event::Incident(incident) = &mut record.event {
+        incident.text.en = (0..1200).map(|_| random.alphanumeric()).collect();
+    }
+    record
+}
+
 #[test]
 fn sent_events_make_room_first() {
     let folder = tempfile::tempdir().unwrap();
@@ -149,7 +163,7 @@ fn sent_events_make_room_first() {
     let mut store = open(&settings);
     let mut removed = retention::Removed::default();
     for n in 0..80 {
-        let last = commit(&mut store, (n * 100..n * 100 + 100).map(samples::decision)) + 99;
+        let last = commit(&mut store, (n * 100..n * 100 + 100).map(bulky)) + 99;
         if n == 20 {
             store.commit(&Group { sent: last, ..Group::default() }).unwrap();
         }
@@ -282,7 +296,7 @@ fn a_file_that_breaks_under_our_hands_is_replaced() {
     until(|| committed.borrow().last_seq >= 2);
     // Another program throws the tables away: the next commit finds a file that is not ours.
     let vandal = Connection::open(settings.database()).unwrap();
-    let damage = "UPDATE sqlite_schema SET sql = 'CREATE TABLE x' WHERE name = 'event'";
+    let damage = "UPDATE sqlite_schema SET sql = 'CREATE TABLE x' WHERE name = 'events'";
     vandal.execute_batch(&format!("PRAGMA writable_schema = 1; {damage}; PRAGMA schema_version = 99")).unwrap();
     drop(vandal);
     running.records.record(samples::decision(2));
