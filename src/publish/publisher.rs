@@ -148,7 +148,11 @@ impl<L: Link> Loop<L> {
                     changed.context("nobody tells the machine's state any more")?;
                     self.told = false;
                 }
-                _ = self.health.tick() => self.send_health(),
+                _ = self.health.tick() => {
+                    self.send_health();
+                    let over = self.never.calm(self.all.clock.now());
+                    self.tell(over);
+                }
                 () = until(pause_ends) => {
                     self.pause = None;
                     self.window.part(self.committed.borrow().last_seq);
@@ -258,7 +262,7 @@ impl<L: Link> Loop<L> {
             Err(NotTaken::Never(reason)) if self.all.records.set_aside(seq, &reason) => {
                 error!(seq, reason, "event set aside: the broker can never take it");
                 self.never.detail = reason;
-                let opened = self.never.note(1, self.all.clock.now());
+                let opened = self.never.miss(seq, seq, self.all.clock.now());
                 self.tell(opened);
                 self.finish(seq);
             }

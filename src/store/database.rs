@@ -165,6 +165,11 @@ impl Store {
         })
     }
 
+    /// The first number that this run may use.
+    pub(super) fn first_number(&self) -> u64 {
+        self.began.0
+    }
+
     /// Commits a group, and returns its first number: all of it is on disk afterwards, or nothing.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use super::pictures::{Kept, Pictures};
 use super::records::{Message, Records, Shared};
 use super::{Committed, Settings};
 use crate::clock::Clock;
-use crate::record::{Event, Incident, Phase, Record, Run, Words};
+use crate::record::{Event, Incident, Missing, Phase, Record, Run, Words};
 use crate::status::Status;
 use crate::trouble::Trouble;
 use crate::units::Timestamp;
@@ -247,30 +247,39 @@ impl Keeper {
         }
         self.shared.set_sent(store.sent);
         self.committed.send_replace(Committed { last_seq: store.last_seq, sent: store.sent, file });
+        let first = store.first_number();
         if let Some(moved) = &opened.moved {
-            self.tell_moved(moved);
+            // How far the broker was, that file knew.
+            self.tell_moved(moved, 1, first - 1);
         }
         Ok(())
     }
 
     /// The file broke under our hands: it is moved aside, and what is held goes into a new one.
     fn start_over(&mut self, wrong: &anyhow::Error) {
+        let sent = self.shared.sent();
         let moved = move_aside(&self.settings.database(), self.clock.wall());
         match moved.and_then(|to| self.open().map(|()| to)) {
-            Ok(to) => self.tell_moved(&Moved { to, why: format!("{wrong:#}") }),
+            Ok(to) => {
+                let first = self.store.as_ref().map_or(0, Store::first_number);
+                self.tell_moved(&Moved { to, why: format!("{wrong:#}") }, sent + 1, first.saturating_sub(1));
+            }
             Err(wrong) => self.fail(&wrong),
         }
         self.due = Some(self.clock.now());
     }
 
-    fn tell_moved(&mut self, moved: &Moved) {
+    /// Tells of a file that was moved aside, with all that the broker had not taken: at most `first` to `last`.
+    fn tell_moved(&mut self, moved: &Moved, first: u64, last: u64) {
         let to = moved.to.display();
         error!(file = %to, error = moved.why, "store was unreadable and is moved aside");
         let text = Words {
             en: format!("the store could not be read and was moved to {to}; a new one was started, look at the disk"),
             id: format!("penyimpanan tidak terbaca dan dipindahkan ke {to}; yang baru telah dibuat, periksa disk"),
         };
-        self.tell(Some(Event::Incident(Incident { incident: "store-unreadable".into(), phase: Phase::Opened, text })));
+        let missing = (first <= last).then_some(Missing { first, last }).into_iter().collect();
+        let (incident, phase) = ("store-unreadable".into(), Phase::Opened);
+        self.tell(Some(Event::Incident(Incident { incident, phase, text, missing })));
     }
 
     /// Commits what is held, and the cursor where it has lagged long enough or `with_cursor` wants it.
@@ -326,7 +335,8 @@ impl Keeper {
         }
         self.status.store_bytes.add(written);
         self.status.events_dropped.add(removed.unsent);
-        let opened = self.dropping.note(removed.unsent, self.clock.now());
+        let now = self.clock.now();
+        let opened = removed.missing.and_then(|(first, last)| self.dropping.miss(first, last, now));
         self.tell(opened);
         Ok(())
     }

@@ -16,6 +16,8 @@ pub(super) struct Removed {
     pub(super) sent: u64,
     /// Events that it had not.
     pub(super) unsent: u64,
+    /// Their first and their last number.
+    pub(super) missing: Option<(u64, u64)>,
 }
 
 impl Store {
@@ -29,10 +31,16 @@ impl Store {
         let (last, sent) = (integer(self.last_seq), integer(self.sent));
         // The newest events stay, sent or not: they say where the numbers stand.
         let oldest = "DELETE FROM events WHERE last <= ?1 AND last < ?2 AND last <=
-            (SELECT max(last) FROM (SELECT last FROM events ORDER BY last LIMIT ?3)) RETURNING count";
-        removed.sent = count(&step, oldest, [sent, last, STEP])?;
-        if removed.sent == 0 {
-            removed.unsent = count(&step, oldest, [last, last, STEP])?;
+            (SELECT max(last) FROM (SELECT last FROM events ORDER BY last LIMIT ?3)) RETURNING last - count + 1, last";
+        let rows = remove(&step, oldest, [sent, last, STEP])?;
+        removed.sent = rows.iter().map(|(first, last)| last + 1 - first).sum();
+        if rows.is_empty() {
+            // The broker may have taken the first events of the oldest row.
+            let rows = remove(&step, oldest, [last, last, STEP])?;
+            let unsent = rows.iter().map(|(first, last)| ((*first).max(self.sent + 1), *last));
+            removed.missing =
+                unsent.clone().map(|(first, _)| first).min().zip(unsent.clone().map(|(_, last)| last).max());
+            removed.unsent = unsent.map(|(first, last)| (last + 1).saturating_sub(first)).sum();
         }
         step.execute("DELETE FROM set_aside WHERE seq <= (SELECT min(last) - count FROM events)", [])?;
         step.execute("DELETE FROM run WHERE id < (SELECT run FROM events ORDER BY last LIMIT 1)", [])?;
@@ -47,10 +55,9 @@ impl Store {
     }
 }
 
-/// How many events the rows had that `remove` removed.
-fn count(step: &Transaction<'_>, remove: &str, which: [i64; 3]) -> Result<u64> {
-    let mut remove = step.prepare_cached(remove)?;
-    let counts = remove.query_map(which, |row| row.get::<_, i64>(0))?;
-    let counts: Vec<i64> = counts.collect::<rusqlite::Result<_>>().context("removing old events")?;
-    Ok(counts.into_iter().map(number).sum())
+/// The first and the last number of each row that `query` removed.
+fn remove(step: &Transaction<'_>, query: &str, which: [i64; 3]) -> Result<Vec<(u64, u64)>> {
+    let mut query = step.prepare_cached(query)?;
+    let rows = query.query_map(which, |row| Ok((number(row.get(0)?), number(row.get(1)?))))?;
+    rows.collect::<rusqlite::Result<_>>().context("removing old events")
 }
