@@ -2,7 +2,7 @@
 //! fast an outage is made good.
 //!
 //! `cargo run --release --example endurance -- DIR ITEMS_A_SECOND HOURS OUTAGE_HOURS` runs the real store and the real
-//! publisher against a broker in memory: HOURS with a broker, then OUTAGE_HOURS without one, then the time until
+//! publisher against a broker in memory: HOURS with a broker, then OUTAGE_HOURS at half the rate without one, then the time until
 //! everything has arrived. DIR is best on a disk of memory: each decision waits for its commit. The exit code is 1 when
 //! a figure is missed.
 
@@ -129,12 +129,7 @@ async fn measure() -> Result<ExitCode> {
         Station { records: records.clone(), status, clock, link, committed, settings: settings.clone(), items: 0 };
 
     let apart = Duration::from_secs_f64(1.0 / rate);
-    let items_in = |hours: f64| {
-        (0_u64..).take_while(move |n| {
-            apart * u32::try_from(*n).unwrap_or(u32::MAX) < Duration::from_secs_f64(hours * 3600.0)
-        })
-    };
-    let steps = items_in(hours / 24.0).count().max(1);
+    let steps = items_in(hours / 24.0, apart).max(1);
     let mut resident = Vec::new();
     for step in 1..=24 {
         for _ in 0..steps {
@@ -153,8 +148,8 @@ async fn measure() -> Result<ExitCode> {
     let (least, most) = (least.unwrap_or(1), most.unwrap_or(1));
 
     station.link.cut();
-    for _ in items_in(outage) {
-        station.item(apart).await?;
+    for _ in 0..items_in(outage, apart * 2) {
+        station.item(apart * 2).await?;
     }
     station.say("outage")?;
     let held = station.status.outbox.get();
@@ -187,6 +182,12 @@ async fn measure() -> Result<ExitCode> {
         && (held == 0 || drained >= EVENTS_A_SECOND)
         && lost == 0;
     Ok(if reached { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// How many items come in so many hours.
+fn items_in(hours: f64, apart: Duration) -> u64 {
+    let apart = apart.as_millis().max(1);
+    u64::try_from(Duration::from_secs_f64(hours * 3600.0).as_millis() / apart).unwrap_or(u64::MAX)
 }
 
 fn resident_kib() -> Result<u64> {

@@ -43,6 +43,8 @@ const PAGE_BYTES: u32 = 512;
 /// 64 MiB are read in about a second from an SD card.
 const CHECKED_BYTES: u64 = 64 << 20;
 
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// A record that waits for its commit.
 #[derive(Debug)]
 pub(super) struct Held {
@@ -71,6 +73,7 @@ pub(super) struct Store {
     /// The number of `boot` in the table of runs, once it is there.
     run: Option<i64>,
     pub(super) max_bytes: u64,
+    pub(super) max_age: Option<Duration>,
     /// Where this run's numbers begin, and the last one before them.
     began: (u64, u64),
     /// The last committed event; 0 when there is none.
@@ -118,6 +121,7 @@ impl Store {
         let db = Connection::open(&path)?;
         db.busy_timeout(Duration::from_secs(2))?;
         db.pragma_update(None, "page_size", PAGE_BYTES)?;
+        db.pragma_update(None, "cache_size", super::CACHE)?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
         db.pragma_update(None, "wal_autocheckpoint", 0)?;
@@ -149,6 +153,7 @@ impl Store {
             boot: boot.to_owned(),
             run: None,
             max_bytes: settings.max_bytes,
+            max_age: (settings.max_age_days > 0).then(|| DAY * settings.max_age_days),
             db,
             last_seq,
             sent,
@@ -192,7 +197,7 @@ impl Store {
             for rows in group.records.chunks(ROW_EVENTS) {
                 let count = u64::try_from(rows.len()).unwrap_or(0);
                 last += count;
-                let body = self.packer.pack(rows.iter().map(|held| &held.record))?;
+                let body = self.packer.pack(last + 1 - count, &self.boot, rows.iter().map(|held| &held.record))?;
                 insert.execute(params![integer(last), integer(count), run, body])?;
             }
         }

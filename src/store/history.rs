@@ -65,6 +65,7 @@ impl History {
         let open = || -> rusqlite::Result<Connection> {
             let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
             db.busy_timeout(Duration::from_secs(2))?;
+            db.pragma_update(None, "cache_size", super::CACHE)?;
             // Fails here, and not in the middle of something, when it is no database.
             db.query_row("SELECT sent FROM cursor", [], |_| Ok(()))?;
             Ok(db)

@@ -32,6 +32,9 @@ const TURN: Duration = Duration::from_millis(200);
 /// without any after so much longer. After a crash, so much is sent again.
 const CURSOR_LAG: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(20));
 
+/// With so many events taken and not yet behind the cursor on disk, it is moved at once: a drain is not repeated.
+const CURSOR_LEAD: u64 = 512;
+
 /// How long an outcome may wait for the next decision, which saves it a commit of its own.
 const OUTCOME_LAG: Duration = Duration::from_secs(1);
 
@@ -176,7 +179,9 @@ impl Keeper {
     }
 
     fn next_attempt(&self) -> Option<Timestamp> {
-        let cursor = self.lagging.map(|since| since + CURSOR_LAG.0 + CURSOR_LAG.1);
+        let lead = self.store.as_ref().is_some_and(|store| self.shared.sent() >= store.sent + CURSOR_LEAD);
+        let most = if lead { TURN } else { CURSOR_LAG.0 + CURSOR_LAG.1 };
+        let cursor = self.lagging.map(|since| since + most);
         let due = self.due.into_iter().chain(cursor).min();
         self.retry.map_or(due, |(at, _)| Some(at))
     }
@@ -286,7 +291,9 @@ impl Keeper {
     fn commit(&mut self, with_cursor: bool) -> Result<()> {
         let Some(store) = &mut self.store else { return Ok(()) };
         let began = self.clock.now();
-        let cursor_due = with_cursor || self.lagging.is_some_and(|since| since + CURSOR_LAG.0 <= began);
+        let cursor_due = with_cursor
+            || self.lagging.is_some_and(|since| since + CURSOR_LAG.0 <= began)
+            || self.shared.sent() >= store.sent + CURSOR_LEAD;
         let sent = if cursor_due || !self.set_aside.is_empty() { self.shared.sent() } else { store.sent };
         let group = Group { records: &self.held, sent, set_aside: &self.set_aside };
         let first = store.commit(&group)?;
@@ -328,6 +335,7 @@ impl Keeper {
 
     fn clear_up(&mut self, busy: bool) -> Result<()> {
         let Some(store) = &mut self.store else { return Ok(()) };
+        store.forget_old(self.clock.wall())?;
         let removed = store.make_room()?;
         let mut written = store.written()?;
         if store.log_is_long(busy) {

@@ -13,13 +13,16 @@
 //! 5. A database that cannot be read is moved aside under a name of its own, never deleted, and a new one started.
 //! 6. While the disk fails, sorting goes on: what could not be committed waits in memory, up to a bound, and is
 //!    counted beyond it.
-//! 7. An event whose bytes are damaged is never sent as something else: it is set aside with its number.
+//! 7. Events are removed by age only where both the clock now and the clock then were synchronized.
+//! 8. An event whose bytes are damaged is never sent as something else: it is set aside with its number.
 //!
 //! Absent on purpose: a second table for the outbox, what the broker remembers of a session, and any use of wall
-//! time to decide what is new, old or next.
+//! time to decide what is new or next.
 //!
 //! One thread writes ([`keeper`]); whoever reads opens [`history::History`], which never waits for it.
 
+#[cfg(test)]
+mod damage;
 mod database;
 pub mod history;
 pub mod keeper;
@@ -56,6 +59,9 @@ pub struct Settings {
     /// The largest size of the database. The oldest sent events are removed first; unsent ones only when no others
     /// are left. An item takes some 300 bytes.
     pub max_bytes: u64,
+    /// Sent events older than so many days are removed; 0 keeps them as long as there is room. Counted only while the
+    /// clock is synchronized, and for events of a synchronized clock.
+    pub max_age_days: u32,
     /// Which pictures are kept.
     pub pictures: pictures::Settings,
 }
@@ -67,6 +73,7 @@ impl Default for Settings {
             commit_interval_ms: 100,
             commit_count: 64,
             max_bytes: 512 << 20,
+            max_age_days: 0,
             pictures: pictures::Settings::default(),
         }
     }
@@ -118,6 +125,10 @@ pub struct Committed {
     /// Counts the files used in this run: another one means that readers must open the file again.
     pub file: u32,
 }
+
+/// SQLite's memory for pages, as `cache_size` takes it: KiB below zero. Rows are written and read in order, so that more
+/// would fill up over the first day and serve nothing.
+const CACHE: i64 = -256;
 
 /// The file whose name is `path`'s with something added.
 fn beside(path: &Path, suffix: &str) -> PathBuf {
