@@ -143,8 +143,8 @@ async fn measure() -> Result<ExitCode> {
         }
     }
     let bytes = station.status.store_bytes.get() / station.items;
-    // The first sixth fills histograms and caches.
-    let (least, most) = (resident.iter().skip(4).min().copied(), resident.iter().skip(4).max().copied());
+    // The first third fills histograms and caches.
+    let (least, most) = (resident.iter().skip(8).min().copied(), resident.iter().skip(8).max().copied());
     let (least, most) = (least.unwrap_or(1), most.unwrap_or(1));
 
     station.link.cut();
