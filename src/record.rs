@@ -264,6 +264,19 @@ pub struct Incident {
     pub phase: Phase,
     /// What happened and what to do.
     pub text: Words,
+    /// Events that will never come, where that is what happened: removed before the broker took them, set aside, or
+    /// in a file that cannot be read. At an incident's end, all since its beginning.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Missing>,
+}
+
+/// Numbers of events that will not come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Missing {
+    /// The first one's number.
+    pub first: u64,
+    /// The last one's number.
+    pub last: u64,
 }
 
 /// Beginning and end of an incident.

@@ -210,7 +210,7 @@ status! {
         actuate,
         /// One group commit.
         commit,
-        /// Decision to the broker's acknowledgement.
+        /// Decision to the broker's acknowledgement; outcomes wait for decisions, and are left out.
         acknowledge,
     }
 }

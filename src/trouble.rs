@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use crate::record::{Event, Incident, Phase, Words};
+use crate::record::{Event, Incident, Missing, Phase, Words};
 use crate::units::Timestamp;
 
 /// Calm for so long, an incident is over.
 const CALM: Duration = Duration::from_secs(60);
+
+/// Stretches of missing events that one incident lists; with more it ends, and another one begins.
+const STRETCHES: usize = 100;
 
 /// One kind of trouble.
 #[derive(Debug)]
@@ -17,12 +20,13 @@ pub struct Trouble {
     text: fn(u64, &str) -> Words,
     count: u64,
     last: Option<Timestamp>,
+    missing: Vec<Missing>,
 }
 
 impl Trouble {
     /// Trouble that is not there yet; `text` says what happened so many times and what to do.
     pub fn new(code: &'static str, text: fn(u64, &str) -> Words) -> Self {
-        Self { detail: String::new(), code, text, count: 0, last: None }
+        Self { detail: String::new(), code, text, count: 0, last: None, missing: Vec::new() }
     }
 
     /// The disk takes no events.
@@ -85,6 +89,15 @@ impl Trouble {
         first.then(|| self.incident(Phase::Opened))
     }
 
+    /// Counts the events `first` to `last` as missing; returns the incident's beginning if these are its first.
+    pub fn miss(&mut self, first: u64, last: u64, now: Timestamp) -> Option<Event> {
+        match self.missing.last_mut() {
+            Some(before) if before.last + 1 == first => before.last = last,
+            _ => self.missing.push(Missing { first, last }),
+        }
+        self.note((last + 1).saturating_sub(first), now)
+    }
+
     /// Whether it has begun and not ended.
     pub fn is_open(&self) -> bool {
         self.last.is_some()
@@ -92,7 +105,7 @@ impl Trouble {
 
     /// The incident's end, once it has been calm for a minute.
     pub fn calm(&mut self, now: Timestamp) -> Option<Event> {
-        self.last.filter(|last| now.since(*last) >= CALM).and_then(|_| self.over())
+        self.last.filter(|last| now.since(*last) >= CALM || self.missing.len() >= STRETCHES).and_then(|_| self.over())
     }
 
     /// The incident's end, if there is one to end.
@@ -100,11 +113,13 @@ impl Trouble {
         self.last.take()?;
         let event = self.incident(Phase::Closed);
         self.count = 0;
+        self.missing.clear();
         Some(event)
     }
 
     fn incident(&self, phase: Phase) -> Event {
-        Event::Incident(Incident { incident: self.code.to_owned(), phase, text: (self.text)(self.count, &self.detail) })
+        let (text, missing) = ((self.text)(self.count, &self.detail), self.missing.clone());
+        Event::Incident(Incident { incident: self.code.to_owned(), phase, text, missing })
     }
 }
 
@@ -115,6 +130,17 @@ mod tests {
     fn text(event: &Event) -> (&str, Phase) {
         let Event::Incident(incident) = event else { panic!("{event:?} is no incident") };
         (&incident.text.en, incident.phase)
+    }
+
+    #[test]
+    fn missing_events_are_listed_at_the_end() {
+        let mut drops = Trouble::dropping();
+        assert!(drops.miss(3, 5, Timestamp::ZERO).is_some());
+        assert!(drops.miss(6, 9, Timestamp::ZERO).is_none());
+        assert!(drops.miss(20, 20, Timestamp::ZERO).is_none());
+        let Some(Event::Incident(end)) = drops.over() else { panic!("it ends") };
+        assert_eq!(end.missing, [Missing { first: 3, last: 9 }, Missing { first: 20, last: 20 }]);
+        assert!(end.text.en.starts_with("8 unsent"), "{}", end.text.en);
     }
 
     #[test]

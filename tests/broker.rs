@@ -1,170 +1,23 @@
 //! Store, publisher and link against real brokers: rumqttd in the process, and mosquitto where it is installed.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
-#![expect(clippy::print_stderr, reason = "a person must see which tests looked at nothing")]
 
-mod station;
+mod depot;
 
-use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use depot::station::topics;
+use depot::{Mosquitto, PATIENCE, Proxy, all_arrive, connect};
 use pilah::command::{self, Name};
-use pilah::drivers::mqtt::{Mqtt, Settings};
-use pilah::publish::offline;
 use pilah::record::StatusMessage;
 use pilah::sim::broker::DemoBroker;
 use pilah::sim::samples;
 use pilah::sim::subscriber::Subscriber;
-use pilah::status::Status;
 use pilah::store::history::History;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::PublishProperties;
 use rumqttc::v5::{AsyncClient, MqttOptions};
-use station::{Station, run, topics};
-use tempfile::TempDir;
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
-
-/// Long enough for the slowest machine; nothing waits longer than it must.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A station on a broker.
-struct Line {
-    station: Station,
-    connector: JoinHandle<()>,
-    requests: mpsc::Receiver<command::Request>,
-}
-
-impl Line {
-    /// Records the decisions about some items.
-    fn decide(&self, items: std::ops::RangeInclusive<u64>) {
-        for n in items {
-            self.station.records.record(samples::decision(n));
-        }
-    }
-}
-
-fn connect(folder: &Path, broker: SocketAddr, commands: &[Name]) -> Line {
-    let run = run();
-    let status = Arc::new(Status::default());
-    let settings = Settings {
-        host: broker.ip().to_string(),
-        port: broker.port(),
-        commands: commands.to_vec(),
-        ..Settings::default()
-    };
-    let will = offline(&topics(), &run, "will");
-    let (link, connector, requests) = Mqtt::new(settings, topics(), will, Arc::clone(&status));
-    let connector = tokio::spawn(connector.run());
-    Line { station: Station::start(folder, run, status, link), connector, requests }
-}
-
-/// mosquitto with a folder and a configuration of its own.
-struct Mosquitto {
-    program: PathBuf,
-    folder: TempDir,
-    address: SocketAddr,
-    child: Child,
-}
-
-impl Mosquitto {
-    /// `None`, and a word about it, where it is not installed.
-    fn start(extra: &str) -> Option<Self> {
-        let places = ["/usr/sbin/mosquitto", "/usr/bin/mosquitto", "/usr/local/sbin/mosquitto"];
-        let Some(program) = places.iter().map(PathBuf::from).find(|place| place.exists()) else {
-            eprintln!("mosquitto is not installed: this test looked at nothing");
-            return None;
-        };
-        let folder = tempfile::tempdir().unwrap();
-        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
-        // Started by root it would become a user that cannot write to the folder; others it leaves as they are.
-        let config = format!(
-            "user root\nlistener {} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {}/\n{extra}\n",
-            address.port(),
-            folder.path().display()
-        );
-        std::fs::File::create(folder.path().join("conf")).unwrap().write_all(config.as_bytes()).unwrap();
-        let child = Self::launch(&program, folder.path());
-        let broker = Self { program, folder, address, child };
-        broker.wait_until_up();
-        Some(broker)
-    }
-
-    fn launch(program: &Path, folder: &Path) -> Child {
-        let mut command = Command::new(program);
-        command.arg("-c").arg(folder.join("conf")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-    }
-
-    fn wait_until_up(&self) {
-        for _ in 0..500 {
-            if TcpStream::connect(self.address).is_ok() {
-                return;
-            }
-            std::thread::park_timeout(Duration::from_millis(20));
-        }
-        panic!("mosquitto does not come up");
-    }
-
-    /// Ends it in order, so that it keeps what it has promised to deliver.
-    fn stop(&mut self) {
-        let id = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
-        self.child.wait().unwrap();
-    }
-
-    fn restart(&mut self) {
-        self.child = Self::launch(&self.program, self.folder.path());
-        self.wait_until_up();
-    }
-}
-
-impl Drop for Mosquitto {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-/// A way to the broker that can be cut: every connection through it ends at once.
-struct Proxy {
-    address: SocketAddr,
-    cut: watch::Sender<u32>,
-}
-
-impl Proxy {
-    async fn start(broker: SocketAddr) -> Self {
-        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let cut = watch::Sender::new(0);
-        let cuts = cut.clone();
-        tokio::spawn(async move {
-            while let Ok((mut near, _)) = listener.accept().await {
-                let mut cuts = cuts.subscribe();
-                tokio::spawn(async move {
-                    let mut far = tokio::net::TcpStream::connect(broker).await.unwrap();
-                    tokio::select! {
-                        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
-                        _ = cuts.changed() => {}
-                    }
-                });
-            }
-        });
-        Self { address, cut }
-    }
-
-    fn cut(&self) {
-        self.cut.send_modify(|count| *count += 1);
-    }
-}
-
-async fn all_arrive(subscriber: &Subscriber, last: u64) {
-    let arrived = subscriber.wait_for(PATIENCE, |tally| tally.seqs.last() >= Some(&last) && tally.gaps().is_empty());
-    assert!(arrived.await, "missing: {:?} of {last}", subscriber.tally().gaps());
-}
 
 #[tokio::test]
 async fn every_event_arrives_over_a_connection_that_is_cut_again_and_again() {
@@ -179,7 +32,7 @@ async fn every_event_arrives_over_a_connection_that_is_cut_again_and_again() {
         last += 100;
         let some = subscriber.wait_for(PATIENCE, |tally| tally.seqs.last() >= Some(&(last - 60)));
         assert!(some.await, "{:?}", subscriber.tally());
-        proxy.cut();
+        proxy.cut().await;
     }
     all_arrive(&subscriber, last).await;
     assert!(line.station.status.broker_lost.get() > 0, "no connection was cut: the test tests nothing");

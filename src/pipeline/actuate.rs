@@ -379,6 +379,8 @@ impl Drop for Armed<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[derive(Default)]
@@ -509,5 +511,71 @@ mod tests {
             actuate.step(at, &mut trace, &mut done).unwrap();
         }
         assert_eq!(trace.0, [(0, 99, Drive::On), (50, 99, Drive::Off), (100, 99, Drive::On)]);
+    }
+
+    /// What comes to the actuate thread, and how long it sleeps before it looks again.
+    #[derive(Debug, Clone)]
+    enum Happens {
+        Order { actuator: usize, after_ms: u64, on_ms: u64 },
+        Recall,
+        Release,
+        Step { sleeps_ms: u64 },
+    }
+
+    fn happens() -> impl Strategy<Value = Happens> {
+        prop_oneof![
+            3 => (0_usize..3, 0_u64..200, 0_u64..500)
+                .prop_map(|(actuator, after_ms, on_ms)| Happens::Order { actuator, after_ms, on_ms }),
+            1 => Just(Happens::Recall),
+            1 => Just(Happens::Release),
+            6 => (0_u64..40).prop_map(|sleeps_ms| Happens::Step { sleeps_ms }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_on_for_longer_than_it_may_be_whatever_comes(all in prop::collection::vec(happens(), 1..200)) {
+            let settings =
+                [actuator(Kind::Pulse, None), actuator(Kind::Hold, Some("x")), actuator(Kind::Pulse, Some("x"))];
+            let most = u64::from(settings[0].max_on_ms);
+            let mut actuate = Actuate::new(&settings, None, Timestamp::ZERO);
+            let (mut trace, mut done, mut now) = (Trace::default(), Vec::new(), 0);
+            // The thread wakes when it is asked to, or late: by 40 ms at most here, which a coil stays on longer.
+            let late = 40;
+            for happens in all {
+                match happens {
+                    Happens::Order { actuator, after_ms, on_ms } => {
+                        // More than it takes are refused.
+                        let _taken = actuate.order(order(actuator, now + after_ms, on_ms));
+                    }
+                    Happens::Recall => {
+                        actuate.recall(ItemId::default());
+                    }
+                    Happens::Release => actuate.release(&mut trace, Timestamp::from_millis(now)).unwrap(),
+                    Happens::Step { sleeps_ms } => {
+                        now += sleeps_ms;
+                        actuate.step(Timestamp::from_millis(now), &mut trace, &mut done).unwrap();
+                    }
+                }
+            }
+            // Then nothing comes any more, and it is on time.
+            while let Some(at) = actuate.wake() {
+                now = now.max(at.as_nanos() / 1_000_000);
+                actuate.step(Timestamp::from_millis(now), &mut trace, &mut done).unwrap();
+            }
+            let mut on = [None; 3];
+            for (at, id, drive) in trace.0 {
+                match drive {
+                    Drive::Off => {
+                        if let Some(since) = on[id].take() {
+                            prop_assert!(at - since <= most + late, "{id} was on for {} ms", at - since);
+                        }
+                    }
+                    _ => on[id] = on[id].or(Some(at)),
+                }
+                prop_assert!(on[1].is_none() || on[2].is_none(), "two that exclude each other are on");
+            }
+            prop_assert_eq!(on, [None; 3], "all are off in the end");
+        }
     }
 }

@@ -422,11 +422,11 @@ impl Line {
 /// An incident that ends.
 pub fn incident_over(code: &str) -> Event {
     let text = Words { en: "over".into(), id: "selesai".into() };
-    Event::Incident(Incident { incident: code.into(), phase: Phase::Closed, text })
+    Event::Incident(Incident { incident: code.into(), phase: Phase::Closed, text, missing: Vec::new() })
 }
 
 /// An incident that begins.
 pub fn incident(code: &str, en: &str, id: &str) -> Event {
     let text = Words { en: en.into(), id: id.into() };
-    Event::Incident(Incident { incident: code.into(), phase: Phase::Opened, text })
+    Event::Incident(Incident { incident: code.into(), phase: Phase::Opened, text, missing: Vec::new() })
 }

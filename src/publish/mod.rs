@@ -7,6 +7,7 @@
 //!
 //! Beside the events, the station has two retained topics: `status` (and its last will), and `health`.
 
+pub mod audit;
 mod health;
 pub mod publisher;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The loop that publishes: a tokio task beside the link's.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,8 +96,8 @@ struct Loop<L> {
     pause: Option<Instant>,
     /// The pause after the next refusal.
     back_off: Duration,
-    /// Events up to this one are sent one at a time, since one of them ends connections.
-    careful_to: u64,
+    /// One of these ends connections: until they are done, events are sent one at a time.
+    suspects: BTreeSet<u64>,
     outage: Trouble,
     refusal: Trouble,
     never: Trouble,
@@ -121,7 +122,7 @@ impl<L: Link> Loop<L> {
             told: false,
             pause: None,
             back_off: BACK_OFF.0,
-            careful_to: 0,
+            suspects: BTreeSet::new(),
             outage: Trouble::broker_lost(),
             refusal: Trouble::refused(),
             never: Trouble::set_aside(),
@@ -147,8 +148,15 @@ impl<L: Link> Loop<L> {
                     changed.context("nobody tells the machine's state any more")?;
                     self.told = false;
                 }
-                _ = self.health.tick() => self.send_health(),
-                () = until(pause_ends) => self.pause = None,
+                _ = self.health.tick() => {
+                    self.send_health();
+                    let over = self.never.calm(self.all.clock.now());
+                    self.tell(over);
+                }
+                () = until(pause_ends) => {
+                    self.pause = None;
+                    self.window.part(self.committed.borrow().last_seq);
+                }
                 () = until(outage_begins) => self.note_outage(),
             }
         }
@@ -171,6 +179,7 @@ impl<L: Link> Loop<L> {
             let over = self.outage.over();
             self.tell(over);
             self.send_health();
+            self.window.part(self.committed.borrow().last_seq);
         }
         if !self.told {
             self.told = true;
@@ -186,22 +195,24 @@ impl<L: Link> Loop<L> {
         if committed.file != self.file {
             self.file = committed.file;
             self.history = None;
+            self.suspects.clear();
             self.window = Window::behind(committed.sent);
+            self.window.part(committed.last_seq);
         }
-        let wanted = self.window.len() < CHUNK / 2 && self.window.last() < committed.last_seq;
-        if committed.file == 0 || !wanted || !self.connection.borrow().up {
+        if committed.file == 0 || !self.connection.borrow().up {
             return Ok(());
         }
-        let (history, after, path) = (self.history.take(), self.window.last(), self.all.database.clone());
+        let Some(wanted) = self.window.wants(committed.last_seq, CHUNK) else { return Ok(()) };
+        let (history, path) = (self.history.take(), self.all.database.clone());
         let read = spawn_blocking(move || -> Result<(History, Vec<Stored>)> {
             let history = history.map_or_else(|| History::open(&path), Ok)?;
-            let events = history.after(after, CHUNK)?;
+            let events = history.between(wanted.first, wanted.last, wanted.count)?;
             Ok((history, events))
         });
         match read.await.context("reading the outbox")? {
             Ok((history, events)) => {
                 self.history = Some(history);
-                self.window.extend(events);
+                self.window.extend(wanted, events);
             }
             // The writer finds out what is wrong with the file, and starts another one if it must.
             Err(wrong) => {
@@ -217,9 +228,13 @@ impl<L: Link> Loop<L> {
         if !connection.up || self.pause.is_some() {
             return;
         }
-        let careful = self.window.done() < self.careful_to;
-        let limit = if careful { 1 } else { connection.window.max(1) };
+        let limit = if self.suspects.is_empty() { connection.window.max(1) } else { 1 };
         while let Some(event) = self.window.send_next(limit) {
+            if let Some(damage) = &event.damage {
+                let (seq, damage) = (event.seq, damage.clone());
+                self.answers.spawn(async move { (seq, Err(NotTaken::Never(damage))) });
+                continue;
+            }
             let message = Message {
                 topic: self.all.topics.of(&event.kind),
                 payload: event.payload.clone().into_bytes(),
@@ -247,7 +262,7 @@ impl<L: Link> Loop<L> {
             Err(NotTaken::Never(reason)) if self.all.records.set_aside(seq, &reason) => {
                 error!(seq, reason, "event set aside: the broker can never take it");
                 self.never.detail = reason;
-                let opened = self.never.note(1, self.all.clock.now());
+                let opened = self.never.miss(seq, seq, self.all.clock.now());
                 self.tell(opened);
                 self.finish(seq);
             }
@@ -264,7 +279,7 @@ impl<L: Link> Loop<L> {
             // The next connection sends it; the pause is for a link that says lost and stays up.
             NotTaken::Lost | NotTaken::Never(_) => self.back_off(),
             NotTaken::Suspect(reason) => {
-                self.careful_to = self.careful_to.max(self.window.last());
+                self.suspects.insert(seq);
                 warn!(seq, reason, "broker ended the connection over an event; sending one at a time");
                 self.back_off();
             }
@@ -280,6 +295,7 @@ impl<L: Link> Loop<L> {
     }
 
     fn finish(&mut self, seq: u64) {
+        self.suspects.remove(&seq);
         if let Some(cursor) = self.window.finish(seq) {
             self.all.records.sent(cursor);
         }

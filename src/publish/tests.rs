@@ -265,6 +265,27 @@ async fn a_long_outage_is_one_incident() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_happens_now_goes_before_what_an_outage_held_back() {
+    let mut station = Station::start(SimLink::up(WINDOW)).await;
+    station.link.cut();
+    station.decide(1..=300).await;
+    station.link.hold();
+    station.link.restore();
+    rest().await;
+    let held_back = station.arrived().len();
+    assert_eq!(held_back, 1 + WINDOW, "the window is full of what was held back");
+    station.decide(301..=303).await;
+    station.link.release();
+    a_while().await;
+    let arrived = station.arrived();
+    assert_eq!(arrived[held_back..held_back + 3], [302, 303, 304], "before all others");
+    assert_eq!(arrived.len(), 304, "and each once");
+    assert_eq!(station.records.cursor(), 304);
+    let first = station.first_arrivals();
+    assert!(first.iter().filter(|seq| **seq <= 301).is_sorted(), "the others in their order");
+}
+
+#[tokio::test(start_paused = true)]
 async fn status_and_health_are_kept_by_the_broker() {
     let station = Station::start(SimLink::up(WINDOW)).await;
     let read = |link: &SimLink| -> StatusMessage {

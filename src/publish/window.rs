@@ -1,16 +1,36 @@
-//! Events under way to the broker: sent in order, answered in any order, and done in order.
+//! Events under way to the broker: what happens now before what an outage held back, answered in any order, and done
+//! in order.
 
 use std::collections::VecDeque;
 
 use crate::store::history::Stored;
 
-/// Events read from the outbox, in order of `seq`. Those under way lie among the first `limit`, however the broker
-/// answers; so the distance between two of them never exceeds it, and packet ids cannot collide.
+/// Behind so many events, what happens now does not wait for what was held back: a second of a drain at most.
+const HELD_BACK: u64 = 64;
+
+/// Stretches at most. Each connection that finds many events held back begins another, and each keeps what it has
+/// read; with more, the newest waits its turn.
+const STRETCHES: usize = 8;
+
+/// The outbox as the publisher sees it: stretches of numbers, oldest first. The last one has no end: what happens now
+/// is in it, and is sent before anything else; then the oldest. The cursor is where the oldest stretch is done, so
+/// that after a crash whatever later ones have sent goes again, with the same numbers.
 #[derive(Debug)]
 pub(super) struct Window {
+    /// Never empty.
+    stretches: VecDeque<Stretch>,
+    flight: Flight,
+}
+
+#[derive(Debug)]
+struct Stretch {
     entries: VecDeque<Entry>,
-    /// Events up to this one are done.
+    /// Events up to this one are done, from the stretch's beginning.
     done: u64,
+    /// Events up to this one were read.
+    read: u64,
+    /// The last one's number; none for what happens now.
+    end: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -26,57 +46,143 @@ enum At {
     Done,
 }
 
+/// What to read next from the store, for [`Window::extend`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// The first number.
+    pub(super) first: u64,
+    /// The last number.
+    pub(super) last: u64,
+    /// How many events.
+    pub(super) count: usize,
+}
+
+/// Events in the order in which they were sent, from the oldest unanswered one on. No more are sent than the broker
+/// lets be under way since that one, however it answers the others: so packet ids cannot collide.
+#[derive(Debug, Default)]
+struct Flight(VecDeque<(u64, bool)>);
+
+impl Flight {
+    fn answered(&mut self, seq: u64) {
+        if let Some(event) = self.0.iter_mut().find(|(sent, answered)| *sent == seq && !answered) {
+            event.1 = true;
+        }
+        while self.0.front().is_some_and(|(_, answered)| *answered) {
+            self.0.pop_front();
+        }
+    }
+}
+
 impl Window {
     /// An empty window behind the cursor.
     pub(super) fn behind(cursor: u64) -> Self {
-        Self { entries: VecDeque::new(), done: cursor }
+        Self { stretches: [Stretch::behind(cursor)].into(), flight: Flight::default() }
     }
 
-    /// The last event known: read on behind it.
-    pub(super) fn last(&self) -> u64 {
-        self.entries.back().map_or(self.done, |entry| entry.event.seq)
-    }
-
-    /// Events up to this one are done.
+    /// The cursor: events up to this one are done.
     pub(super) fn done(&self) -> u64 {
-        self.done
+        self.stretches[0].done
     }
 
-    /// How many events are here.
-    pub(super) fn len(&self) -> usize {
-        self.entries.len()
+    /// With many events held back up to `last`, those that come from now on no longer wait for them.
+    pub(super) fn part(&mut self, last: u64) {
+        let count = self.stretches.len();
+        let Some(now) = self.stretches.back_mut() else { return };
+        if count < STRETCHES && last.saturating_sub(now.done) > HELD_BACK {
+            now.end = Some(last);
+            self.stretches.push_back(Stretch::behind(last));
+        }
     }
 
-    /// Takes in events that lie behind [`Self::last`].
-    pub(super) fn extend(&mut self, events: Vec<Stored>) {
-        self.entries.extend(events.into_iter().map(|event| Entry { event, at: At::Waiting }));
+    /// What to read from the store, where events up to `last` are, to have `chunk` at hand.
+    pub(super) fn wants(&self, last: u64, chunk: usize) -> Option<Wanted> {
+        let [now, oldest] = [self.stretches.back()?, self.stretches.front()?];
+        [now, oldest].into_iter().find_map(|stretch| {
+            let last = stretch.end.unwrap_or(last);
+            let wants = stretch.entries.len() < chunk / 2 && stretch.read < last;
+            wants.then_some(Wanted { first: stretch.read + 1, last, count: chunk })
+        })
     }
 
-    /// The next event to send, now under way; `None` while the first `limit` are.
+    /// Takes in what was `wanted`; fewer events than that mean that there are no more.
+    pub(super) fn extend(&mut self, wanted: Wanted, events: Vec<Stored>) {
+        // One that was read to its end stands where the next one begins.
+        let reads_on = |stretch: &&mut Stretch| stretch.end.is_none_or(|end| stretch.read < end);
+        let mut reading = self.stretches.iter_mut().filter(reads_on);
+        let Some(stretch) = reading.find(|stretch| stretch.read + 1 == wanted.first) else { return };
+        stretch.read = if events.len() < wanted.count {
+            wanted.last
+        } else {
+            events.last().map_or(wanted.last, |event| event.seq)
+        };
+        stretch.entries.extend(events.into_iter().map(|event| Entry { event, at: At::Waiting }));
+        stretch.move_on();
+        self.close();
+    }
+
+    /// The next event to send, now under way; `None` while `limit` are.
     pub(super) fn send_next(&mut self, limit: usize) -> Option<&Stored> {
-        let entry = self.entries.iter_mut().take(limit).find(|entry| entry.at == At::Waiting)?;
+        if self.flight.0.len() >= limit {
+            return None;
+        }
+        let now = self.stretches.len() - 1;
+        let stretch = [now, 0].into_iter().find(|stretch| self.stretches[*stretch].waiting().is_some())?;
+        let entry = self.stretches[stretch].waiting()?;
+        let entry = &mut self.stretches[stretch].entries[entry];
         entry.at = At::UnderWay;
+        self.flight.0.push_back((entry.event.seq, false));
         Some(&entry.event)
     }
 
     /// An event is done; returns the cursor if it moves.
     pub(super) fn finish(&mut self, seq: u64) -> Option<u64> {
-        self.set(seq, At::Done);
-        let before = self.done;
-        while self.entries.front().is_some_and(|entry| entry.at == At::Done) {
-            self.done = self.entries.pop_front().map_or(self.done, |entry| entry.event.seq);
-        }
-        (self.done != before).then_some(self.done)
+        let before = self.done();
+        self.answer(seq, At::Done);
+        self.close();
+        (self.done() != before).then(|| self.done())
     }
 
     /// An event is to be sent again.
     pub(super) fn give_back(&mut self, seq: u64) {
-        self.set(seq, At::Waiting);
+        self.answer(seq, At::Waiting);
     }
 
-    fn set(&mut self, seq: u64, at: At) {
-        if let Ok(index) = self.entries.binary_search_by_key(&seq, |entry| entry.event.seq) {
-            self.entries[index].at = at;
+    fn answer(&mut self, seq: u64, at: At) {
+        self.flight.answered(seq);
+        for stretch in &mut self.stretches {
+            if let Ok(index) = stretch.entries.binary_search_by_key(&seq, |entry| entry.event.seq) {
+                stretch.entries[index].at = at;
+                stretch.move_on();
+            }
+        }
+    }
+
+    /// Forgets stretches that are done, from the oldest on.
+    fn close(&mut self) {
+        while self.stretches.len() > 1 && self.stretches[0].end.is_some_and(|end| self.stretches[0].done >= end) {
+            self.stretches.pop_front();
+        }
+    }
+}
+
+impl Stretch {
+    fn behind(seq: u64) -> Self {
+        Self { entries: VecDeque::new(), done: seq, read: seq, end: None }
+    }
+
+    /// The place of the first event that is not sent.
+    fn waiting(&self) -> Option<usize> {
+        self.entries.iter().position(|entry| entry.at == At::Waiting)
+    }
+
+    fn move_on(&mut self) {
+        while self.entries.front().is_some_and(|entry| entry.at == At::Done) {
+            self.done = self.entries.pop_front().map_or(self.done, |entry| entry.event.seq);
+        }
+        // Numbers that were never used, or whose events have gone, are passed over once all before them is done. What
+        // happens now is left where it is: its cursor stands at an event.
+        if self.entries.is_empty() && self.end.is_some() {
+            self.done = self.read;
         }
     }
 }
@@ -85,10 +191,16 @@ impl Window {
 mod tests {
     use super::*;
 
+    fn events(seqs: &[u64]) -> Vec<Stored> {
+        let event = |seq: &u64| Stored { seq: *seq, kind: "decision".into(), payload: String::new(), damage: None };
+        seqs.iter().map(event).collect()
+    }
+
+    /// A window that has read `seqs`, with nothing held back.
     fn window(seqs: &[u64]) -> Window {
         let mut window = Window::behind(0);
-        let event = |seq: &u64| Stored { seq: *seq, kind: "decision".into(), payload: String::new() };
-        window.extend(seqs.iter().map(event).collect());
+        let wanted = window.wants(seqs[seqs.len() - 1], 256).unwrap();
+        window.extend(wanted, events(seqs));
         window
     }
 
@@ -105,7 +217,7 @@ mod tests {
         assert_eq!(send_all(&mut window, 3), [0; 0], "6 is more than three away from 1");
         assert_eq!(window.finish(1), Some(5), "jumps in the numbers are passed over");
         assert_eq!(send_all(&mut window, 3), [6]);
-        assert_eq!((window.finish(6), window.last(), window.len()), (Some(6), 6, 0));
+        assert_eq!((window.finish(6), window.wants(6, 256)), (Some(6), None));
     }
 
     #[test]
@@ -117,5 +229,64 @@ mod tests {
         window.give_back(2);
         assert_eq!(send_all(&mut window, 3), [2, 3, 4]);
         assert_eq!(window.finish(99), None, "an answer that nobody asked for");
+    }
+
+    /// Reads until nothing more is wanted, from a store with all numbers up to `last` but `missing`.
+    fn read(window: &mut Window, last: u64, missing: std::ops::Range<u64>) {
+        while let Some(wanted) = window.wants(last, 20) {
+            let seqs: Vec<u64> = (wanted.first..=wanted.last.min(last))
+                .filter(|seq| !missing.contains(seq))
+                .take(wanted.count)
+                .collect();
+            window.extend(wanted, events(&seqs));
+        }
+    }
+
+    #[test]
+    fn what_happens_now_overtakes_what_was_held_back() {
+        let mut window = Window::behind(0);
+        window.part(200);
+        read(&mut window, 202, 190..201);
+        assert_eq!(send_all(&mut window, 4), [201, 202, 1, 2]);
+        assert_eq!(window.finish(201), None);
+        assert_eq!(window.finish(202), None, "1 is still under way");
+        assert_eq!(window.finish(1), Some(1), "and not past what is held back");
+        read(&mut window, 203, 190..201);
+        assert_eq!(window.send_next(4).map(|event| event.seq), Some(203));
+        window.finish(203);
+        while let Some(seq) = window.send_next(4).map(|event| event.seq) {
+            window.finish(2);
+            window.finish(seq);
+            read(&mut window, 203, 190..201);
+        }
+        assert_eq!(window.done(), 203, "at the end it is past both, and past numbers that nothing has");
+    }
+
+    #[test]
+    fn nothing_is_sent_twice_or_left_out_however_often_the_broker_goes() {
+        let mut random = fastrand::Rng::with_seed(11);
+        let mut window = Window::behind(0);
+        let (mut last, mut under_way, mut done) = (0_u64, Vec::new(), std::collections::BTreeSet::new());
+        for _ in 0..400 {
+            last += random.u64(0..150);
+            if random.u8(0..4) == 0 {
+                // Another connection.
+                under_way.drain(..).for_each(|seq| window.give_back(seq));
+                window.part(last);
+            }
+            for _ in 0..random.usize(0..120) {
+                read(&mut window, last, 1000..1100);
+                under_way.extend(window.send_next(8).map(|event| event.seq));
+                if random.bool() && !under_way.is_empty() {
+                    let seq = under_way.swap_remove(random.usize(..under_way.len()));
+                    assert!(done.insert(seq), "{seq} was done before");
+                    window.finish(seq);
+                }
+                let all = (1..=window.done()).filter(|seq| !(1000..1100).contains(seq));
+                assert!(all.clone().count() <= done.len() && all.clone().all(|seq| done.contains(&seq)));
+                assert!(window.stretches.len() <= STRETCHES);
+            }
+        }
+        assert!(window.done() > 0);
     }
 }

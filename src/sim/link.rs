@@ -87,6 +87,11 @@ impl SimLink {
         self.broker().arrived.clone()
     }
 
+    /// Forgets what arrived, for runs of many hours.
+    pub fn forget(&self) {
+        self.broker().arrived.clear();
+    }
+
     /// The message kept for a topic.
     pub fn retained(&self, topic: &str) -> Option<Message> {
         self.broker().retained.get(topic).cloned()

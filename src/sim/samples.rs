@@ -57,6 +57,7 @@ pub fn outcome(n: u64) -> Record {
 pub fn incident(n: u64) -> Record {
     let text =
         Words { en: "the camera is lost; look at its cable".into(), id: "kamera hilang; periksa kabelnya".into() };
-    let event = Event::Incident(Incident { incident: "camera-lost".into(), phase: Phase::Opened, text });
+    let event =
+        Event::Incident(Incident { incident: "camera-lost".into(), phase: Phase::Opened, text, missing: Vec::new() });
     Record { wall: wall(n), event }
 }

@@ -14,6 +14,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+use crate::publish::audit::Audit;
+
 /// The wait before another attempt to connect.
 const RECONNECT: Duration = Duration::from_millis(100);
 
@@ -33,6 +35,8 @@ pub struct Tally {
     pub out_of_order: u64,
     /// Messages that could not be read.
     pub unreadable: u64,
+    /// The events held against what was promised.
+    pub audit: Audit,
     /// The newest payload of each topic.
     pub newest: BTreeMap<String, Vec<u8>>,
 }
@@ -49,6 +53,9 @@ impl Tally {
         *self.by_kind.entry(kind.to_owned()).or_default() += 1;
         match serde_json::from_slice(payload) {
             Ok(Numbered { seq: Some(seq) }) => {
+                if kind != "reply" {
+                    self.audit.note(payload);
+                }
                 let behind = self.seqs.last().is_some_and(|last| *last > seq);
                 if !self.seqs.insert(seq) {
                     self.repeated += 1;

@@ -8,38 +8,42 @@ use anyhow::{Context, Result};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use super::numbers::Numbers;
+use super::packing::{Packer, ROW_EVENTS};
 use super::wear::Wear;
 use super::{Settings, beside, integer, number};
 use crate::clock::WallTime;
-use crate::record::{Envelope, Event, Record, Run, Start};
+use crate::record::{Event, Record, Run, Start};
 use crate::units::Timestamp;
 
 /// The version of the tables below; another one is moved aside like a file that cannot be read.
-const TABLES_VERSION: i64 = 1;
+const TABLES_VERSION: i64 = 2;
 
+/// A row holds events that were committed together: `count` of them, the last one's number, and what [`packing`]
+/// says. Rows of one event each, and an index of items, would write more pages a commit.
+///
+/// [`packing`]: super::packing
 const TABLES: &str = "
-    CREATE TABLE event (
-        seq INTEGER PRIMARY KEY,
-        kind TEXT NOT NULL,
-        item BLOB,
-        time_ms INTEGER NOT NULL,
-        synchronized INTEGER NOT NULL,
-        payload TEXT NOT NULL
+    CREATE TABLE events (
+        last INTEGER PRIMARY KEY,
+        count INTEGER NOT NULL,
+        run INTEGER NOT NULL,
+        body BLOB NOT NULL
     );
-    CREATE INDEX event_item ON event (item) WHERE item IS NOT NULL;
+    CREATE TABLE run (id INTEGER PRIMARY KEY, boot TEXT NOT NULL);
     CREATE TABLE cursor (sent INTEGER NOT NULL);
     INSERT INTO cursor VALUES (0);
     CREATE TABLE set_aside (seq INTEGER PRIMARY KEY, reason TEXT NOT NULL);
 ";
 
 /// The smallest pages there are: a commit writes each page it touches whole, and at three items a second a group is
-/// one item. Measured with decision and outcome together: 3.8 KB an item, against 5.8, 8.1 and 11.6 with pages of
-/// 1024, 2048 and 4096 bytes.
+/// one item.
 const PAGE_BYTES: u32 = 512;
 
 /// Larger files are not checked as a whole at start; what is broken in them shows when it is read.
 /// 64 MiB are read in about a second from an SD card.
 const CHECKED_BYTES: u64 = 64 << 20;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A record that waits for its commit.
 #[derive(Debug)]
@@ -64,8 +68,12 @@ pub(super) struct Store {
     pub(super) db: Connection,
     numbers: Numbers,
     wear: Wear,
+    packer: Packer,
     boot: String,
+    /// The number of `boot` in the table of runs, once it is there.
+    run: Option<i64>,
     pub(super) max_bytes: u64,
+    pub(super) max_age: Option<Duration>,
     /// Where this run's numbers begin, and the last one before them.
     began: (u64, u64),
     /// The last committed event; 0 when there is none.
@@ -113,6 +121,7 @@ impl Store {
         let db = Connection::open(&path)?;
         db.busy_timeout(Duration::from_secs(2))?;
         db.pragma_update(None, "page_size", PAGE_BYTES)?;
+        db.pragma_update(None, "cache_size", super::CACHE)?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
         db.pragma_update(None, "wal_autocheckpoint", 0)?;
@@ -132,16 +141,19 @@ impl Store {
                 return Err(Unreadable(verdict).into());
             }
         }
-        let last_seq = number(db.query_row("SELECT ifnull(max(seq), 0) FROM event", [], |row| row.get(0))?);
+        let last_seq = number(db.query_row("SELECT ifnull(max(last), 0) FROM events", [], |row| row.get(0))?);
         let sent: Option<i64> = db.query_row("SELECT sent FROM cursor", [], |row| row.get(0)).optional()?;
         let sent = number(sent.ok_or_else(|| Unreadable("it has no cursor".into()))?);
         let numbers = Numbers::open(&settings.directory, last_seq.max(sent))?;
         Ok(Self {
             began: (numbers.next(), last_seq),
             numbers,
-            wear: Wear::new(&path, db.pragma_query_value(None, "page_size", |row| row.get(0))?),
+            wear: Wear::new(&path, &db)?,
+            packer: Packer::new()?,
             boot: boot.to_owned(),
+            run: None,
             max_bytes: settings.max_bytes,
+            max_age: (settings.max_age_days > 0).then(|| DAY * settings.max_age_days),
             db,
             last_seq,
             sent,
@@ -158,6 +170,11 @@ impl Store {
         })
     }
 
+    /// The first number that this run may use.
+    pub(super) fn first_number(&self) -> u64 {
+        self.began.0
+    }
+
     /// Commits a group, and returns its first number: all of it is on disk afterwards, or nothing.
     ///
     /// # Errors
@@ -166,13 +183,22 @@ impl Store {
         let count = u64::try_from(group.records.len()).unwrap_or(u64::MAX);
         let first = self.numbers.reserve(count)?;
         let step = self.db.transaction()?;
-        {
-            let mut insert = step.prepare_cached("INSERT INTO event VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
-            for (seq, Held { record, .. }) in (first..).zip(group.records) {
-                let payload = payload(record, seq, &self.boot)?;
-                let item = record.event.item().map(|item| item.0.to_bytes());
-                let WallTime { unix_ms, synchronized } = record.wall;
-                insert.execute(params![integer(seq), record.event.kind(), item, unix_ms, synchronized, payload])?;
+        let mut run = self.run;
+        if count > 0 {
+            let run = match run {
+                Some(run) => run,
+                None => {
+                    step.execute("INSERT INTO run (boot) VALUES (?1)", [&self.boot])?;
+                    *run.insert(step.last_insert_rowid())
+                }
+            };
+            let mut insert = step.prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3, ?4)")?;
+            let mut last = first - 1;
+            for rows in group.records.chunks(ROW_EVENTS) {
+                let count = u64::try_from(rows.len()).unwrap_or(0);
+                last += count;
+                let body = self.packer.pack(last + 1 - count, &self.boot, rows.iter().map(|held| &held.record))?;
+                insert.execute(params![integer(last), integer(count), run, body])?;
             }
         }
         if group.sent > self.sent {
@@ -183,6 +209,7 @@ impl Store {
         }
         step.commit().context("committing events")?;
         self.numbers.used(count);
+        self.run = run;
         self.sent = self.sent.max(group.sent);
         if count > 0 {
             self.last_seq = first + count - 1;
@@ -199,9 +226,19 @@ impl Store {
         before.saturating_sub(sent) + (self.last_seq + 1).saturating_sub(first)
     }
 
-    /// Bytes written to disk since the last call; moves the write-ahead log into the database when it is long.
-    pub(super) fn settle(&mut self) -> Result<u64> {
-        self.wear.settle(&self.db)
+    /// Bytes that commits wrote since the last call.
+    pub(super) fn written(&mut self) -> Result<u64> {
+        self.wear.written(&self.db)
+    }
+
+    /// Whether the log should be emptied now, or, while there is more to do, at last.
+    pub(super) fn log_is_long(&self, busy: bool) -> bool {
+        self.wear.is_long(busy)
+    }
+
+    /// Moves the log into the database; returns the bytes written.
+    pub(super) fn empty_log(&mut self) -> Result<u64> {
+        self.wear.empty_log(&self.db)
     }
 
     /// Leaves nothing open: the log goes into the database, and numbers that were reserved are given back.
@@ -245,16 +282,4 @@ pub(super) fn move_aside(path: &Path, wall: WallTime) -> Result<PathBuf> {
         }
     }
     Ok(to)
-}
-
-fn payload(record: &Record, seq: u64, boot: &str) -> Result<String> {
-    let envelope = Envelope {
-        schema: format!("pilah/{}/1", record.event.kind()),
-        seq,
-        boot: boot.to_owned(),
-        time: record.wall.rfc3339(),
-        clock_synchronized: record.wall.synchronized,
-        body: &record.event,
-    };
-    serde_json::to_string(&envelope).context("writing an event as JSON")
 }

@@ -1,13 +1,21 @@
 //! The reading end of the store: what happened to an item, and what the broker has not taken yet.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rusqlite::{Connection, OpenFlags, Row};
 
+use super::packing::{Packed, ROW_EVENTS, Unpacker};
 use super::{integer, number};
 use crate::units::ItemId;
+
+/// The columns of [`Packed`].
+const COLUMNS: &str = "SELECT last - count + 1, count, boot, body FROM events JOIN run ON run.id = run";
+
+/// Events of an item lie within this time of its id's, as long as no one sets the clock.
+const ITEM_WITHIN_MS: (i64, i64) = (60_000, 3_600_000);
 
 /// One event as it was committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +24,10 @@ pub struct Stored {
     pub seq: u64,
     /// The last word of its topic.
     pub kind: String,
-    /// The payload, as it is sent: JSON.
+    /// The payload, as it is sent: JSON. Empty where it is damaged.
     pub payload: String,
+    /// Why the payload cannot be read, where that is so.
+    pub damage: Option<String>,
 }
 
 /// How full the store is.
@@ -43,6 +53,7 @@ pub struct Stat {
 #[derive(Debug)]
 pub struct History {
     db: Connection,
+    unpacker: RefCell<Unpacker>,
 }
 
 impl History {
@@ -54,11 +65,13 @@ impl History {
         let open = || -> rusqlite::Result<Connection> {
             let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
             db.busy_timeout(Duration::from_secs(2))?;
+            db.pragma_update(None, "cache_size", super::CACHE)?;
             // Fails here, and not in the middle of something, when it is no database.
             db.query_row("SELECT sent FROM cursor", [], |_| Ok(()))?;
             Ok(db)
         };
-        Ok(Self { db: open().with_context(|| format!("opening the store {}", path.display()))? })
+        let db = open().with_context(|| format!("opening the store {}", path.display()))?;
+        Ok(Self { db, unpacker: RefCell::new(Unpacker::new()?) })
     }
 
     /// The number up to which events were taken or set aside.
@@ -68,41 +81,97 @@ impl History {
 
     /// The first `limit` events behind `seq`, in order.
     pub fn after(&self, seq: u64, limit: usize) -> Result<Vec<Stored>> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut query =
-            self.db.prepare_cached("SELECT seq, kind, payload FROM event WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
-        let rows = query.query_map([integer(seq), limit], stored)?;
-        rows.collect::<rusqlite::Result<_>>().context("reading events")
+        self.between(seq.saturating_add(1), u64::MAX, limit)
     }
 
-    /// Everything that is known of an item, oldest first.
+    /// The first `limit` events from `first` to `last`, in order.
+    pub fn between(&self, first: u64, last: u64, limit: usize) -> Result<Vec<Stored>> {
+        let mut found = Vec::new();
+        self.rows("WHERE last >= ?1 ORDER BY last", integer(first), |row, unpacker| {
+            let events = unpacker.events(row).into_iter().filter(|event| (first..=last).contains(&event.seq));
+            found.extend(events.take(limit - found.len()));
+            Ok(found.len() < limit && row.first + row.count <= last)
+        })?;
+        Ok(found)
+    }
+
+    /// Everything that is known of an item, oldest first. There is no index of items: it looks where the time in the
+    /// item's id says, and through the whole store if that was wrong.
     pub fn of_item(&self, item: ItemId) -> Result<Vec<Stored>> {
-        let mut query = self.db.prepare_cached("SELECT seq, kind, payload FROM event WHERE item = ?1 ORDER BY seq")?;
-        let rows = query.query_map([item.0.to_bytes()], stored)?;
-        rows.collect::<rusqlite::Result<_>>().context("reading an item's events")
+        let born = i64::try_from(item.0.timestamp_ms()).unwrap_or(i64::MAX);
+        let (before, behind) = ITEM_WITHIN_MS;
+        let from = self.first_since(born.saturating_sub(before))?;
+        let to = self.first_since(born.saturating_add(behind))?;
+        let near = self.of_item_within(item, from, to)?;
+        if near.is_empty() { self.of_item_within(item, 0, i64::MAX) } else { Ok(near) }
+    }
+
+    fn of_item_within(&self, item: ItemId, from: i64, to: i64) -> Result<Vec<Stored>> {
+        let mut found = Vec::new();
+        self.rows("WHERE last >= ?1 ORDER BY last", from, |row, unpacker| {
+            let heads = row.heads().unwrap_or_default();
+            if heads.iter().any(|head| head.item == Some(item)) {
+                let events = unpacker.events(row).into_iter().zip(heads);
+                found.extend(events.filter(|(_, head)| head.item == Some(item)).map(|(event, _)| event));
+            }
+            Ok(integer(row.first) <= to)
+        })?;
+        Ok(found)
     }
 
     /// The `limit` newest events of a kind before `seq`, newest first: a page of the history.
     pub fn newest(&self, kind: &str, before: u64, limit: usize) -> Result<Vec<Stored>> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut query = self.db.prepare_cached(
-            "SELECT seq, kind, payload FROM event WHERE kind = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3",
-        )?;
-        let rows = query.query_map(rusqlite::params![kind, integer(before), limit], stored)?;
-        rows.collect::<rusqlite::Result<_>>().context("reading the newest events")
+        let mut found = Vec::new();
+        self.rows("WHERE last - count + 1 < ?1 ORDER BY last DESC", integer(before), |row, unpacker| {
+            let events = unpacker.events(row).into_iter().rev();
+            let wanted = events.filter(|event| event.kind == kind && event.seq < before);
+            found.extend(wanted.take(limit - found.len()));
+            Ok(found.len() < limit)
+        })?;
+        Ok(found)
+    }
+
+    /// The row near which `time_ms` lies, if the clock was never set: halves the store until it is found.
+    fn first_since(&self, time_ms: i64) -> Result<i64> {
+        let mut low = integer(self.number("SELECT ifnull(min(last), 0) FROM events")?);
+        let mut high = integer(self.number("SELECT ifnull(max(last), 0) FROM events")?);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let mut time = None;
+            self.rows("WHERE last >= ?1 ORDER BY last", middle, |row, _| {
+                time = row.heads().ok().and_then(|heads| heads.last().map(|head| head.wall.unix_ms));
+                Ok(time.is_none())
+            })?;
+            if time.is_some_and(|time| time < time_ms) { low = middle + 1 } else { high = middle }
+        }
+        Ok(low)
+    }
+
+    /// Shows rows to `see` until it says that it has seen enough.
+    fn rows(&self, which: &str, value: i64, mut see: impl FnMut(&Packed, &mut Unpacker) -> Result<bool>) -> Result<()> {
+        let mut query = self.db.prepare_cached(&format!("{COLUMNS} {which}"))?;
+        let mut rows = query.query([value])?;
+        let mut unpacker = self.unpacker.borrow_mut();
+        while let Some(row) = rows.next().context("reading events")? {
+            let row = packed(row).context("reading events")?;
+            if !see(&row, &mut unpacker)? {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// How many events the broker has not taken yet.
     pub fn unsent(&self) -> Result<u64> {
-        self.number("SELECT count(*) FROM event WHERE seq > (SELECT sent FROM cursor)")
+        self.number("SELECT ifnull(sum(min(count, last - sent)), 0) FROM events, cursor WHERE last > sent")
     }
 
     /// How full the store is.
     pub fn stat(&self) -> Result<Stat> {
         Ok(Stat {
-            events: self.number("SELECT count(*) FROM event")?,
-            first_seq: self.number("SELECT ifnull(min(seq), 0) FROM event")?,
-            last_seq: self.number("SELECT ifnull(max(seq), 0) FROM event")?,
+            events: self.number("SELECT ifnull(sum(count), 0) FROM events")?,
+            first_seq: self.number("SELECT ifnull(min(last) - count + 1, 0) FROM events")?,
+            last_seq: self.number("SELECT ifnull(max(last), 0) FROM events")?,
             sent_seq: self.sent()?,
             unsent: self.unsent()?,
             set_aside: self.number("SELECT count(*) FROM set_aside")?,
@@ -116,6 +185,8 @@ impl History {
     }
 }
 
-fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
-    Ok(Stored { seq: number(row.get(0)?), kind: row.get(1)?, payload: row.get(2)? })
+fn packed(row: &Row<'_>) -> rusqlite::Result<Packed> {
+    // More than a row ever has is damage, and shall not become memory.
+    let count = number(row.get(1)?).min(ROW_EVENTS.try_into().unwrap_or(u64::MAX));
+    Ok(Packed { first: number(row.get(0)?), count, boot: row.get(2)?, body: row.get(3)? })
 }

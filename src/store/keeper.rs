@@ -13,7 +13,7 @@ use super::pictures::{Kept, Pictures};
 use super::records::{Message, Records, Shared};
 use super::{Committed, Settings};
 use crate::clock::Clock;
-use crate::record::{Event, Incident, Phase, Record, Run, Words};
+use crate::record::{Event, Incident, Missing, Phase, Record, Run, Words};
 use crate::status::Status;
 use crate::trouble::Trouble;
 use crate::units::Timestamp;
@@ -28,8 +28,15 @@ const HELD: usize = 4096;
 /// The longest wait for a message: the watchdog wants to see the loop turn.
 const TURN: Duration = Duration::from_millis(200);
 
-/// How long the cursor lags on disk, since each move of it writes a page. After a crash, so much is sent again.
-const CURSOR_LAG: Duration = Duration::from_secs(5);
+/// How long the cursor lags on disk, since each move of it writes a page: with the next events after so long, and
+/// without any after so much longer. After a crash, so much is sent again.
+const CURSOR_LAG: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(20));
+
+/// With so many events taken and not yet behind the cursor on disk, it is moved at once: a drain is not repeated.
+const CURSOR_LEAD: u64 = 512;
+
+/// How long an outcome may wait for the next decision, which saves it a commit of its own.
+const OUTCOME_LAG: Duration = Duration::from_secs(1);
 
 /// The first and the longest wait between attempts on a failing disk.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
@@ -50,8 +57,12 @@ pub struct Keeper {
     set_aside: Vec<(u64, String)>,
     /// When what is held must be on disk.
     due: Option<Timestamp>,
-    /// When the cursor must be.
-    cursor_due: Option<Timestamp>,
+    /// When the cursor on disk began to lag.
+    lagging: Option<Timestamp>,
+    /// The last commit: the next one waits an interval from it, so that the first event after a quiet time does not.
+    last_commit: Option<Timestamp>,
+    /// Something was committed since the last clearing-up.
+    untidy: bool,
     /// The next attempt and the wait before it, while the disk fails.
     retry: Option<(Timestamp, Duration)>,
     /// Losses that were reported.
@@ -82,7 +93,9 @@ impl Keeper {
             held: Vec::new(),
             set_aside: Vec::new(),
             due: None,
-            cursor_due: None,
+            lagging: None,
+            last_commit: None,
+            untidy: false,
             retry: None,
             lost: 0,
             failing: Trouble::failing(),
@@ -117,11 +130,16 @@ impl Keeper {
         stop
     }
 
-    /// Waits for messages until something is due, a turn at most; returns whether it is time to stop.
+    /// Waits for messages until something is due, a turn at most; returns whether it is time to stop. Where none is
+    /// there yet, it is the moment to clear up.
     fn take_in(&mut self) -> bool {
-        let now = self.clock.now();
-        let wait = self.next_attempt().map_or(TURN, |at| at.since(now).min(TURN));
-        let mut next = self.queue.recv_timeout(wait);
+        let mut next = self.queue.try_recv().map_err(|_| RecvTimeoutError::Timeout);
+        if next.is_err() {
+            self.tidy(false);
+            let now = self.clock.now();
+            let wait = self.next_attempt().map_or(TURN, |at| at.since(now).min(TURN));
+            next = self.queue.recv_timeout(wait);
+        }
         loop {
             match next {
                 Ok(Message::Record(record, at)) => self.hold(*record, Some(at)),
@@ -142,9 +160,15 @@ impl Keeper {
             self.status.events_lost.one();
             return;
         }
+        let now = self.clock.now();
+        let at = if may_wait(&record.event) {
+            now + OUTCOME_LAG
+        } else {
+            let interval = Duration::from_millis(self.settings.commit_interval_ms);
+            self.last_commit.map_or(now, |last| (last + interval).max(now))
+        };
         self.held.push(Held { record, since });
-        let interval = Duration::from_millis(self.settings.commit_interval_ms);
-        self.due.get_or_insert(self.clock.now() + interval);
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
     }
 
     /// Puts down what the store itself has to say.
@@ -155,7 +179,10 @@ impl Keeper {
     }
 
     fn next_attempt(&self) -> Option<Timestamp> {
-        let due = self.due.into_iter().chain(self.cursor_due).min();
+        let lead = self.store.as_ref().is_some_and(|store| self.shared.sent() >= store.sent + CURSOR_LEAD);
+        let most = if lead { TURN } else { CURSOR_LAG.0 + CURSOR_LAG.1 };
+        let cursor = self.lagging.map(|since| since + most);
+        let due = self.due.into_iter().chain(cursor).min();
         self.retry.map_or(due, |(at, _)| Some(at))
     }
 
@@ -178,13 +205,13 @@ impl Keeper {
         let Some(store) = &self.store else { return };
         self.status.outbox.set(store.unsent(sent));
         if sent > store.sent {
-            self.cursor_due.get_or_insert(now + CURSOR_LAG);
+            self.lagging.get_or_insert(now);
         }
     }
 
     /// Commits what is held; a disk that refuses is reported once, and tried again later.
     pub(crate) fn attempt(&mut self) {
-        match self.open().and_then(|()| self.commit()) {
+        match self.open().and_then(|()| self.commit(false)) {
             Ok(()) => {
                 if self.retry.take().is_some() {
                     info!("store writes again");
@@ -225,53 +252,99 @@ impl Keeper {
         }
         self.shared.set_sent(store.sent);
         self.committed.send_replace(Committed { last_seq: store.last_seq, sent: store.sent, file });
+        let first = store.first_number();
         if let Some(moved) = &opened.moved {
-            self.tell_moved(moved);
+            // How far the broker was, that file knew.
+            self.tell_moved(moved, 1, first - 1);
         }
         Ok(())
     }
 
     /// The file broke under our hands: it is moved aside, and what is held goes into a new one.
     fn start_over(&mut self, wrong: &anyhow::Error) {
+        let sent = self.shared.sent();
         let moved = move_aside(&self.settings.database(), self.clock.wall());
         match moved.and_then(|to| self.open().map(|()| to)) {
-            Ok(to) => self.tell_moved(&Moved { to, why: format!("{wrong:#}") }),
+            Ok(to) => {
+                let first = self.store.as_ref().map_or(0, Store::first_number);
+                self.tell_moved(&Moved { to, why: format!("{wrong:#}") }, sent + 1, first.saturating_sub(1));
+            }
             Err(wrong) => self.fail(&wrong),
         }
         self.due = Some(self.clock.now());
     }
 
-    fn tell_moved(&mut self, moved: &Moved) {
+    /// Tells of a file that was moved aside, with all that the broker had not taken: at most `first` to `last`.
+    fn tell_moved(&mut self, moved: &Moved, first: u64, last: u64) {
         let to = moved.to.display();
         error!(file = %to, error = moved.why, "store was unreadable and is moved aside");
         let text = Words {
             en: format!("the store could not be read and was moved to {to}; a new one was started, look at the disk"),
             id: format!("penyimpanan tidak terbaca dan dipindahkan ke {to}; yang baru telah dibuat, periksa disk"),
         };
-        self.tell(Some(Event::Incident(Incident { incident: "store-unreadable".into(), phase: Phase::Opened, text })));
+        let missing = (first <= last).then_some(Missing { first, last }).into_iter().collect();
+        let (incident, phase) = ("store-unreadable".into(), Phase::Opened);
+        self.tell(Some(Event::Incident(Incident { incident, phase, text, missing })));
     }
 
-    fn commit(&mut self) -> Result<()> {
+    /// Commits what is held, and the cursor where it has lagged long enough or `with_cursor` wants it.
+    fn commit(&mut self, with_cursor: bool) -> Result<()> {
         let Some(store) = &mut self.store else { return Ok(()) };
         let began = self.clock.now();
-        let cursor_due = self.cursor_due.is_some_and(|at| at <= began);
+        let cursor_due = with_cursor
+            || self.lagging.is_some_and(|since| since + CURSOR_LAG.0 <= began)
+            || self.shared.sent() >= store.sent + CURSOR_LEAD;
         let sent = if cursor_due || !self.set_aside.is_empty() { self.shared.sent() } else { store.sent };
         let group = Group { records: &self.held, sent, set_aside: &self.set_aside };
         let first = store.commit(&group)?;
-        self.status.commit.record(self.clock.now().since(began));
+        let now = self.clock.now();
+        self.status.commit.record(now.since(began));
         self.status.events_stored.add(u64::try_from(self.held.len()).unwrap_or(u64::MAX));
-        self.shared.note_fresh((first..).zip(&self.held).filter_map(|(seq, held)| Some((seq, held.since?))));
+        let fresh = (first..).zip(&self.held).filter(|(_, held)| !may_wait(&held.record.event));
+        self.shared.note_fresh(fresh.filter_map(|(seq, held)| Some((seq, held.since?))));
         self.held.clear();
         self.set_aside.clear();
         self.due = None;
-        self.cursor_due = self.cursor_due.filter(|_| !cursor_due);
+        self.last_commit = Some(began);
+        self.lagging = self.lagging.filter(|_| !cursor_due);
+        self.untidy = true;
         let last_seq = store.last_seq;
         self.committed.send_if_modified(|now| std::mem::replace(&mut now.last_seq, last_seq) != last_seq);
-        // Behind the news, since a checkpoint and a clearing-up take their time.
-        self.status.store_bytes.add(store.settle()?);
+        self.status.store_bytes.add(store.written()?);
+        if store.log_is_long(true) {
+            self.tidy(true);
+        }
+        Ok(())
+    }
+
+    /// Empties the log and makes room, both of which take their time: never while an event waits, unless there is
+    /// always one.
+    fn tidy(&mut self, busy: bool) {
+        if self.retry.is_some() || !std::mem::replace(&mut self.untidy, false) {
+            return;
+        }
+        match self.clear_up(busy) {
+            Ok(()) => {}
+            Err(wrong) if is_unreadable(&wrong) && self.store.take().is_some() => self.start_over(&wrong),
+            Err(wrong) => {
+                self.untidy = true;
+                self.fail(&wrong);
+            }
+        }
+    }
+
+    fn clear_up(&mut self, busy: bool) -> Result<()> {
+        let Some(store) = &mut self.store else { return Ok(()) };
+        store.forget_old(self.clock.wall())?;
         let removed = store.make_room()?;
+        let mut written = store.written()?;
+        if store.log_is_long(busy) {
+            written += store.empty_log()?;
+        }
+        self.status.store_bytes.add(written);
         self.status.events_dropped.add(removed.unsent);
-        let opened = self.dropping.note(removed.unsent, began);
+        let now = self.clock.now();
+        let opened = removed.missing.and_then(|(first, last)| self.dropping.miss(first, last, now));
         self.tell(opened);
         Ok(())
     }
@@ -302,10 +375,14 @@ impl Keeper {
                 self.hold(*record, Some(at));
             }
         }
-        self.cursor_due = Some(self.clock.now());
-        let last = self.open().and_then(|()| self.commit());
+        let last = self.open().and_then(|()| self.commit(true));
         self.status.events_lost.add(u64::try_from(self.held.len()).unwrap_or(u64::MAX));
         last?;
         self.store.map_or(Ok(()), Store::close)
     }
+}
+
+/// Whether nothing is done with an event that a second more would harm.
+fn may_wait(event: &Event) -> bool {
+    matches!(event, Event::Outcome(_))
 }

@@ -13,16 +13,21 @@
 //! 5. A database that cannot be read is moved aside under a name of its own, never deleted, and a new one started.
 //! 6. While the disk fails, sorting goes on: what could not be committed waits in memory, up to a bound, and is
 //!    counted beyond it.
+//! 7. Events are removed by age only where both the clock now and the clock then were synchronized.
+//! 8. An event whose bytes are damaged is never sent as something else: it is set aside with its number.
 //!
 //! Absent on purpose: a second table for the outbox, what the broker remembers of a session, and any use of wall
-//! time to decide what is new, old or next.
+//! time to decide what is new or next.
 //!
 //! One thread writes ([`keeper`]); whoever reads opens [`history::History`], which never waits for it.
 
+#[cfg(test)]
+mod damage;
 mod database;
 pub mod history;
 pub mod keeper;
 mod numbers;
+mod packing;
 pub mod pictures;
 pub mod records;
 mod retention;
@@ -46,14 +51,17 @@ use crate::problem::Problems;
 pub struct Settings {
     /// The folder for the database and the pictures. systemd's `StateDirectory=pilah` makes the default one.
     pub directory: PathBuf,
-    /// How long an event may wait for others, so that one fsync serves them all. Longer spares the SD card, and
-    /// delays every message by as much.
+    /// The shortest time between two commits, so that one fsync serves the events of a burst. The first event after
+    /// a quiet time is committed at once; an outcome waits for the next decision, a second at most.
     pub commit_interval_ms: u64,
     /// With so many events waiting, they are committed at once.
     pub commit_count: usize,
     /// The largest size of the database. The oldest sent events are removed first; unsent ones only when no others
-    /// are left. An item takes about 2 KiB.
+    /// are left. An item takes some 300 bytes.
     pub max_bytes: u64,
+    /// Sent events older than so many days are removed; 0 keeps them as long as there is room. Counted only while the
+    /// clock is synchronized, and for events of a synchronized clock.
+    pub max_age_days: u32,
     /// Which pictures are kept.
     pub pictures: pictures::Settings,
 }
@@ -65,6 +73,7 @@ impl Default for Settings {
             commit_interval_ms: 100,
             commit_count: 64,
             max_bytes: 512 << 20,
+            max_age_days: 0,
             pictures: pictures::Settings::default(),
         }
     }
@@ -116,6 +125,10 @@ pub struct Committed {
     /// Counts the files used in this run: another one means that readers must open the file again.
     pub file: u32,
 }
+
+/// SQLite's memory for pages, as `cache_size` takes it: KiB below zero. Rows are written and read in order, so that more
+/// would fill up over the first day and serve nothing.
+const CACHE: i64 = -256;
 
 /// The file whose name is `path`'s with something added.
 fn beside(path: &Path, suffix: &str) -> PathBuf {

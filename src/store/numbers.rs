@@ -10,6 +10,9 @@ use super::replace_file;
 /// One small write in so many events; at most so many numbers are skipped after a crash.
 const BLOCK: u64 = 1000;
 
+/// No station gets here: a thousand events a second for 140,000 years.
+const FARTHEST: u64 = 1 << 62;
+
 /// Hands out numbers that no run before this one used: `next` is at or above what the file said at start, and the
 /// file says `reserved`.
 #[derive(Debug)]
@@ -23,8 +26,9 @@ impl Numbers {
     /// Goes on behind the last committed event, and behind what any run before reserved.
     pub(super) fn open(folder: &Path, last_committed: u64) -> Result<Self> {
         let file = folder.join("seq");
-        let reserved = match fs::read_to_string(&file) {
-            Ok(text) => text.trim().parse().unwrap_or(0),
+        let reserved = match fs::read(&file) {
+            // What an SD card made of it need not be text, nor a number that anyone could have reached.
+            Ok(bytes) => String::from_utf8_lossy(&bytes).trim().parse().ok().filter(|n| *n < FARTHEST).unwrap_or(0),
             Err(wrong) if wrong.kind() == std::io::ErrorKind::NotFound => 0,
             Err(wrong) => return Err(wrong).with_context(|| format!("reading {}", file.display())),
         };
@@ -67,6 +71,8 @@ impl Numbers {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     #[test]
@@ -80,6 +86,10 @@ mod tests {
         numbers.give_back().unwrap();
         assert_eq!(Numbers::open(folder.path(), 3).unwrap().next(), 4, "an orderly stop leaves no jump");
         assert_eq!(Numbers::open(folder.path(), 0).unwrap().next(), 4, "the database was lost");
+        for garbage in [b"\xff\xfe7".as_slice(), b"", b"x", b"18446744073709551615"] {
+            fs::File::create(folder.path().join("seq")).and_then(|mut file| file.write_all(garbage)).unwrap();
+            assert_eq!(Numbers::open(folder.path(), 3).unwrap().next(), 4 + BLOCK, "{garbage:?}: as if it were lost");
+        }
         fs::remove_file(folder.path().join("seq")).unwrap();
         assert!(Numbers::open(folder.path(), 3).unwrap().next() > 3 + BLOCK, "the file was lost");
     }

@@ -1,12 +1,15 @@
-//! Keeps the database within its byte budget.
+//! Keeps the database within its byte budget, and its events within their age.
 
 use anyhow::{Context, Result};
+use rusqlite::{Transaction, params_from_iter};
 
 use super::database::Store;
+use super::packing::Packed;
 use super::{integer, number};
+use crate::clock::WallTime;
 
-/// So many events are removed in one go: enough to keep up with any line, few enough not to hold up a commit.
-const STEP: i64 = 500;
+/// So many rows of events are removed in one go: enough to keep up with any line, few enough not to hold up a commit.
+const STEP: i64 = 250;
 
 /// What one step of retention removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -15,6 +18,8 @@ pub(super) struct Removed {
     pub(super) sent: u64,
     /// Events that it had not.
     pub(super) unsent: u64,
+    /// Their first and their last number.
+    pub(super) missing: Option<(u64, u64)>,
 }
 
 impl Store {
@@ -26,16 +31,56 @@ impl Store {
         }
         let step = self.db.transaction()?;
         let (last, sent) = (integer(self.last_seq), integer(self.sent));
-        // The newest event stays, sent or not: it says where the numbers stand.
-        let oldest =
-            "DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE seq <= ?1 AND seq < ?2 ORDER BY seq LIMIT ?3)";
-        removed.sent = count(step.execute(oldest, [sent, last, STEP])?);
-        if removed.sent == 0 {
-            removed.unsent = count(step.execute(oldest, [last, last, STEP])?);
+        // The newest events stay, sent or not: they say where the numbers stand.
+        let oldest = "DELETE FROM events WHERE last <= ?1 AND last < ?2 AND last <=
+            (SELECT max(last) FROM (SELECT last FROM events ORDER BY last LIMIT ?3)) RETURNING last - count + 1, last";
+        let rows = remove(&step, oldest, &[sent, last, STEP])?;
+        removed.sent = rows.iter().map(|(first, last)| last + 1 - first).sum();
+        if rows.is_empty() {
+            // The broker may have taken the first events of the oldest row.
+            let rows = remove(&step, oldest, &[last, last, STEP])?;
+            let unsent = rows.iter().map(|(first, last)| ((*first).max(self.sent + 1), *last));
+            removed.missing =
+                unsent.clone().map(|(first, _)| first).min().zip(unsent.clone().map(|(_, last)| last).max());
+            removed.unsent = unsent.map(|(first, last)| (last + 1).saturating_sub(first)).sum();
         }
-        step.execute("DELETE FROM set_aside WHERE seq < (SELECT min(seq) FROM event)", [])?;
+        step.execute("DELETE FROM set_aside WHERE seq <= (SELECT min(last) - count FROM events)", [])?;
+        step.execute("DELETE FROM run WHERE id < (SELECT run FROM events ORDER BY last LIMIT 1)", [])?;
         step.commit().context("removing old events")?;
         Ok(removed)
+    }
+
+    /// Removes the oldest events that were sent and are too old, one step a call; returns how many.
+    ///
+    /// Only a synchronized clock says what is old: a board without one boots in 1970, and a time server may set it by
+    /// years in either direction.
+    pub(super) fn forget_old(&mut self, now: WallTime) -> Result<u64> {
+        let Some(max_age) = self.max_age.filter(|_| now.synchronized) else { return Ok(0) };
+        let oldest = now.unix_ms.saturating_sub(i64::try_from(max_age.as_millis()).unwrap_or(i64::MAX));
+        let mut last_old = None;
+        {
+            let mut rows = self.db.prepare_cached(
+                "SELECT last - count + 1, count, last, body FROM events WHERE last <= ?1 AND last < ?2
+                 ORDER BY last LIMIT ?3",
+            )?;
+            let mut rows = rows.query([integer(self.sent), integer(self.last_seq), STEP])?;
+            while let Some(row) = rows.next()? {
+                let last: i64 = row.get(2)?;
+                let (first, count, body) = (number(row.get(0)?), number(row.get(1)?), row.get(3)?);
+                let packed = Packed { first, count, boot: String::new(), body };
+                let old = |wall: WallTime| wall.synchronized && wall.unix_ms < oldest;
+                // What is damaged tells no time, and goes with its neighbours.
+                if !packed.heads().is_ok_and(|heads| heads.iter().all(|head| old(head.wall))) {
+                    break;
+                }
+                last_old = Some(last);
+            }
+        }
+        let Some(last) = last_old else { return Ok(0) };
+        let step = self.db.transaction()?;
+        let removed = remove(&step, "DELETE FROM events WHERE last <= ?1 RETURNING last - count + 1, last", &[last])?;
+        step.commit().context("removing old events")?;
+        Ok(removed.iter().map(|(first, last)| last + 1 - first).sum())
     }
 
     /// Bytes of the pages in use; free ones are used again before the file grows.
@@ -45,6 +90,9 @@ impl Store {
     }
 }
 
-fn count(rows: usize) -> u64 {
-    u64::try_from(rows).unwrap_or(u64::MAX)
+/// The first and the last number of each row that `query` removed.
+fn remove(step: &Transaction<'_>, query: &str, which: &[i64]) -> Result<Vec<(u64, u64)>> {
+    let mut query = step.prepare_cached(query)?;
+    let rows = query.query_map(params_from_iter(which), |row| Ok((number(row.get(0)?), number(row.get(1)?))))?;
+    rows.collect::<rusqlite::Result<_>>().context("removing old events")
 }

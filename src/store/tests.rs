@@ -14,6 +14,7 @@ use super::history::History;
 use super::keeper::Keeper;
 use super::records::Records;
 use super::*;
+use crate::clock::{Clock, WallTime};
 use crate::record::{Envelope, Event, Record, Run};
 use crate::sim::clock::SimClock;
 use crate::sim::samples;
@@ -114,14 +115,18 @@ fn a_power_cut_before_the_commit_leaves_nothing_half_done() {
     let mut store = open(&settings);
     commit(&mut store, [samples::decision(1)]);
     let log = beside(&settings.database(), "-wal");
-    let whole = fs::metadata(&log).unwrap().len();
+    // Behind its last frame the log is zeros.
+    let used = || fs::read(&log).unwrap().iter().rposition(|byte| *byte != 0).unwrap();
+    let whole = used();
     commit(&mut store, (2..9).map(samples::decision));
     // The last group's frames reached the disk in part only.
+    assert!(used() > whole + 300);
     let copy = tempfile::tempdir().unwrap();
     for name in ["events.db", "events.db-wal", "seq"] {
         fs::copy(folder.path().join(name), copy.path().join(name)).unwrap();
     }
-    fs::OpenOptions::new().write(true).open(copy.path().join("events.db-wal")).unwrap().set_len(whole + 2000).unwrap();
+    let cut = fs::OpenOptions::new().write(true).open(copy.path().join("events.db-wal")).unwrap();
+    cut.set_len(u64::try_from(whole).unwrap() + 300).unwrap();
     let settings = Settings { directory: copy.path().to_owned(), ..settings };
     let mut after = open(&settings);
     let first = commit(&mut after, [samples::decision(9)]);
@@ -142,6 +147,16 @@ fn the_cursor_never_goes_back() {
     assert_eq!(open(&settings).unsent(3), 1);
 }
 
+/// An incident of a kilobyte that nothing can compress.
+fn bulky(n: u64) -> Record {
+    let mut random = fastrand::Rng::with_seed(n);
+    let mut record = samples::incident(n);
+    if let Event::Incident(incident) = &mut record.event {
+        incident.text.en = (0..1200).map(|_| random.alphanumeric()).collect();
+    }
+    record
+}
+
 #[test]
 fn sent_events_make_room_first() {
     let folder = tempfile::tempdir().unwrap();
@@ -149,7 +164,7 @@ fn sent_events_make_room_first() {
     let mut store = open(&settings);
     let mut removed = retention::Removed::default();
     for n in 0..80 {
-        let last = commit(&mut store, (n * 100..n * 100 + 100).map(samples::decision)) + 99;
+        let last = commit(&mut store, (n * 100..n * 100 + 100).map(bulky)) + 99;
         if n == 20 {
             store.commit(&Group { sent: last, ..Group::default() }).unwrap();
         }
@@ -165,6 +180,61 @@ fn sent_events_make_room_first() {
     assert_eq!(left[left.len() - 1], 8000, "the newest stays");
     let bytes = fs::metadata(settings.database()).unwrap().len();
     assert!(bytes < (4 << 20) + (1 << 20), "{bytes} bytes on disk");
+}
+
+#[test]
+fn only_a_synchronized_clock_says_what_is_old() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings { max_age_days: 30, ..settings(&folder) };
+    let mut store = open(&settings);
+    let day = |n: i64, synchronized| WallTime { unix_ms: 1_700_000_000_000 + n * 86_400_000, synchronized };
+    let at = |wall| [Record { wall, ..samples::decision(1) }];
+    commit(&mut store, at(day(0, true)));
+    commit(&mut store, at(day(1, true)));
+    // A board without a clock booted, and a time server has not been heard yet.
+    commit(&mut store, at(WallTime { unix_ms: 0, synchronized: false }));
+    commit(&mut store, at(day(2, true)));
+    commit(&mut store, at(day(40, true)));
+    assert_eq!(store.forget_old(day(500, true)).unwrap(), 0, "none was sent");
+    store.commit(&Group { sent: 4, ..Group::default() }).unwrap();
+    for wrong in [day(20_000, false), day(-9_000, true), day(30, true)] {
+        assert_eq!(store.forget_old(wrong).unwrap(), 0, "{wrong:?}");
+    }
+    assert_eq!(store.forget_old(day(31, true)).unwrap(), 1, "the first is older than thirty days");
+    assert_eq!(store.forget_old(day(60, true)).unwrap(), 1, "no one knows how old the third is");
+    assert_eq!(numbers(&settings), [3, 4, 5]);
+}
+
+#[test]
+fn a_clock_that_is_set_by_years_changes_times_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(&folder);
+    let status = Arc::new(Status::default());
+    let clock = Arc::new(SimClock::at(WallTime { unix_ms: 0, synchronized: false }));
+    let (mut keeper, records) = Keeper::new(settings.clone(), run(), clock.clone(), Arc::clone(&status));
+    keeper.attempt();
+    let years =
+        [(0, false), (1_700_000_000_000, true), (1_000_000_000_000, true), (4_000_000_000_000, true), (5_000, false)];
+    for (unix_ms, synchronized) in years {
+        clock.step_wall(WallTime { unix_ms, synchronized });
+        records.record(Record { wall: clock.wall(), ..samples::decision(1) });
+        keeper.turn();
+        clock.advance(Duration::from_secs(1));
+    }
+    let told: Vec<(String, bool)> = History::open(&settings.database())
+        .unwrap()
+        .after(1, 99)
+        .unwrap()
+        .iter()
+        .map(|event| {
+            let envelope: Envelope = serde_json::from_str(&event.payload).unwrap();
+            (envelope.time[..4].to_owned(), envelope.clock_synchronized)
+        })
+        .collect();
+    let expected = [("1970", false), ("2023", true), ("2001", true), ("2096", true), ("1970", false)];
+    assert_eq!(told, expected.map(|(year, synchronized)| (year.to_owned(), synchronized)));
+    assert_eq!(numbers(&settings), [1, 2, 3, 4, 5, 6], "in the order in which they happened");
+    assert_eq!((status.events_lost.get(), status.events_dropped.get()), (0, 0));
 }
 
 /// Overwrites the middle of a file.
@@ -282,7 +352,7 @@ fn a_file_that_breaks_under_our_hands_is_replaced() {
     until(|| committed.borrow().last_seq >= 2);
     // Another program throws the tables away: the next commit finds a file that is not ours.
     let vandal = Connection::open(settings.database()).unwrap();
-    let damage = "UPDATE sqlite_schema SET sql = 'CREATE TABLE x' WHERE name = 'event'";
+    let damage = "UPDATE sqlite_schema SET sql = 'CREATE TABLE x' WHERE name = 'events'";
     vandal.execute_batch(&format!("PRAGMA writable_schema = 1; {damage}; PRAGMA schema_version = 99")).unwrap();
     drop(vandal);
     running.records.record(samples::decision(2));

@@ -97,6 +97,8 @@ impl Splitter {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Start, a segment that holds a thumbnail's end marker, pixels with a stuffed byte and a restart, end.
@@ -134,5 +136,30 @@ mod tests {
         let endless = vec![0x20; LARGEST];
         assert_eq!(splitter.push(&[&FILE[..20], &endless].concat()), None);
         assert_eq!(splitter.push(FILE).as_deref(), Some(FILE));
+    }
+
+    proptest! {
+        #[test]
+        fn what_comes_out_is_a_file_however_the_stream_is_damaged(
+            damage in prop::collection::vec((0_usize..FILE.len() * 20, any::<u8>()), 0..30),
+            pieces in prop::collection::vec(1_usize..200, 1..40),
+        ) {
+            let mut stream = FILE.repeat(20);
+            damage.iter().for_each(|(at, byte)| stream[*at] = *byte);
+            stream.extend(FILE.repeat(2));
+            let (mut splitter, mut rest, mut files) = (Splitter::default(), stream.as_slice(), Vec::new());
+            for piece in pieces.iter().cycle() {
+                let (now, later) = rest.split_at(rest.len().min(*piece));
+                files.extend(splitter.push(now));
+                rest = later;
+                if rest.is_empty() {
+                    break;
+                }
+            }
+            for file in &files {
+                prop_assert!(file.starts_with(&[0xff, 0xd8, 0xff]) && file.ends_with(&[0xff, 0xd9]), "{file:x?}");
+                prop_assert!(stream.windows(file.len()).any(|part| part == file), "it stands in the stream");
+            }
+        }
     }
 }

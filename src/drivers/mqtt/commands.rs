@@ -83,6 +83,8 @@ impl Commands {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn judge(word: &str, payload: &str) -> Verdict {
@@ -139,5 +141,44 @@ mod tests {
             assert!(matches!(accepted, Verdict::Accepted { .. }), "{n}");
         }
         assert_eq!(commands.seen.len(), REMEMBERED, "memory stays bounded");
+    }
+
+    /// Payloads that are nearly right.
+    fn nearly() -> impl Strategy<Value = Vec<u8>> {
+        let value = prop_oneof![
+            "[a-z0-9-]{0,70}".prop_map(|text| format!("\"{text}\"")),
+            Just("null".to_owned()),
+            any::<i64>().prop_map(|number| number.to_string()),
+            Just("[{}]".to_owned()),
+        ];
+        let field = (prop::sample::select(vec!["id", "lane", "ID", "force", ""]), value);
+        let object = prop::collection::vec(field, 0..4).prop_map(|fields| {
+            let fields: Vec<String> = fields.iter().map(|(key, value)| format!("\"{key}\": {value}")).collect();
+            format!("{{{}}}", fields.join(", ")).into_bytes()
+        });
+        prop_oneof![object, prop::collection::vec(any::<u8>(), 0..1500)]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_judged_and_only_a_right_one_is_accepted(
+            word in prop_oneof![prop::sample::select(Name::ALL.to_vec()).prop_map(|name| name.as_str().to_owned()), ".{0,20}"],
+            payload in nearly(),
+            retained in any::<bool>(),
+        ) {
+            let mut commands = Commands::new(&[Name::Pause, Name::LaneTest]);
+            let Verdict::Accepted { id, command } = commands.judge(&word, &payload, retained) else { return Ok(()) };
+            prop_assert!(!retained && payload.len() <= LARGEST);
+            prop_assert!((1..=ID_LENGTH).contains(&id.len()));
+            let as_asked = match command {
+                Command::Pause => word == "pause",
+                Command::LaneTest(_) => word == "lane-test",
+                _ => false,
+            };
+            prop_assert!(as_asked);
+            let message: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+            prop_assert_eq!(&message["id"], &serde_json::Value::from(id));
+            prop_assert_eq!(commands.judge(&word, &payload, false), Verdict::Repeated);
+        }
     }
 }

@@ -118,7 +118,7 @@ impl Connector {
     }
 
     async fn connect_once(&mut self, closing: &mut watch::Receiver<bool>) -> End {
-        let options = match options(&self.settings, &self.topics, &self.will) {
+        let options = match options(&self.settings, &self.topics, Some(&self.will)) {
             Ok(options) => options,
             Err(wrong) => return End::Broken(format!("{wrong:#}")),
         };

@@ -10,6 +10,7 @@
 
 mod commands;
 mod connection;
+mod listen;
 mod options;
 
 use std::collections::VecDeque;
@@ -29,6 +30,7 @@ use crate::problem::Problems;
 use crate::publish::{Answer, Connection, Link, Message, NotTaken, Topics};
 use crate::status::Status;
 pub use connection::Connector;
+pub use listen::listen;
 
 /// Commands on their way to who carries them out: a person sends one at a time.
 const COMMANDS: usize = 8;

@@ -25,7 +25,7 @@ const MAX_INCOMING: u16 = 16;
 
 const CONNECT_TIMEOUT_S: u64 = 10;
 
-pub(super) fn options(settings: &Settings, topics: &Topics, will: &Message) -> Result<MqttOptions> {
+pub(super) fn options(settings: &Settings, topics: &Topics, will: Option<&Message>) -> Result<MqttOptions> {
     let client_id = match settings.client_id.as_str() {
         "" => topics.to_string().replace('/', "-"),
         id => id.to_owned(),
@@ -44,8 +44,10 @@ pub(super) fn options(settings: &Settings, topics: &Topics, will: &Message) -> R
         .set_connection_timeout(CONNECT_TIMEOUT_S)
         // The outbox remembers; the broker need not.
         .set_clean_start(true)
-        .set_outgoing_inflight_upper_limit(IN_FLIGHT)
-        .set_last_will(LastWill::new(&will.topic, will.payload.clone(), QoS::AtLeastOnce, will.retain, None));
+        .set_outgoing_inflight_upper_limit(IN_FLIGHT);
+    if let Some(will) = will {
+        options.set_last_will(LastWill::new(&will.topic, will.payload.clone(), QoS::AtLeastOnce, will.retain, None));
+    }
     if !settings.username.is_empty() {
         options.set_credentials(&settings.username, password(settings)?);
     }
@@ -101,7 +103,7 @@ mod tests {
             Settings { username: "station".into(), password_file: Some("/no/such/file".into()), ..Settings::default() };
         let topics = Topics::new("a", "b");
         let will = Message { topic: topics.of("status"), payload: Vec::new(), at_least_once: true, retain: true };
-        let wrong = options(&missing, &topics, &will).err().unwrap();
+        let wrong = options(&missing, &topics, Some(&will)).err().unwrap();
         assert!(format!("{wrong:#}").contains("/no/such/file"), "{wrong:#}");
     }
 }

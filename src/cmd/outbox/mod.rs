@@ -1,11 +1,14 @@
-//! `pilah outbox`: how full the store of events is, and what is in it; while the daemon runs or not.
+//! `pilah outbox`: how full the store of events is, what is in it, and whether all of it arrives; while the daemon runs
+//! or not.
+
+mod verify;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
 
-use super::print;
+use crate::cmd::print;
 use crate::store::Settings;
 use crate::store::history::{History, Stat, Stored};
 use crate::units::ItemId;
@@ -13,7 +16,7 @@ use crate::units::ItemId;
 /// Events read in one go while exporting.
 const CHUNK: usize = 1000;
 
-/// Look into the store of events: how full it is, and what is in it.
+/// Look into the store of events: how full it is, what is in it, and whether all of it arrives.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -44,6 +47,7 @@ enum What {
         #[arg(long, value_name = "ID", conflicts_with_all = ["unsent", "after"])]
         item: Option<ItemId>,
     },
+    Verify(verify::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -69,6 +73,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             let sent = if *unsent { history.sent()? } else { 0 };
             export(&history, sent.max(*after))?;
         }
+        What::Verify(args) => return verify::run(args),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -91,7 +96,13 @@ fn export(history: &History, mut after: u64) -> Result<()> {
 }
 
 fn print_events(events: &[Stored]) -> Result<()> {
-    events.iter().try_for_each(|event| print::line(&event.payload))
+    for event in events {
+        match &event.damage {
+            None => print::line(&event.payload)?,
+            Some(why) => tracing::warn!(seq = event.seq, why, "event is damaged and left out"),
+        }
+    }
+    Ok(())
 }
 
 fn describe(stat: &Stat) -> String {
