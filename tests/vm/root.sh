@@ -10,7 +10,7 @@ if [ -e "$dir/root-ready" ]; then echo "$dir/root is ready"; exit 0; fi
 
 rm -rf "$dir/root"
 # mosquitto is the broker that the package recommends; man-db shows its manual.
-debootstrap --variant=minbase --include=systemd-sysv,udev,dbus,python3,mosquitto,mosquitto-clients,man-db,ca-certificates \
+debootstrap --variant=minbase --include=systemd-sysv,udev,dbus,python3,mosquitto,mosquitto-clients,man-db,ca-certificates,sudo \
   bookworm "$dir/root" "${MIRROR:-http://deb.debian.org/debian}"
 # The console belongs to what boot.sh runs; nothing looks for updates meanwhile.
 ln -sf /dev/null "$dir/root/etc/systemd/system/serial-getty@ttyS0.service"
