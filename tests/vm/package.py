@@ -70,6 +70,9 @@ class Ears(Broker):
 
 
 def configure(camera=None, on_ms=3000, more=""):
+    PICTURES.mkdir(exist_ok=True)
+    for picture in Path("models/digits/demo/4").iterdir():
+        (PICTURES / picture.name).write_bytes(picture.read_bytes())
     camera = camera or f'driver = "replay"\npath = "{PICTURES}"\nfps = 20'
     CONFIG.write_text(STATION.format(camera=camera, encoder="", on_ms=on_ms, state=STATE) + more)
 
@@ -140,9 +143,6 @@ def the_readmes_steps_lead_to_a_sorted_item(args):
             if step.startswith("sudo apt install"):
                 continue  # the first test did
             if step.startswith("sudoedit"):
-                PICTURES.mkdir(exist_ok=True)
-                for picture in Path("models/digits/demo/4").iterdir():
-                    (PICTURES / picture.name).write_bytes(picture.read_bytes())
                 configure()
                 continue
             if step.startswith(("journalctl", "mosquitto_sub")):
@@ -193,13 +193,14 @@ def it_runs_with_the_rights_that_it_needs_and_no_others(args):
 
 
 def a_killed_daemon_is_started_again_with_all_outputs_off(args):
+    configure()
     with Ears() as ears:
         started(ears)
         in_mid_move(ears)
         before, old, began = len(ears.heard("start")), pid(), time.time()
         os.kill(old, signal.SIGKILL)
         killed = time.monotonic()
-        until("outputs are off", 10, all_off, every=0.005)
+        until("outputs are off", 30, all_off, every=0.005)
         off = time.monotonic() - killed
         up_again(ears, before)
         expect(pid() != old and unit("NRestarts") == "1", f"NRestarts {unit('NRestarts')}")
@@ -208,20 +209,26 @@ def a_killed_daemon_is_started_again_with_all_outputs_off(args):
 
 
 def a_hung_daemon_is_killed_by_the_watchdog(args):
+    configure()
     with Ears() as ears:
         started(ears)
         in_mid_move(ears)
         before, old, began = len(ears.heard("start")), pid(), time.time()
         os.kill(old, signal.SIGSTOP)
         stopped = time.monotonic()
-        until("outputs are off", 15, all_off, every=0.01)
+        gone = lambda: not Path(f"/proc/{old}").exists() or " Z " in Path(f"/proc/{old}/stat").read_text()
+        until("it is killed", 15, gone, every=0.01)
+        killed = time.monotonic() - stopped
+        until("outputs are off", 30, all_off, every=0.01)
         off = time.monotonic() - stopped
         up_again(ears, before)
         expect("Watchdog timeout" in log(began), log(began))
         expect("signal=KILL" in log(began) or "status=9/KILL" in log(began), log(began))
         expect(not list(Path("/var/lib/systemd").glob("coredump/*")), "a core was written")
-        print(f"    off {off:.2f} s after SIGSTOP, sorting again after {time.monotonic() - stopped:.1f} s")
-        expect(off < 3 + 3, f"off only after {off:.1f} s, WatchdogSec is 3")
+        again = time.monotonic() - stopped
+        print(f"    killed {killed:.2f} s after SIGSTOP, off after {off:.2f} s, sorting again after {again:.1f} s")
+        # A second for systemd to look, another for a busy machine.
+        expect(killed < 3 + 2, f"killed only after {killed:.1f} s, WatchdogSec is 3")
 
 
 def a_wrong_configuration_stays_down_and_says_why(args):
@@ -244,8 +251,8 @@ def a_missing_camera_is_a_fault_that_ends_by_itself(args):
     with Ears() as ears:
         sh("systemctl start pilah")
         until("it is online, in fault", LONG, lambda: ears.state() == "fault", every=0.2)
-        lost = [i for i in ears.heard("incident") if i["incident"] == "camera-lost"]
-        print(f"    {lost[-1]['text']['en'] if lost else ears.heard('incident')[-1]}")
+        lost = lambda: [i for i in ears.heard("incident") if i["incident"] == "camera-lost"]
+        print(f"    {until('it is an incident', 30, lost)[-1]['text']['en']}")
         time.sleep(8)
         expect(unit("ActiveState") == "active" and unit("NRestarts") == "0", "it did not stay up")
         (driver / "bind").write_text("vivid.0")
@@ -286,13 +293,14 @@ def doctor(what):
 
 
 def a_full_disk_is_told_and_sorting_goes_on(args):
+    configure()
     sh("systemctl stop pilah")
     sh(f"mount -t tmpfs -o size=200k,uid=$(id -u pilah),gid=$(id -g pilah),mode=750 full {STATE}")
     try:
         told = doctor("state")
         expect(told.startswith("FAIL") and "free some space" in told, told)
         print(f"    {told}")
-        sh(f"dd if=/dev/zero of={STATE}/fill bs=1k count=500", wrong=1)
+        sh(f"sudo -u pilah dd if=/dev/zero of={STATE}/fill bs=1k count=500", wrong=1)
         told = doctor("state")
         expect(told.startswith("FAIL") and "free some space" in told, told)
         with Ears() as ears:
@@ -314,9 +322,6 @@ def a_user_without_the_groups_is_told(args):
 
 
 def the_package_of_another_processor_is_refused(args):
-    if not args.foreign:
-        print("    left out: no package for another processor")
-        return
     said = sh(f"dpkg --install {args.foreign}", wrong=1)
     line = [line.strip() for line in said.splitlines() if "does not match" in line]
     expect(line, said)
@@ -470,11 +475,15 @@ def main():
     p.add_argument("--new", help="the package")
     p.add_argument("--version", help="its version")
     p.add_argument("--foreign", help="the package for another processor")
+    p.add_argument("--only", help="beside the first test those whose names contain one of these, with commas between")
     p.add_argument("--soak", type=float, default=0, help="minutes for which items pass")
     args = p.parse_args()
     tests = FIRST if args.boot == "first" else SECOND
     if args.boot == "first" and args.soak:
         tests = [*FIRST, memory_stays_flat]
+    if args.only:
+        words = [word.replace(" ", "_") for word in args.only.split(",")]
+        tests = tests[:1] + [test for test in tests[1:] if any(word in test.__name__ for word in words)]
     failed = 0
     for test in tests:
         pull(EYE, False)
@@ -482,9 +491,9 @@ def main():
         try:
             test(args)
             print(f"ok    {name} ({time.monotonic() - began:.0f} s)", flush=True)
-        except Wrong as wrong:
+        except Exception as wrong:  # the next test is told as well
             failed += 1
-            print(f"WRONG {name}: {wrong}", flush=True)
+            print(f"WRONG {name}: {wrong if isinstance(wrong, Wrong) else repr(wrong)}", flush=True)
             subprocess.run(["systemctl", "reset-failed", "pilah"], stderr=subprocess.DEVNULL)
     sh("systemctl reset-failed; sync", wrong=None)
     return 1 if failed else 0

@@ -1,17 +1,15 @@
 #!/usr/bin/env bash
-# package.sh DIR DEB [FOREIGN_DEB] [OPTION...]: the package on a system with systemd, in two boots of a virtual machine.
+# package.sh DIR DEB [OPTION...]: the package on a system with systemd, in two boots of a virtual machine.
 #
-# DIR was made by prepare.sh and root.sh. DEB is the package for this processor; FOREIGN_DEB one for another, to see it
-# refused. It is installed under an older version first, and upgraded. Options are those of package.py first: --soak 30.
-# As root; needs what boot.sh needs with -l, and dpkg-dev. A quarter of an hour where the processor is emulated.
+# DIR was made by prepare.sh and root.sh. The package is installed under an older version first, and upgraded. Options are
+# those of package.py first: --soak 30, --only WORD. As root; needs what boot.sh needs with -l, and dpkg-dev. A quarter of
+# an hour where the processor is emulated, more on a busy machine.
 set -euo pipefail
 [ $# -ge 2 ] || { sed -n '2,6p' "$0"; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
 dir=$1 new=$(realpath "$2")
 shift 2
-foreign=()
-case ${1:-} in *.deb) foreign=(--foreign "/host$(realpath "$1")"); shift ;; esac
 
 work=$(mktemp -d "$(realpath "$dir")/package.XXXX")
 trap 'rm -rf "$work"' EXIT
@@ -20,8 +18,12 @@ version=$(dpkg-deb -f "$new" Version)
 sed -i 's/^Version: .*/Version: 0.0.9/' "$work/older/DEBIAN/control"
 echo "# Of an older version." >> "$work/older/etc/pilah/waste.toml"
 dpkg-deb --root-owner-group -Znone -b "$work/older" "$work/older.deb" > /dev/null
+sed -i 's/^Architecture: .*/Architecture: riscv64/' "$work/older/DEBIAN/control"
+dpkg-deb --root-owner-group -Znone -b "$work/older" "$work/foreign.deb" > /dev/null
 rm -r "$work/older"
 
+status=0
 "$here/boot.sh" -s -l "$work/disk" -t 3600 "$dir" python3 tests/vm/package.py first --old "/host$work/older.deb" \
-  --new "/host$new" --version "$version" "${foreign[@]}" "$@"
-"$here/boot.sh" -s -l "$work/disk" -t 900 "$dir" python3 tests/vm/package.py second
+  --new "/host$new" --version "$version" --foreign "/host$work/foreign.deb" "$@" || status=$?
+"$here/boot.sh" -s -l "$work/disk" -t 900 "$dir" python3 tests/vm/package.py second || status=$?
+exit $status
