@@ -363,7 +363,7 @@ def an_upgrade_of_a_running_line_switches_off_and_loses_nothing(args):
         statuses = ears.heard("status")
         down = [s for s in statuses if not s["online"]]
         expect(down and down[-1]["offline_by"] == "stop", f"it went without a word: {down}")
-        until("all is sent", 60, lambda: json.loads(sh(f"pilah outbox stat --json {STATE}"))["unsent"] == 0, every=1)
+        until("all is sent", 60, lambda: json.loads(sh(f"pilah outbox stat --json --store {STATE}"))["unsent"] == 0, every=1)
         # Numbers run on; where they jump the start says after which one, and that one came.
         events = ears.events()
         for seq in sorted(events)[1:]:
