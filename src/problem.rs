@@ -7,7 +7,7 @@ use serde::Serialize;
 /// One thing that is wrong: where, what the rule is, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// The dotted path of the key, such as `lane[2].moves[0].actuator`.
+    /// The dotted path of the key, such as `lane[2].moves[0].actuator`; empty for the whole file.
     pub key: String,
     /// What is wrong, with the value found.
     pub what: String,
@@ -17,7 +17,9 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}; {}", self.key, self.what, self.remedy)
+        // What is wrong with the whole file has no key.
+        let colon = if self.key.is_empty() { "" } else { ": " };
+        write!(f, "{}{colon}{}; {}", self.key, self.what, self.remedy)
     }
 }
 

@@ -23,6 +23,8 @@ use crate::status::Status;
 
 /// How long after a device or a model was refused it is tried again.
 const RETRY: Duration = Duration::from_secs(10);
+/// How long opening model and devices may take; as the unit's TimeoutStartSec.
+const OPENING: Duration = Duration::from_secs(30);
 /// How often the main thread looks at the others.
 const LOOK: Duration = Duration::from_millis(250);
 /// Commands that wait while the line is not up: a person sends one at a time.
@@ -68,7 +70,11 @@ fn publishing(config: &Config, storing: &Storing, said: Said, ask: SyncSender<Ha
 fn sort(config: &Config, shared: &Shared, state: &watch::Sender<State>, watch: &Watch) -> Result<()> {
     let mut told = false;
     loop {
-        let running = match open(config, shared, state) {
+        // Loading a model takes its time on a slow board, and after the first time the watchdog runs already.
+        watchdog(OPENING);
+        let opened = open(config, shared, state);
+        watchdog(sd_notify::watchdog_enabled().unwrap_or_default());
+        let running = match opened {
             Ok(running) => running,
             Err(error) => {
                 tracing::error!(error = format!("{error:#}"), "station cannot start; trying again");
@@ -174,6 +180,14 @@ fn signals() -> Result<Receiver<()>> {
     };
     std::thread::Builder::new().name("signals".into()).spawn(wait).context("starting the signals' thread")?;
     Ok(receiver)
+}
+
+/// Gives the watchdog another patience, where there is one.
+fn watchdog(patience: Duration) {
+    if sd_notify::watchdog_enabled().is_some() {
+        let micros = u32::try_from(patience.as_micros()).unwrap_or(u32::MAX);
+        notify(&[NotifyState::WatchdogUsec(micros), NotifyState::Watchdog]);
+    }
 }
 
 /// Tells systemd, where it listens.

@@ -6,13 +6,14 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::app::{daemon, telemetry};
-use crate::cmd::{BAD_CONFIG, print};
+use crate::cmd::{BAD_CONFIG, doctor, print};
 use crate::config::{BadConfig, Config};
 
 /// Sorts: the daemon, in the foreground, until SIGTERM or SIGINT.
 ///
 /// A missing camera, a refused model or a broker that is away is no reason to end: the daemon stays up in the state
-/// `fault` and tries again. The exit code is 78 when the configuration's text is wrong, which no restart mends.
+/// `fault` and tries again. The exit code is 78 when the configuration is missing or its text is wrong, which no restart
+/// mends.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The station's configuration, such as /etc/pilah/waste.toml.
@@ -34,6 +35,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         Err(error) => return Err(error),
     };
     telemetry::start();
+    // It sorts all the same, and keeps trying to write.
+    if let Some(trouble) = doctor::state_trouble(&config.store.directory) {
+        tracing::error!(error = trouble, "records cannot be kept now");
+    }
     daemon::run(&config)?;
     Ok(ExitCode::SUCCESS)
 }

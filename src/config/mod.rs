@@ -5,6 +5,7 @@ mod file;
 mod shape;
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -117,11 +118,10 @@ impl Config {
     /// Reads and checks a file, with the environment's overrides.
     ///
     /// # Errors
-    /// [`BadConfig`] for what is wrong in the text; another error when the file cannot be read.
+    /// [`BadConfig`] for what is wrong in the text, and for a file that is not there or may not be read: trying again
+    /// mends none of them. Another error when the disk fails.
     pub fn load(path: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            anyhow::anyhow!("reading configuration {}: {error}; give its path with --config", path.display())
-        })?;
+        let text = std::fs::read_to_string(path).map_err(|error| unread(path, error))?;
         Ok(Self::parse(path, &text, std::env::vars())?)
     }
 
@@ -170,6 +170,23 @@ impl Config {
     pub fn schema() -> serde_json::Value {
         schemars::schema_for!(Self).to_value()
     }
+}
+
+/// Why a file could not be read, and what to do.
+fn unread(path: &Path, error: io::Error) -> anyhow::Error {
+    let (what, remedy) = match error.kind() {
+        io::ErrorKind::NotFound => (
+            "there is no such file",
+            "start from waste.toml, parcels.toml or bin.toml, which the package puts into /etc/pilah, or give its path \
+             with --config",
+        ),
+        io::ErrorKind::PermissionDenied => ("this user may not read it", "let it, by chmod a+r and of its folder a+rx"),
+        io::ErrorKind::IsADirectory => ("this is a folder", "give the path of the file in it with --config"),
+        io::ErrorKind::InvalidData => ("this is no text in UTF-8", "write it as TOML, in UTF-8"),
+        _ => return anyhow::anyhow!("reading configuration {}: {error}; look at its disk", path.display()),
+    };
+    let problem = Problem { key: String::new(), what: what.into(), remedy: remedy.into() };
+    BadConfig { file: path.to_owned(), problems: vec![Located { line: None, variable: None, problem }] }.into()
 }
 
 fn located(tree: Option<&Tree>, problem: Problem) -> Located {

@@ -15,6 +15,11 @@ pub(super) fn check(value: &Value, schema: &Value) -> Vec<Problem> {
     found
 }
 
+/// In the schema of a property: the names that it had, each with the version that gave it the new one.
+const WAS: &str = "x-was";
+/// In the schema of a table: the keys that it had, each with the version that took it out and what to do instead.
+const GONE: &str = "x-gone";
+
 struct Walk<'a> {
     root: &'a Value,
 }
@@ -54,11 +59,18 @@ impl<'a> Walk<'a> {
             } else if let Some(each) = free.filter(|free| free.is_object()) {
                 self.check(value, each, &mut problems.below(key));
             } else if free == Some(&Value::Bool(false)) {
-                problems.add(key, "no such key", suggest(key, properties.keys().map(String::as_str)));
+                match changed(key, schema, properties) {
+                    Some((what, remedy)) => problems.add(key, what, remedy),
+                    None => problems.add(key, "no such key", suggest(key, properties.keys().map(String::as_str))),
+                }
             }
         }
         let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-        for key in required.filter_map(Value::as_str).filter(|key| !map.contains_key(*key)) {
+        let renamed = |key: &str| {
+            let old = properties.get(key).and_then(|property| property.get(WAS)).and_then(Value::as_object);
+            old.is_some_and(|old| old.keys().any(|old| map.contains_key(old)))
+        };
+        for key in required.filter_map(Value::as_str).filter(|key| !map.contains_key(*key) && !renamed(key)) {
             let meaning = properties.get(key).and_then(|property| property.get("description")).and_then(Value::as_str);
             let meaning = meaning.map_or_else(String::new, |text| format!(" ({})", first_sentence(text)));
             problems.add(key, "is missing", format!("add {key} = ...{meaning}"));
@@ -75,6 +87,18 @@ impl<'a> Walk<'a> {
         let real = branches.and_then(|all| all.iter().find(|one| one.get("type") != Some(&Value::from("null"))));
         real.map_or(schema, |one| self.resolve(one))
     }
+}
+
+/// What became of a key of an older version, and what to do.
+fn changed(key: &str, table: &Value, properties: &Map<String, Value>) -> Option<(String, String)> {
+    let renamed = properties.iter().find_map(|(name, property)| {
+        let version = property.get(WAS)?.get(key)?.as_str()?;
+        Some((format!("has another name since {version}"), format!("call it {name}")))
+    });
+    renamed.or_else(|| {
+        let (version, remedy) = table.get(GONE)?.get(key)?.as_str()?.split_once(": ")?;
+        Some((format!("is gone since {version}"), remedy.to_owned()))
+    })
 }
 
 /// The words of an enumeration.
@@ -181,9 +205,11 @@ mod tests {
 
     #[derive(Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
+    #[schemars(extend("x-gone" = {"colour": "0.4.0: take the line out, lamps know their own"}))]
     #[expect(dead_code, reason = "only its schema is used")]
     struct Sample {
         /// What it is called. And more.
+        #[schemars(extend("x-was" = {"title": "0.3.0"}))]
         name: String,
         #[schemars(range(min = 1, max = 9))]
         count: Option<u32>,
@@ -219,6 +245,17 @@ mod tests {
     fn what_fits_is_silent() {
         let fits = json!({"name": "a", "count": 3, "kind": "motion", "list": [{"yes": true}], "free": {"x": 0.5}});
         assert_eq!(problems(&fits), [""; 0]);
+    }
+
+    #[test]
+    fn keys_of_an_older_version_are_told_what_became_of_them() {
+        assert_eq!(
+            problems(&json!({"title": "a", "kind": "motion", "colour": "red"})),
+            [
+                "title: has another name since 0.3.0; call it name",
+                "colour: is gone since 0.4.0; take the line out, lamps know their own",
+            ]
+        );
     }
 
     #[test]

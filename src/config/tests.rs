@@ -140,3 +140,20 @@ fn a_variable_is_named_when_its_value_is_wrong() {
     let text = bad.to_string();
     assert!(text.starts_with("PILAH__BELT__SPEED_MM_S: belt.speed_mm_s: \"fast\" is not a number"), "{text}");
 }
+
+#[test]
+fn a_file_that_cannot_be_read_is_a_wrong_configuration_with_its_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let damaged = folder.path().join("damaged.toml");
+    #[expect(clippy::disallowed_methods, reason = "a test's own file")]
+    std::fs::write(&damaged, b"[station]\nsite = \"\xff\"\n").unwrap();
+    for (path, told) in [
+        (folder.path().join("missing.toml"), "missing.toml: there is no such file; start from waste.toml"),
+        (folder.path().to_owned(), "this is a folder; give the path"),
+        (damaged, "damaged.toml: this is no text in UTF-8; write it"),
+    ] {
+        let bad = Config::load(&path).unwrap_err().downcast::<BadConfig>().unwrap().to_string();
+        assert!(bad.contains(told), "{bad}");
+        assert!(bad.ends_with("1 problem found"), "{bad}");
+    }
+}

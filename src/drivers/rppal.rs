@@ -34,17 +34,7 @@ pub fn open(
     actuators: &[actuate::Settings],
     directory: &Path,
 ) -> Result<(Box<dyn Inputs>, Box<dyn Outputs>)> {
-    let gpio = Gpio::new().map_err(|error| match error {
-        ::rppal::gpio::Error::UnknownModel => {
-            anyhow!(
-                "opening the GPIO registers: this is no Raspberry Pi that rppal knows; set gpio.driver = \"gpiochip\""
-            )
-        }
-        ::rppal::gpio::Error::PermissionDenied(path) => anyhow!(
-            "opening the GPIO registers: no right to {path}; add the user to the group gpio (usermod -aG gpio USER)"
-        ),
-        error => anyhow!("opening the GPIO registers: {error}"),
-    })?;
+    let gpio = registers()?;
     let (found, noted) = gpiochip::prepare(settings, inputs, actuators, directory)?;
     let pins = found.outputs.iter().map(|wanted| {
         let actuator = match wanted.output {
@@ -57,6 +47,28 @@ pub fn open(
     });
     let outputs = RegisterOutputs { pins: pins.collect::<Result<_>>()?, noted };
     Ok((found.open_inputs(inputs)?, Box::new(outputs)))
+}
+
+/// Whether the registers can be opened; takes no line.
+///
+/// # Errors
+/// When this is no Raspberry Pi, or its registers are not allowed.
+pub fn look() -> Result<()> {
+    registers().map(drop)
+}
+
+fn registers() -> Result<Gpio> {
+    Gpio::new().map_err(|error| match error {
+        ::rppal::gpio::Error::UnknownModel => {
+            anyhow!(
+                "opening the GPIO registers: this is no Raspberry Pi that rppal knows; set gpio.driver = \"gpiochip\""
+            )
+        }
+        ::rppal::gpio::Error::PermissionDenied(path) => anyhow!(
+            "opening the GPIO registers: no right to {path}; add the user to the group gpio (usermod -aG gpio USER)"
+        ),
+        error => anyhow!("opening the GPIO registers: {error}"),
+    })
 }
 
 /// The pins; inactive and servos home when dropped.

@@ -32,7 +32,7 @@ fn watchdog(usec: Option<&str>) -> Finding {
         None => Finding::warn(
             "watchdog",
             "none here: by hand that is as it should be",
-            "the daemon's unit sets it (WatchdogSec=2): systemctl show pilah -p WatchdogUSec",
+            "the daemon's unit sets it (WatchdogSec=): systemctl show pilah -p WatchdogUSec",
         ),
     }
 }

@@ -4,7 +4,7 @@ mod board;
 mod station;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -108,6 +108,12 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         (true, _) => ExitCode::SUCCESS,
         (false, _) => ExitCode::FAILURE,
     })
+}
+
+/// What keeps records from being written in a state directory, with its remedy.
+pub(super) fn state_trouble(directory: &Path) -> Option<String> {
+    let Finding { verdict, found, remedy, .. } = station::state(directory);
+    (verdict == Verdict::Fail).then(|| [Some(found), remedy].into_iter().flatten().collect::<Vec<_>>().join("; "))
 }
 
 /// All findings, and whether the configuration's text is wrong.

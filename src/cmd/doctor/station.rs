@@ -1,11 +1,14 @@
 //! What the configuration names: model, camera, pins, broker, state directory.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::net::{TcpStream, ToSocketAddrs};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
+use rustix::fs::{Access, access};
 
 use super::Finding;
 use crate::app::station;
@@ -21,6 +24,7 @@ const FIRST_FRAME: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(3);
 /// Free space below which the store is in trouble soon, and below which it is now.
 const SPACE: (u64, u64) = (1 << 30, 64 << 20);
+const MORE_SPACE: &str = "free some space, or lower store.max_bytes and store.pictures.max_bytes";
 
 /// Looks at all of them.
 pub(super) fn look(config: &Config) -> Vec<Finding> {
@@ -72,11 +76,18 @@ fn pins(config: &Config) -> Finding {
     let what = "pins";
     match config.gpio.driver {
         gpio::Driver::None => Finding::ok(what, "none: nothing moves"),
+        #[cfg(not(feature = "rppal"))]
         gpio::Driver::Rppal => Finding::fail(
             what,
             "this build has no rppal driver",
-            "set gpio.driver = \"gpiochip\", which drives pulses and holds on any board",
+            "set gpio.driver = \"gpiochip\", which drives pulses and holds on any board; the packages have rppal",
         ),
+        #[cfg(feature = "rppal")]
+        gpio::Driver::Rppal => {
+            let registers = crate::drivers::rppal::look();
+            let lines = || gpiochip::survey(&config.gpio, &config.input, &config.actuator);
+            Finding::of(what, registers.and_then(|()| lines()))
+        }
         gpio::Driver::Gpiochip => Finding::of(what, gpiochip::survey(&config.gpio, &config.input, &config.actuator)),
     }
 }
@@ -107,7 +118,8 @@ fn reach(host: &str, port: u16) -> std::io::Result<String> {
     Err(last)
 }
 
-fn state(directory: &Path) -> Finding {
+/// Whether records can be written, and for how long.
+pub(super) fn state(directory: &Path) -> Finding {
     let what = "state";
     // A directory that is not there yet is made at the start: what counts is the nearest one that is.
     let Some(nearest) = directory.ancestors().find(|path| path.is_dir()) else {
@@ -119,19 +131,48 @@ fn state(directory: &Path) -> Finding {
     };
     let shown = directory.display();
     if let Err(error) = try_writing(nearest) {
-        let remedy = "run this as the daemon's user, or give it the folder (StateDirectory=pilah in its unit)";
+        let remedy = match error.kind() {
+            ErrorKind::PermissionDenied => belongs(nearest),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => MORE_SPACE.into(),
+            ErrorKind::ReadOnlyFilesystem => {
+                "mount it for writing; an SD card at its end makes itself read-only".into()
+            }
+            _ => "look at its disk".into(),
+        };
         return Finding::fail(what, format!("writing in {shown}: {error}"), remedy);
+    }
+    // A daemon or a command that root started by hand leaves files that the service's user cannot write to.
+    let inside = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
+    if let Some(file) = inside.filter(|path| access(path, Access::WRITE_OK).is_err()).min() {
+        return Finding::fail(what, format!("{} cannot be written to", file.display()), belongs(&file));
     }
     let free = match rustix::fs::statvfs(nearest) {
         Ok(space) => space.f_bavail.saturating_mul(space.f_frsize),
         Err(error) => return Finding::warn(what, format!("free space of {shown}: {error}"), "look at it with df"),
     };
     let found = format!("{shown} can be written to, {} MB are free", free >> 20);
-    let remedy = "free some space, or lower store.max_bytes and store.pictures.max_bytes";
     match free {
-        free if free < SPACE.1 => Finding::fail(what, found, remedy),
-        free if free < SPACE.0 => Finding::warn(what, found, remedy),
+        free if free < SPACE.1 => Finding::fail(what, found, MORE_SPACE),
+        free if free < SPACE.0 => Finding::warn(what, found, MORE_SPACE),
         _ => Finding::ok(what, found),
+    }
+}
+
+/// Who owns what this user cannot write to, and the two ways out.
+fn belongs(path: &Path) -> String {
+    let names = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = |uid: u32| {
+        let mut fields = names.lines().map(|line| line.split(':').collect::<Vec<_>>());
+        let found = fields.find(|fields| fields.get(2) == Some(&uid.to_string().as_str()));
+        found.map_or_else(|| uid.to_string(), |fields| fields[0].to_owned())
+    };
+    let me = name(rustix::process::geteuid().as_raw());
+    match fs::metadata(path).map(|data| name(data.uid())) {
+        Ok(owner) if owner != me => {
+            let path = path.display();
+            format!("it belongs to {owner} and this runs as {me}: chown -R {me} {path}, or run this as {owner}")
+        }
+        _ => format!("let {me} write there: chmod -R u+rwX {}", path.display()),
     }
 }
 

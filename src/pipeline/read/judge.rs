@@ -1,7 +1,7 @@
 //! The rules by which the blocks of a label become readings, a region and a reason.
 //!
 //! 1. Only the recipient's lines count: those below a word such as `KEPADA`. Without one a block of addresses counts
-//!    only beside a sender's that is named as such, and less. Two addresses of which neither is named, in different
+//!    only beside that of a sender who is named as such, and less. Two addresses of which neither is named, in different
 //!    regencies of one region, tell the region and nothing else: it is the recipient's, whoever that is.
 //! 2. Two recipients that lead to different regencies, two waybills, or two papers with print are several labels.
 //! 3. A country or a place abroad is no destination of any lane.
@@ -157,7 +157,10 @@ fn recipient(lines: &[Line], blocks: &[Block], gazetteer: &Gazetteer, names: &Na
         loose().map(|block| (block, weighed(block))).filter(|(_, address)| address.weight() >= UNNAMED).collect();
     match &loose[..] {
         [] => Err(Reason::NoRead),
-        [(block, address)] if sender => Ok(party(lines, &[block], address.clone(), weights::UNNAMED)),
+        // One whose own address is elsewhere: otherwise this may be what his keyword lost.
+        [(block, address)] if of(Some(Role::Sender)).any(|block| weighed(block).weight() >= ADDRESS) => {
+            Ok(party(lines, &[block], address.clone(), weights::UNNAMED))
+        }
         several => of_one_region(lines, several).ok_or(Reason::Unsure),
     }
 }
