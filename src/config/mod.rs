@@ -121,7 +121,7 @@ impl Config {
     /// [`BadConfig`] for what is wrong in the text, and for a file that is not there or may not be read: trying again
     /// mends none of them. Another error when the disk fails.
     pub fn load(path: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|error| unread(path, error))?;
+        let text = std::fs::read_to_string(path).map_err(|error| unread(path, &error))?;
         Ok(Self::parse(path, &text, std::env::vars())?)
     }
 
@@ -173,7 +173,7 @@ impl Config {
 }
 
 /// Why a file could not be read, and what to do.
-fn unread(path: &Path, error: io::Error) -> anyhow::Error {
+fn unread(path: &Path, error: &io::Error) -> anyhow::Error {
     let (what, remedy) = match error.kind() {
         io::ErrorKind::NotFound => (
             "there is no such file",
