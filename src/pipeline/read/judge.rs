@@ -18,13 +18,13 @@
 use std::collections::BTreeSet;
 
 use crate::pipeline::read::address::{Address, REGIONS, weigh};
-use crate::pipeline::read::bars::{Bar, Kind};
+use crate::pipeline::read::bars::Bar;
 use crate::pipeline::read::blocks::{Block, blocks, glyphs};
 use crate::pipeline::read::gazetteer::Gazetteer;
 use crate::pipeline::read::keywords::Role;
 use crate::pipeline::read::names::Names;
 use crate::pipeline::read::text::{Glyph, Line};
-use crate::pipeline::read::waybill::{coded, waybill};
+use crate::pipeline::read::waybill::{is_number, waybill};
 use crate::record::{Reading, Readings, Reason};
 
 /// What a label comes to.
@@ -47,8 +47,6 @@ const UNNAMED: f32 = 13.0;
 /// A witness against the better region that weighs so much contradicts, unless the rest outweighs it by [`FAR`].
 const HEAVY: f32 = 6.0;
 const FAR: f32 = 9.0;
-/// Names that outweigh a word that sounds like another country's.
-const AT_HOME: f32 = 24.0;
 
 /// What makes an address less sure than its weights: the logistic's coefficients, in nats.
 mod weights {
@@ -90,16 +88,16 @@ pub fn judge(
         Err(reason) => Judged { refused: Some(reason), ..Judged::default() },
     };
     judged.readings.awb = awb;
-    if judged.refused.is_none() && [Kind::Code128, Kind::Qr].iter().any(|&kind| waybills(bars, kind) > 1) {
+    if judged.refused.is_none() && waybills(bars) > 1 {
         judged.refused = Some(Reason::SeveralLabels);
     }
     (judged, roles)
 }
 
-/// How many waybills the codes of one kind name. A QR code beside bars may well hold another number, an order's.
-fn waybills(bars: &[Bar], kind: Kind) -> usize {
-    let sure = bars.iter().filter(|bar| bar.kind == kind && bar.p > 0.9);
-    sure.filter_map(coded).collect::<BTreeSet<String>>().len()
+/// How many waybills the codes name. A number within a QR code's link or fields may well be another one, an order's.
+fn waybills(bars: &[Bar]) -> usize {
+    let sure = bars.iter().filter(|bar| bar.p > 0.9 && is_number(&bar.text));
+    sure.map(|bar| bar.text.as_str()).collect::<BTreeSet<_>>().len()
 }
 
 /// The recipient's address and what speaks for its being the recipient's.
@@ -225,7 +223,7 @@ fn decide(party: &Party, gazetteer: &Gazetteer) -> Judged {
     let p = address.p().clamp(1e-6, 1.0 - 1e-6);
     let logit = (p / (1.0 - p)).ln().min(9.0) + party.doubt + weights::ODD_CODE * odd;
     let confidence = 1.0 / (1.0 + (-logit).exp());
-    let refused = if address.abroad && address.weight() < AT_HOME {
+    let refused = if address.abroad {
         Some(Reason::Unknown)
     } else if address.weight() < ADDRESS / 2.0 {
         Some(Reason::NoRead)

@@ -53,7 +53,7 @@ pub fn waybill(lines: &[Line], blocks: &[Block], bars: &[Bar]) -> Option<Reading
 
 /// The number that a code says: all of bars, and of a QR code's payload (a link, fields, JSON) the one word that may
 /// be one.
-pub fn coded(bar: &Bar) -> Option<String> {
+fn coded(bar: &Bar) -> Option<String> {
     if is_number(&bar.text) {
         return Some(plain(&bar.text));
     }
