@@ -55,7 +55,10 @@ class Ears(Broker):
 
     def __exit__(self, kind, *_):
         if kind is not None:
-            print("".join(f"    {line[:300]}\n" for line in self.file.read_text().splitlines()[-8:]))
+            said = [line for line in self.file.read_text().splitlines() if "/health " not in line]
+            print("".join(f"    {line[:300]}\n" for line in said[-8:]))
+            counted = self.heard("health")[-1]["counters"] if self.heard("health") else {}
+            print(f"    {({name: count for name, count in counted.items() if count})}")
             print("".join(f"    {line[:300]}\n" for line in log(time.time() - 60).splitlines()[-20:]))
         self.subscriber.kill()
 
