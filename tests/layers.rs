@@ -62,12 +62,16 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(files(&path));
-        } else if path.extension().is_some_and(|ending| ending == "rs") && !path.ends_with("tests.rs") {
+        } else if path.extension().is_some_and(|ending| ending == "rs") && !is_test(&path) {
             found.push(path);
         }
     }
     found.sort();
     found
+}
+
+fn is_test(path: &Path) -> bool {
+    path.ends_with("tests.rs") || fs::read_to_string(path).unwrap().contains("\n#![cfg(test)]\n")
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The store under damage of every kind, by random: it opens or moves the file aside, and never panics, never gives a
 //! number twice, and never tells of an event what did not happen.
 
+#![cfg(test)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

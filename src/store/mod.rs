@@ -21,7 +21,6 @@
 //!
 //! One thread writes ([`keeper`]); whoever reads opens [`history::History`], which never waits for it.
 
-#[cfg(test)]
 mod damage;
 mod database;
 pub mod history;
