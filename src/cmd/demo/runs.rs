@@ -33,6 +33,8 @@ use crate::store;
 
 /// How long the broker may take for what is left at the end.
 const DRAIN: Duration = Duration::from_secs(30);
+/// How long nothing new may come before the end is reached: longer than the store keeps an event waiting for others.
+const QUIET: Duration = Duration::from_millis(1500);
 
 /// A line that is ready to run.
 pub(super) struct Demo<'a> {
@@ -210,7 +212,14 @@ impl Keeping {
         let until = clock.now() + DRAIN;
         // The start event comes on top of what the line made, and what the store and the publisher say of outages.
         let wanted = u64::try_from(ledger.records).unwrap_or(u64::MAX).saturating_add(1);
-        while self.broker.events() < wanted.max(self.status.events_stored.get()) && clock.now() < until {
+        // Those come when an outage ends, and may wait for others before they are committed.
+        let mut quiet_since = clock.now();
+        let mut stored = 0;
+        while clock.now() < until && clock.now().since(quiet_since) < QUIET {
+            let now = self.status.events_stored.get();
+            if now != stored || self.broker.events() < wanted.max(now) {
+                (stored, quiet_since) = (now, clock.now());
+            }
             wait_for(Duration::from_millis(20));
         }
         self.publishing.finish()?;
