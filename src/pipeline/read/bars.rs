@@ -63,7 +63,8 @@ pub fn bar(grey: &Raster, area: &Area) -> Option<Bar> {
         while levels.len() < floor(count) {
             let level = lines.iter().map(|line| {
                 let down = off + line;
-                sample(grey, area.middle.x + at * dx - down * dy, area.middle.y + at * dy + down * dx)
+                let Point { x, y } = area.middle.moved(at, down, direction);
+                sample(grey, x, y)
             });
             levels.push(level.sum::<f32>() / 4.0);
             at += 1.0 / FINE;

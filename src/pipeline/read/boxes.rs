@@ -6,7 +6,7 @@
 
 use crate::pipeline::preprocess::{Raster, Tensor};
 use crate::pipeline::read::find::Area;
-use crate::pipeline::read::number::{floor, length};
+use crate::pipeline::read::number::{byte, floor, length};
 use crate::pipeline::read::strip::sample;
 use crate::pipeline::read::text::Point;
 
@@ -127,13 +127,12 @@ impl Boxes {
 
     /// The grey level so far along and across from a point.
     fn sample(&self, grey: &Raster, from: Point, along: f32, across: f32) -> f32 {
-        let (dx, dy) = self.axis;
-        sample(grey, from.x + along * dx - across * dy, from.y + along * dy + across * dx)
+        let Point { x, y } = from.moved(along, across, self.axis);
+        sample(grey, x, y)
     }
 }
 
 /// Paper to 0, ink to 255.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
 fn inked(levels: &[f32]) -> Vec<u8> {
     let mut sorted = levels.to_vec();
     sorted.sort_by(f32::total_cmp);
@@ -141,7 +140,7 @@ fn inked(levels: &[f32]) -> Vec<u8> {
     let paper = share(750);
     let ink = share(30).min(paper - 20.0);
     let paper = paper - 0.1 * (paper - ink);
-    levels.iter().map(|level| (255.0 * (paper - level) / (paper - ink)).round() as u8).collect()
+    levels.iter().map(|level| byte(255.0 * (paper - level) / (paper - ink))).collect()
 }
 
 fn in_row(first: &Patch, other: &Patch) -> bool {
@@ -174,11 +173,7 @@ fn fitted(row: &[&Patch], first: &Patch, pitch: f32, place: f32, axis: (f32, f32
     };
     let along = line(&|patch| patch.along);
     let across = line(&|patch| patch.across);
-    let (dx, dy) = axis;
-    let middles = std::array::from_fn(|at| {
-        let (u, v) = (along(length(at)), across(length(at)));
-        Point { x: u * dx - v * dy, y: u * dy + v * dx }
-    });
+    let middles = std::array::from_fn(|at| Point::default().moved(along(length(at)), across(length(at)), axis));
     let size = (mean(&|hit| hit.1.wide), mean(&|hit| hit.1.high));
     Some((count, Boxes { middles, size, axis }))
 }

@@ -7,7 +7,7 @@ use rxing::{BinaryBitmap, DecodeHints, Luma8LuminanceSource, RXingResult, Reader
 use crate::pipeline::preprocess::Raster;
 use crate::pipeline::read::bars::{Bar, Kind};
 use crate::pipeline::read::find::Area;
-use crate::pipeline::read::number::{floor, length};
+use crate::pipeline::read::number::{byte, floor, length};
 use crate::pipeline::read::strip::sample;
 use crate::pipeline::read::text::Point;
 
@@ -33,29 +33,27 @@ pub fn qr(grey: &Raster, area: &Area, axis: (f32, f32)) -> Option<Bar> {
     if !side.is_finite() || (right - left).min(bottom - top) < SHORTEST {
         return None;
     }
-    let middle = ((left + right) / 2.0, (top + bottom) / 2.0);
+    let middle = Point { x: (left + right) / 2.0, y: (top + bottom) / 2.0 };
     TRIES.iter().find_map(|&(fine, turned)| {
-        let (dx, dy) = if turned { axis } else { (1.0, 0.0) };
+        let axis = if turned { axis } else { (1.0, 0.0) };
         // A square's upright rectangle is larger than the square.
-        let side = side / (dx.abs() + dy.abs());
+        let side = side / (axis.0.abs() + axis.1.abs());
         let fine = fine.min(LONGEST / side);
         let count = floor(side * fine);
-        let place = |x: f32, y: f32| {
-            let (along, across) = ((x - length(count) / 2.0) / fine, (y - length(count) / 2.0) / fine);
-            (middle.0 + along * dx - across * dy, middle.1 + along * dy + across * dx)
-        };
+        let place =
+            |x: f32, y: f32| middle.moved((x - length(count) / 2.0) / fine, (y - length(count) / 2.0) / fine, axis);
         let mut levels = Vec::with_capacity(count * count);
         for at in 0..count * count {
-            let (x, y) = place(length(at % count) + 0.5, length(at / count) + 0.5);
+            let Point { x, y } = place(length(at % count) + 0.5, length(at / count) + 0.5);
             levels.push(byte(sample(grey, x, y)));
         }
         let found = decoded(levels, count)?;
         let text = found.getText().to_owned();
         // Its points are the middles of the corners' squares.
-        let corners: Vec<(f32, f32)> = found.getPoints().iter().take(3).map(|point| place(point.x, point.y)).collect();
+        let corners: Vec<Point> = found.getPoints().iter().take(3).map(|point| place(point.x, point.y)).collect();
         let [first, _, last] = corners[..] else { return None };
-        let middle = Point { x: (first.0 + last.0) / 2.0, y: (first.1 + last.1) / 2.0 };
-        let half = (first.0 - last.0).hypot(first.1 - last.1) / 2.0;
+        let middle = Point { x: (first.x + last.x) / 2.0, y: (first.y + last.y) / 2.0 };
+        let half = (first.x - last.x).hypot(first.y - last.y) / 2.0;
         printable(&text).then_some(Bar { kind: Kind::Qr, text, p: SURE, middle, size: (half, half) })
     })
 }
@@ -71,11 +69,6 @@ fn decoded(levels: Vec<u8>, count: usize) -> Option<RXingResult> {
 /// Whether a payload can be shown: printable ASCII, and not without end.
 fn printable(text: &str) -> bool {
     (1..=LONGEST_TEXT).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-fn byte(level: f32) -> u8 {
-    level.round() as u8
 }
 
 #[cfg(test)]

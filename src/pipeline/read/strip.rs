@@ -3,7 +3,7 @@
 use crate::pipeline::preprocess::{Raster, Tensor};
 use crate::pipeline::read::find::Found;
 use crate::pipeline::read::levels::{Levels, spread};
-use crate::pipeline::read::number::{floor, length};
+use crate::pipeline::read::number::{byte, floor, length};
 use crate::pipeline::read::text::Point;
 
 /// Rows of a strip.
@@ -138,11 +138,6 @@ pub fn sample(grey: &Raster, x: f32, y: f32) -> f32 {
     let above = at(left, top) * (1.0 - fx) + at(right, top) * fx;
     let below = at(left, bottom) * (1.0 - fx) + at(right, bottom) * fx;
     above * (1.0 - fy) + below * fy
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-fn byte(level: f32) -> u8 {
-    level.round() as u8
 }
 
 #[cfg(test)]

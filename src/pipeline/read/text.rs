@@ -9,6 +9,13 @@ pub struct Point {
     pub y: f32,
 }
 
+impl Point {
+    /// The point so far along a direction (a unit vector) and across it, to its right-hand side: down the page.
+    pub fn moved(self, along: f32, across: f32, (dx, dy): (f32, f32)) -> Self {
+        Self { x: self.x + along * dx - across * dy, y: self.y + along * dy + across * dx }
+    }
+}
+
 /// A character that was read.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Glyph {
