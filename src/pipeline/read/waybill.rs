@@ -1,7 +1,8 @@
 //! The waybill number: from the bars or a QR code, or from the print beside them.
 
-use crate::pipeline::read::bars::{Bar, Kind};
+use crate::pipeline::read::bars::{Bar, DOUBTFUL, Kind};
 use crate::pipeline::read::blocks::Block;
+use crate::pipeline::read::distance::distance;
 use crate::pipeline::read::keywords::Role;
 use crate::pipeline::read::text::{Line, Point};
 use crate::record::Reading;
@@ -11,6 +12,8 @@ const LENGTHS: std::ops::RangeInclusive<usize> = 9..=22;
 const DIGITS: usize = 8;
 /// Print further from the bars than this is not theirs, in heights of capitals.
 const BESIDE: f32 = 4.0;
+/// Print with so many mistakes may be what a code says.
+const NEAR: f32 = 2.5;
 
 /// The waybill number of a label. Bars and print that agree are surest; of print alone, what stands at the bars or
 /// behind a word such as `Resi`.
@@ -36,7 +39,13 @@ pub fn waybill(lines: &[Line], blocks: &[Block], bars: &[Bar]) -> Option<Reading
         coded.iter().filter(|(other, _)| other == text).count()
             + printed.iter().filter(|(other, _, _)| other == text).count()
     };
-    if let Some((text, p)) = coded.iter().max_by(|a, b| seen(&a.0).cmp(&seen(&b.0)).then(a.1.total_cmp(&b.1))) {
+    // Of a doubtful code, print that is near it says that the code is right, and other print that it is not.
+    let doubted = |text: &str, p: f32| {
+        let near = |(other, _, _): &(String, f32, f32)| distance(text.as_bytes(), other.as_bytes(), NEAR).is_some();
+        p <= DOUBTFUL && !printed.is_empty() && !printed.iter().any(near)
+    };
+    let trusted = coded.iter().filter(|(text, p)| !doubted(text, *p));
+    if let Some((text, p)) = trusted.max_by(|a, b| seen(&a.0).cmp(&seen(&b.0)).then(a.1.total_cmp(&b.1))) {
         let confidence = if seen(text) > 1 { p.max(0.999) } else { *p };
         return Some(Reading { value: text.clone(), confidence });
     }
