@@ -11,6 +11,11 @@ const CALM: Duration = Duration::from_secs(60);
 /// Stretches of missing events that one incident lists; with more it ends, and another one begins.
 const STRETCHES: usize = 100;
 
+/// The codes of incidents that list missing events, which the store keeps in mind until they are told.
+pub const SET_ASIDE: &str = "event-set-aside";
+/// As [`SET_ASIDE`].
+pub const DROPPED: &str = "events-dropped";
+
 /// One kind of trouble.
 #[derive(Debug)]
 pub struct Trouble {
@@ -47,11 +52,19 @@ impl Trouble {
 
     /// Events were removed before the broker took them.
     pub fn dropping() -> Self {
-        Self::new("events-dropped", |n, _| Words {
+        Self::new(DROPPED, |n, _| Words {
             en: format!("{n} unsent events were removed to make room; bring the broker back, or raise store.max_bytes"),
             id: format!(
                 "{n} kejadian belum terkirim dihapus demi ruang; pulihkan broker, atau naikkan store.max_bytes"
             ),
+        })
+    }
+
+    /// Events are on disk and cannot be read.
+    pub fn reading() -> Self {
+        Self::new("outbox-unreadable", |_, why| Words {
+            en: format!("events cannot be read from disk to be sent ({why}); they are kept, look at the disk or card"),
+            id: format!("kejadian tidak terbaca dari disk ({why}); kejadian disimpan, periksa disk atau kartunya"),
         })
     }
 
@@ -73,7 +86,7 @@ impl Trouble {
 
     /// The broker can never take an event.
     pub fn set_aside() -> Self {
-        Self::new("event-set-aside", |n, reason| Words {
+        Self::new(SET_ASIDE, |n, reason| Words {
             en: format!("{n} events were set aside: the broker can never take them ({reason}); see `pilah outbox`"),
             id: format!("{n} kejadian disisihkan: broker tidak akan menerimanya ({reason}); lihat `pilah outbox`"),
         })
@@ -96,6 +109,12 @@ impl Trouble {
             _ => self.missing.push(Missing { first, last }),
         }
         self.note((last + 1).saturating_sub(first), now)
+    }
+
+    /// As [`Self::miss`], of events that went missing in an earlier run and were not told of: all are listed at once.
+    pub fn miss_all(&mut self, all: &[Missing], now: Timestamp) -> Option<Event> {
+        self.missing.extend(all);
+        self.note(all.iter().map(|one| (one.last + 1).saturating_sub(one.first)).sum(), now)
     }
 
     /// Whether it has begun and not ended.

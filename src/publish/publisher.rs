@@ -16,9 +16,9 @@ use super::{Connection, Link, Message, NotTaken, Topics, health, offline, online
 use crate::clock::Clock;
 use crate::record::{Record, Run, State};
 use crate::status::Status;
-use crate::store::Committed;
 use crate::store::history::{History, Stored};
 use crate::store::records::Records;
+use crate::store::{Committed, is_unreadable};
 use crate::trouble::Trouble;
 use crate::units::Timestamp;
 
@@ -100,7 +100,9 @@ struct Loop<L> {
     suspects: BTreeSet<u64>,
     outage: Trouble,
     refusal: Trouble,
-    never: Trouble,
+    reading: Trouble,
+    /// Reading failed the last time as well.
+    unread: bool,
 }
 
 impl<L: Link> Loop<L> {
@@ -125,7 +127,8 @@ impl<L: Link> Loop<L> {
             suspects: BTreeSet::new(),
             outage: Trouble::broker_lost(),
             refusal: Trouble::refused(),
-            never: Trouble::set_aside(),
+            reading: Trouble::reading(),
+            unread: false,
             all,
         }
     }
@@ -148,11 +151,7 @@ impl<L: Link> Loop<L> {
                     changed.context("nobody tells the machine's state any more")?;
                     self.told = false;
                 }
-                _ = self.health.tick() => {
-                    self.send_health();
-                    let over = self.never.calm(self.all.clock.now());
-                    self.tell(over);
-                }
+                _ = self.health.tick() => self.send_health(),
                 () = until(pause_ends) => {
                     self.pause = None;
                     self.window.part(self.committed.borrow().last_seq);
@@ -196,10 +195,12 @@ impl<L: Link> Loop<L> {
             self.file = committed.file;
             self.history = None;
             self.suspects.clear();
+            self.unread = false;
             self.window = Window::behind(committed.sent);
             self.window.part(committed.last_seq);
         }
-        if committed.file == 0 || !self.connection.borrow().up {
+        let not_now = self.unread && self.pause.is_some();
+        if committed.file == 0 || not_now || !self.connection.borrow().up {
             return Ok(());
         }
         let Some(wanted) = self.window.wants(committed.last_seq, CHUNK) else { return Ok(()) };
@@ -212,23 +213,39 @@ impl<L: Link> Loop<L> {
         match read.await.context("reading the outbox")? {
             Ok((history, events)) => {
                 self.history = Some(history);
+                self.unread = false;
+                let over = self.reading.over();
+                self.tell(over);
                 self.window.extend(wanted, events);
             }
-            // The writer finds out what is wrong with the file, and starts another one if it must.
             Err(wrong) => {
-                warn!(error = format!("{wrong:#}"), "outbox cannot be read");
+                self.not_read(&wrong);
                 self.back_off();
             }
         }
         Ok(())
     }
 
+    /// A damaged file is for the writer to move aside. What fails for another reason, twice, is told, and tried again.
+    fn not_read(&mut self, wrong: &anyhow::Error) {
+        let why = format!("{wrong:#}");
+        warn!(error = why, "outbox cannot be read");
+        if is_unreadable(wrong) {
+            self.all.records.unreadable(self.file, &why);
+        }
+        if std::mem::replace(&mut self.unread, true) {
+            self.reading.detail = why;
+            let opened = self.reading.note(1, self.all.clock.now());
+            self.tell(opened);
+        }
+    }
+
     fn send(&mut self) {
-        let connection = *self.connection.borrow();
-        if !connection.up || self.pause.is_some() {
+        let (up, window) = (self.connection.borrow().up, self.connection.borrow().window);
+        if !up || self.pause.is_some() {
             return;
         }
-        let limit = if self.suspects.is_empty() { connection.window.max(1) } else { 1 };
+        let limit = if self.suspects.is_empty() { window.max(1) } else { 1 };
         while let Some(event) = self.window.send_next(limit) {
             if let Some(damage) = &event.damage {
                 let (seq, damage) = (event.seq, damage.clone());
@@ -261,9 +278,6 @@ impl<L: Link> Loop<L> {
             }
             Err(NotTaken::Never(reason)) if self.all.records.set_aside(seq, &reason) => {
                 error!(seq, reason, "event set aside: the broker can never take it");
-                self.never.detail = reason;
-                let opened = self.never.miss(seq, seq, self.all.clock.now());
-                self.tell(opened);
                 self.finish(seq);
             }
             Err(not_taken) => {

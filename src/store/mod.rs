@@ -43,6 +43,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Problems;
+pub(crate) use database::is_unreadable;
 
 /// Where events and pictures are kept, and how much of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
