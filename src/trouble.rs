@@ -70,9 +70,23 @@ impl Trouble {
 
     /// The broker cannot be reached.
     pub fn broker_lost() -> Self {
-        Self::new("broker-lost", |_, _| Words {
-            en: "the broker cannot be reached; events are kept and sent later, look at the network".into(),
-            id: "broker tidak terjangkau; kejadian disimpan dan dikirim nanti, periksa jaringan".into(),
+        Self::new("broker-lost", |_, why| Words {
+            en: format!("the broker cannot be reached ({why}); events are kept and sent later, look at the network"),
+            id: format!("broker tidak terjangkau ({why}); kejadian disimpan dan dikirim nanti, periksa jaringan"),
+        })
+    }
+
+    /// The clock is not set, and no certificate is valid at what it shows.
+    pub fn clock_not_set() -> Self {
+        Self::new("clock-not-set", |_, time| Words {
+            en: format!(
+                "the broker's certificate is not valid at {time}, since the clock is not set; events are kept, \
+                 give the board a time server it can reach or a clock with a battery"
+            ),
+            id: format!(
+                "sertifikat broker tidak berlaku pada {time} karena jam belum disetel; kejadian disimpan, \
+                 sediakan server waktu yang terjangkau atau jam berbaterai"
+            ),
         })
     }
 

@@ -11,13 +11,15 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use depot::station::topics;
-use depot::{Line, Mosquitto, PATIENCE, Proxy, Way, all_arrive, at, connect, connect_with};
-use pilah::clock::{Clock, SystemClock, wait_for};
+use depot::{Line, Mosquitto, PATIENCE, Proxy, Refusing, Way, all_arrive, at, connect, connect_by, connect_with};
+use pilah::clock::{Clock, SystemClock, WallTime, wait_for};
 use pilah::command::Name;
 use pilah::drivers::mqtt::{Settings, Tls};
+use pilah::sim::clock::SimClock;
 use pilah::sim::samples;
 use pilah::sim::subscriber::Subscriber;
 use pilah::store::history::History;
@@ -99,11 +101,47 @@ async fn a_broker_that_refuses_the_station_gets_all_of_it_once_it_may() {
         incidents.is_ok_and(|all| all.iter().any(|event| event.payload.contains("broker-refuses")))
     };
     until(told).await;
+    // Twenty-two events at most, refused anew after half a second, one, two, four: none hammers at the door.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let retries = line.station.status.publish_retries.get();
+    assert!((22..=22 * 6).contains(&retries), "{retries} refusals in five seconds");
     assert_eq!(line.station.status.events_sent.get(), 0);
     broker.write("acl", "topic readwrite #\n");
     broker.reload();
-    all_arrive(&subscriber, 21).await;
+    // The start, the decisions, the incident's beginning and its end.
+    all_arrive(&subscriber, 23).await;
     line.station.stop().await;
+    assert_eq!(incidents(folder.path()), ["broker-refuses opened", "broker-refuses closed"]);
+}
+
+#[tokio::test]
+async fn a_broker_whose_quota_is_used_up_gets_all_of_it_once_there_is_room() {
+    let broker = Refusing::start(0x97).await;
+    let folder = tempfile::tempdir().unwrap();
+    let line = connect(folder.path(), broker.address, &[]);
+    line.decide(1..=20);
+    until(|| incidents(folder.path()) == ["broker-refuses opened"]).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(line.station.status.events_sent.get(), 0);
+    assert_eq!(line.station.status.broker_lost.get(), 0, "the connection stays");
+    broker.take();
+    until(|| line.station.status.events_sent.get() >= 23 && line.station.status.outbox.get() == 0).await;
+    line.station.stop().await;
+    let verdict = broker.audit().verdict();
+    assert!(verdict.complete && verdict.last_seq == Some(23) && verdict.events == 23, "{verdict:?}");
+    assert_eq!(incidents(folder.path()), ["broker-refuses opened", "broker-refuses closed"]);
+    let text = History::open(&folder.path().join("events.db")).unwrap().newest("incident", u64::MAX, 1).unwrap();
+    assert!(text[0].payload.contains("QuotaExceeded"), "{}", text[0].payload);
+}
+
+/// The incidents in a station's store, in order.
+fn incidents(folder: &Path) -> Vec<String> {
+    let all = History::open(&folder.join("events.db")).and_then(|all| all.newest("incident", u64::MAX, 99));
+    let said = |event: &pilah::store::history::Stored| {
+        let value: serde_json::Value = serde_json::from_str(&event.payload).unwrap();
+        format!("{} {}", value["incident"].as_str().unwrap(), value["phase"].as_str().unwrap())
+    };
+    all.map_or_else(|_| Vec::new(), |all| all.iter().rev().map(said).collect())
 }
 
 #[tokio::test]
@@ -208,6 +246,34 @@ async fn events_go_encrypted_to_a_broker_that_both_sides_can_prove() {
     line.decide(1..=200);
     all_arrive(&subscriber, 201).await;
     line.station.stop().await;
+}
+
+#[tokio::test]
+async fn a_station_without_a_set_clock_says_so_and_connects_once_it_is_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(()) = certificates(folder.path()) else { return };
+    let keys = folder.path();
+    let Some(broker) = Mosquitto::start(&format!(
+        "listener TLS 127.0.0.1\ncafile {0}/ca.pem\ncertfile {0}/broker.pem\nkeyfile {0}/broker.key",
+        keys.display()
+    )) else {
+        return;
+    };
+    let subscriber = Subscriber::connect(broker.address, "pilah/v1/#").await.unwrap();
+    let tls = Tls { ca_file: keys.join("ca.pem"), certificate_file: None, key_file: None };
+    let settings = Settings { host: "localhost".into(), port: broker.tls_port, tls: Some(tls), ..Settings::default() };
+    // A board without a clock has booted.
+    let clock = Arc::new(SimClock::at(WallTime { unix_ms: 0, synchronized: false }));
+    let state = tempfile::tempdir().unwrap();
+    let line = connect_by(clock.clone(), state.path(), settings);
+    line.decide(1..=20);
+    until(|| incidents(state.path()) == ["clock-not-set opened"]).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(line.station.status.events_sent.get(), 0);
+    clock.step_wall(WallTime { synchronized: true, ..SystemClock.wall() });
+    all_arrive(&subscriber, 23).await;
+    line.station.stop().await;
+    assert_eq!(incidents(state.path()), ["clock-not-set opened", "clock-not-set closed"]);
 }
 
 /// Where the station that is killed finds its folder and its broker: this test binary, started once more.

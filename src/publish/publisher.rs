@@ -99,6 +99,7 @@ struct Loop<L> {
     /// One of these ends connections: until they are done, events are sent one at a time.
     suspects: BTreeSet<u64>,
     outage: Trouble,
+    waiting_for_clock: Trouble,
     refusal: Trouble,
     reading: Trouble,
     /// Reading failed the last time as well.
@@ -126,6 +127,7 @@ impl<L: Link> Loop<L> {
             back_off: BACK_OFF.0,
             suspects: BTreeSet::new(),
             outage: Trouble::broker_lost(),
+            waiting_for_clock: Trouble::clock_not_set(),
             refusal: Trouble::refused(),
             reading: Trouble::reading(),
             unread: false,
@@ -139,7 +141,8 @@ impl<L: Link> Loop<L> {
             self.read_on().await?;
             self.send();
             let pause_ends = self.pause;
-            let outage_begins = self.down_since.filter(|_| !self.outage.is_open()).map(|since| since + OUTAGE);
+            let untold = !self.outage.is_open() && !self.waiting_for_clock.is_open();
+            let outage_begins = self.down_since.filter(|_| untold).map(|since| since + OUTAGE);
             tokio::select! {
                 Some(answer) = self.answers.join_next() => {
                     let (seq, answer) = answer.context("waiting for the broker's answer")?;
@@ -163,10 +166,16 @@ impl<L: Link> Loop<L> {
 
     /// Sees which connection there is, and tells it that the station is online and in which state.
     fn greet(&mut self) {
-        let connection = *self.connection.borrow_and_update();
+        let connection = self.connection.borrow_and_update().clone();
         self.all.status.broker_connected.set(u64::from(connection.up));
         if !connection.up {
             self.down_since.get_or_insert_with(Instant::now);
+            self.outage.detail = connection.why;
+            if connection.waits_for_clock && !self.waiting_for_clock.is_open() {
+                self.waiting_for_clock.detail = self.all.clock.wall().rfc3339();
+                let opened = self.waiting_for_clock.note(1, self.all.clock.now());
+                self.tell(opened);
+            }
             return;
         }
         if connection.count != self.connected {
@@ -175,8 +184,9 @@ impl<L: Link> Loop<L> {
             self.down_since = None;
             self.pause = None;
             self.told = false;
-            let over = self.outage.over();
-            self.tell(over);
+            for over in [self.outage.over(), self.waiting_for_clock.over()] {
+                self.tell(over);
+            }
             self.send_health();
             self.window.part(self.committed.borrow().last_seq);
         }

@@ -294,6 +294,18 @@ async fn what_was_set_aside_before_a_death_is_told_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_link_that_waits_for_the_clock_says_so_and_not_that_the_network_is_away() {
+    let mut station = Station::start(SimLink::up(WINDOW)).await;
+    station.link.wait_for_clock();
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    station.commit_incidents(1).await;
+    station.link.restore();
+    rest().await;
+    station.commit_incidents(1).await;
+    assert_eq!(station.incidents(), [("clock-not-set".to_owned(), true), ("clock-not-set".to_owned(), false)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refusal_for_now_is_tried_again_until_it_ends() {
     let mut station = Station::start(SimLink::up(WINDOW)).await;
     station.link.refuse("decision", NotTaken::Refused("QuotaExceeded".into()));
