@@ -98,6 +98,20 @@ impl Trouble {
         })
     }
 
+    /// Somebody sends commands that are not for this station, again and again.
+    pub fn hostile_commands() -> Self {
+        Self::new("commands-refused", |n, _| Words {
+            en: format!(
+                "{n} commands were refused in a short time, and nothing was done; find out who publishes to this \
+                 station's cmd topics, and let the broker allow that to few"
+            ),
+            id: format!(
+                "{n} perintah ditolak dalam waktu singkat dan tidak dijalankan; cari siapa yang menerbitkan ke topik \
+                 cmd stasiun ini, dan batasi haknya di broker"
+            ),
+        })
+    }
+
     /// The broker can never take an event.
     pub fn set_aside() -> Self {
         Self::new(SET_ASIDE, |n, reason| Words {
