@@ -1,5 +1,6 @@
 //! Something that goes wrong over and over, told as one incident: opened at once, closed when it has been calm.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::record::{Event, Incident, Missing, Phase, Words};
@@ -168,6 +169,17 @@ impl Trouble {
         let (text, missing) = ((self.text)(self.count, &self.detail), self.missing.clone());
         Event::Incident(Incident { incident: self.code.to_owned(), phase, text, missing })
     }
+}
+
+/// What happens once and needs no end: the store's file was moved to `to`, with what the broker had not taken.
+pub fn moved_aside(to: &Path, missing: Option<Missing>) -> Event {
+    let to = to.display();
+    let text = Words {
+        en: format!("the store could not be read and was moved to {to}; a new one was started, look at the disk"),
+        id: format!("penyimpanan tidak terbaca dan dipindahkan ke {to}; yang baru telah dibuat, periksa disk"),
+    };
+    let missing = missing.into_iter().collect();
+    Event::Incident(Incident { incident: "store-unreadable".into(), phase: Phase::Opened, text, missing })
 }
 
 #[cfg(test)]

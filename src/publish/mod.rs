@@ -8,6 +8,7 @@
 //! Beside the events, the station has two retained topics: `status` (and its last will), and `health`.
 
 pub mod audit;
+mod flood;
 mod health;
 pub mod publisher;
 #[cfg(test)]

@@ -11,6 +11,7 @@ use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, timeout};
 use tracing::{debug, error, info, warn};
 
+use super::flood::Flood;
 use super::window::Window;
 use super::{Connection, Link, Message, NotTaken, Topics, health, offline, online, retained};
 use crate::clock::Clock;
@@ -30,9 +31,6 @@ const HEALTH: Duration = Duration::from_secs(10);
 
 /// The first and the longest wait after a refusal.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
-
-/// So many refused commands between two health messages are no person at a screen.
-const FLOOD: u64 = 20;
 
 /// An outage this long is an incident: shorter ones are how networks are.
 const OUTAGE: Duration = Duration::from_secs(30);
@@ -103,9 +101,7 @@ struct Loop<L> {
     suspects: BTreeSet<u64>,
     outage: Trouble,
     waiting_for_clock: Trouble,
-    flood: Trouble,
-    /// Refused commands that were looked at.
-    commands_refused: u64,
+    flood: Flood,
     refusal: Trouble,
     reading: Trouble,
     /// Reading failed the last time as well.
@@ -134,8 +130,7 @@ impl<L: Link> Loop<L> {
             suspects: BTreeSet::new(),
             outage: Trouble::broker_lost(),
             waiting_for_clock: Trouble::clock_not_set(),
-            flood: Trouble::hostile_commands(),
-            commands_refused: 0,
+            flood: Flood::default(),
             refusal: Trouble::refused(),
             reading: Trouble::reading(),
             unread: false,
@@ -164,7 +159,9 @@ impl<L: Link> Loop<L> {
                 }
                 _ = self.health.tick() => {
                     self.send_health();
-                    self.look_at_commands();
+                    for event in self.flood.look(self.all.status.commands_refused.get(), self.all.clock.now()) {
+                        self.tell(event);
+                    }
                 }
                 () = until(pause_ends) => {
                     self.pause = None;
@@ -342,18 +339,6 @@ impl<L: Link> Loop<L> {
             self.pause = Some(Instant::now() + self.back_off);
             self.back_off = (self.back_off * 2).min(BACK_OFF.1);
         }
-    }
-
-    /// A person who mistypes is no incident; who does nothing else is one.
-    fn look_at_commands(&mut self) {
-        let (refused, now) = (self.all.status.commands_refused.get(), self.all.clock.now());
-        let more = refused - std::mem::replace(&mut self.commands_refused, refused);
-        if more >= FLOOD || self.flood.is_open() {
-            let opened = self.flood.note(more, now);
-            self.tell(opened);
-        }
-        let over = self.flood.calm(now);
-        self.tell(over);
     }
 
     fn note_outage(&mut self) {

@@ -13,9 +13,9 @@ use super::pictures::{Kept, Pictures};
 use super::records::{Message, Records, Shared};
 use super::{Committed, Settings};
 use crate::clock::Clock;
-use crate::record::{Event, Incident, Missing, Phase, Record, Run, Words};
+use crate::record::{Event, Missing, Record, Run};
 use crate::status::Status;
-use crate::trouble::{DROPPED, SET_ASIDE, Trouble};
+use crate::trouble::{DROPPED, SET_ASIDE, Trouble, moved_aside};
 use crate::units::Timestamp;
 
 /// Messages on their way to the thread: two minutes of a fast line (three items a second, three messages each)
@@ -292,15 +292,8 @@ impl Keeper {
 
     /// Tells of a file that was moved aside, with all that the broker had not taken: at most `first` to `last`.
     fn tell_moved(&mut self, moved: &Moved, first: u64, last: u64) {
-        let to = moved.to.display();
-        error!(file = %to, error = moved.why, "store was unreadable and is moved aside");
-        let text = Words {
-            en: format!("the store could not be read and was moved to {to}; a new one was started, look at the disk"),
-            id: format!("penyimpanan tidak terbaca dan dipindahkan ke {to}; yang baru telah dibuat, periksa disk"),
-        };
-        let missing = (first <= last).then_some(Missing { first, last }).into_iter().collect();
-        let (incident, phase) = ("store-unreadable".into(), Phase::Opened);
-        self.tell(Some(Event::Incident(Incident { incident, phase, text, missing })));
+        error!(file = %moved.to.display(), error = moved.why, "store was unreadable and is moved aside");
+        self.tell(Some(moved_aside(&moved.to, (first <= last).then_some(Missing { first, last }))));
     }
 
     /// Commits what is held, and the cursor where it has lagged long enough or `with_cursor` wants it.
