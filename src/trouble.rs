@@ -1,5 +1,6 @@
 //! Something that goes wrong over and over, told as one incident: opened at once, closed when it has been calm.
 
+use std::path::Path;
 use std::time::Duration;
 
 use crate::record::{Event, Incident, Missing, Phase, Words};
@@ -10,6 +11,11 @@ const CALM: Duration = Duration::from_secs(60);
 
 /// Stretches of missing events that one incident lists; with more it ends, and another one begins.
 const STRETCHES: usize = 100;
+
+/// The codes of incidents that list missing events, which the store keeps in mind until they are told.
+pub const SET_ASIDE: &str = "event-set-aside";
+/// As [`SET_ASIDE`].
+pub const DROPPED: &str = "events-dropped";
 
 /// One kind of trouble.
 #[derive(Debug)]
@@ -47,7 +53,7 @@ impl Trouble {
 
     /// Events were removed before the broker took them.
     pub fn dropping() -> Self {
-        Self::new("events-dropped", |n, _| Words {
+        Self::new(DROPPED, |n, _| Words {
             en: format!("{n} unsent events were removed to make room; bring the broker back, or raise store.max_bytes"),
             id: format!(
                 "{n} kejadian belum terkirim dihapus demi ruang; pulihkan broker, atau naikkan store.max_bytes"
@@ -55,11 +61,33 @@ impl Trouble {
         })
     }
 
+    /// Events are on disk and cannot be read.
+    pub fn reading() -> Self {
+        Self::new("outbox-unreadable", |_, why| Words {
+            en: format!("events cannot be read from disk to be sent ({why}); they are kept, look at the disk or card"),
+            id: format!("kejadian tidak terbaca dari disk ({why}); kejadian disimpan, periksa disk atau kartunya"),
+        })
+    }
+
     /// The broker cannot be reached.
     pub fn broker_lost() -> Self {
-        Self::new("broker-lost", |_, _| Words {
-            en: "the broker cannot be reached; events are kept and sent later, look at the network".into(),
-            id: "broker tidak terjangkau; kejadian disimpan dan dikirim nanti, periksa jaringan".into(),
+        Self::new("broker-lost", |_, why| Words {
+            en: format!("the broker cannot be reached ({why}); events are kept and sent later, look at the network"),
+            id: format!("broker tidak terjangkau ({why}); kejadian disimpan dan dikirim nanti, periksa jaringan"),
+        })
+    }
+
+    /// The clock is not set, and no certificate is valid at what it shows.
+    pub fn clock_not_set() -> Self {
+        Self::new("clock-not-set", |_, time| Words {
+            en: format!(
+                "the broker's certificate is not valid at {time}, since the clock is not set; events are kept, \
+                 give the board a time server it can reach or a clock with a battery"
+            ),
+            id: format!(
+                "sertifikat broker tidak berlaku pada {time} karena jam belum disetel; kejadian disimpan, \
+                 sediakan server waktu yang terjangkau atau jam berbaterai"
+            ),
         })
     }
 
@@ -71,9 +99,23 @@ impl Trouble {
         })
     }
 
+    /// Somebody sends commands that are not for this station, again and again.
+    pub fn hostile_commands() -> Self {
+        Self::new("commands-refused", |n, _| Words {
+            en: format!(
+                "{n} commands were refused in a short time, and nothing was done; find out who publishes to this \
+                 station's cmd topics, and let the broker allow that to few"
+            ),
+            id: format!(
+                "{n} perintah ditolak dalam waktu singkat dan tidak dijalankan; cari siapa yang menerbitkan ke topik \
+                 cmd stasiun ini, dan batasi haknya di broker"
+            ),
+        })
+    }
+
     /// The broker can never take an event.
     pub fn set_aside() -> Self {
-        Self::new("event-set-aside", |n, reason| Words {
+        Self::new(SET_ASIDE, |n, reason| Words {
             en: format!("{n} events were set aside: the broker can never take them ({reason}); see `pilah outbox`"),
             id: format!("{n} kejadian disisihkan: broker tidak akan menerimanya ({reason}); lihat `pilah outbox`"),
         })
@@ -96,6 +138,12 @@ impl Trouble {
             _ => self.missing.push(Missing { first, last }),
         }
         self.note((last + 1).saturating_sub(first), now)
+    }
+
+    /// As [`Self::miss`], of events that went missing in an earlier run and were not told of: all are listed at once.
+    pub fn miss_all(&mut self, all: &[Missing], now: Timestamp) -> Option<Event> {
+        self.missing.extend(all);
+        self.note(all.iter().map(|one| (one.last + 1).saturating_sub(one.first)).sum(), now)
     }
 
     /// Whether it has begun and not ended.
@@ -121,6 +169,17 @@ impl Trouble {
         let (text, missing) = ((self.text)(self.count, &self.detail), self.missing.clone());
         Event::Incident(Incident { incident: self.code.to_owned(), phase, text, missing })
     }
+}
+
+/// What happens once and needs no end: the store's file was moved to `to`, with what the broker had not taken.
+pub fn moved_aside(to: &Path, missing: Option<Missing>) -> Event {
+    let to = to.display();
+    let text = Words {
+        en: format!("the store could not be read and was moved to {to}; a new one was started, look at the disk"),
+        id: format!("penyimpanan tidak terbaca dan dipindahkan ke {to}; yang baru telah dibuat, periksa disk"),
+    };
+    let missing = missing.into_iter().collect();
+    Event::Incident(Incident { incident: "store-unreadable".into(), phase: Phase::Opened, text, missing })
 }
 
 #[cfg(test)]

@@ -2,11 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
 
+mod depot;
+
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
+use depot::{Mosquitto, connect};
 use pilah::clock::SystemClock;
 use pilah::record::Run;
 use pilah::sim::samples;
@@ -79,6 +83,38 @@ fn what_a_station_exports_verifies_and_what_is_missing_shows() {
     let changed = export.clone() + &export.replace("java", "bali");
     assert_eq!(outbox(&["verify", "-"], &changed).status.code(), Some(1), "the same numbers with other contents");
     assert_eq!(outbox(&["verify", "-"], "").status.code(), Some(1), "nothing is no proof");
+}
+
+#[tokio::test]
+async fn a_stream_is_verified_live_at_the_broker_of_a_configuration() {
+    let Some(broker) = Mosquitto::start("") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string("config/demo.toml").unwrap();
+    let text = text.replace("\"demo\"", "\"bandung\"").replace("\"digits-1\"", "\"line-1\"");
+    let config = folder.path().join("line.toml");
+    std::fs::File::create(&config).unwrap().write_all(text.as_bytes()).unwrap();
+    let listen = |seconds: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pilah"));
+        command.args(["outbox", "verify", "--json", "--seconds", seconds, "--config"]).arg(&config);
+        command.env("PILAH__MQTT__HOST", "127.0.0.1").env("PILAH__MQTT__PORT", broker.address.port().to_string());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let verify = listen("8");
+    // The numbers before the first that it hears are not its matter: so the line may begin at any time.
+    let line = connect(&folder.path().join("state"), broker.address, &[]);
+    for n in 1..=60 {
+        line.decide(n..=n);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let said = tokio::task::spawn_blocking(move || verify.wait_with_output().unwrap()).await.unwrap();
+    let verdict: Value = serde_json::from_slice(&said.stdout).unwrap_or_default();
+    assert_eq!(said.status.code(), Some(0), "{verdict} {}", String::from_utf8_lossy(&said.stderr));
+    assert!(verdict["complete"] == true && verdict["last_seq"] == 61, "{verdict}");
+    line.station.stop().await;
+    // Nothing comes any more; the station's last word is kept, and is no event.
+    let silent = listen("2");
+    let silent = tokio::task::spawn_blocking(move || silent.wait_with_output().unwrap()).await.unwrap();
+    assert_eq!(silent.status.code(), Some(1), "nothing is no proof");
 }
 
 #[test]

@@ -1,16 +1,25 @@
 //! Whatever eats bytes from outside takes any bytes: it reads them or says what is wrong, and never ends the program.
-//! (The parser of commands and the cutter of MJPEG streams have the same tests beside them.)
+//!
+//! The same tests stand beside what cannot be reached from here: the parser of commands (`drivers::mqtt::commands`), the
+//! cutter of MJPEG streams (`drivers::command::mjpeg`), the graph of a net (`drivers::tract::int8`), bar codes, QR codes
+//! and the text of labels (`pipeline::read`), the files of the store (`store::damage`). `PROPTEST_CASES=20000` runs each
+//! for a while instead of a moment.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
 
+use std::env;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use pilah::config::Config;
+use pilah::drivers::runtime::{self, Driven};
+use pilah::pipeline::actuate::Level;
 use pilah::pipeline::capture::{Picture, PixelFormat};
 use pilah::pipeline::infer::Manifest;
 use pilah::pipeline::preprocess::{decode, decode_file};
+use pilah::publish::audit::Audit;
 use proptest::prelude::*;
 
 /// The files below a folder of the project with these endings.
@@ -96,8 +105,37 @@ fn toml() -> impl Strategy<Value = Vec<u8>> + Clone {
     prop_oneof![piece, prop::collection::vec(any::<u8>(), 0..12)]
 }
 
+/// Events as they come from a broker.
+const EVENTS: [&str; 3] = [
+    r#"{"schema":"pilah/start/1","seq":7,"boot":"b","time":"t","clock_synchronized":true,"version":"1","model":"m","last_committed_seq":2,"first_seq":7}"#,
+    r#"{"schema":"pilah/incident/1","seq":9,"boot":"b","time":"t","clock_synchronized":true,"incident":"events-dropped","phase":"closed","text":{"en":"a","id":"b"},"missing":[{"first":3,"last":5}]}"#,
+    r#"{"schema":"pilah/outcome/1","seq":12,"boot":"b","time":"t","clock_synchronized":true,"id":"01HF7YAT0000000000000000G1","outcome":"diverted","target_lane":"a","actual_lane":"a","confirmed_ms":1.5}"#,
+];
+
+/// Pieces of JSON, right and wrong.
+fn json() -> impl Strategy<Value = Vec<u8>> + Clone {
+    let pieces =
+        ["0", "1", "18446744073709551615", "-1", "1e9", "null", "\"", "{", "}", "[", "]", ",", ":", "\\u0000", "é"];
+    let piece = prop::sample::select(pieces.to_vec()).prop_map(|piece| piece.as_bytes().to_vec());
+    prop_oneof![4 => piece, 1 => prop::collection::vec(any::<u8>(), 0..12)]
+}
+
 fn settings() -> ProptestConfig {
-    ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() }
+    let cases = env::var("PROPTEST_CASES").map_or(200, |cases| cases.parse().unwrap());
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+#[test]
+fn the_largest_numbers_are_judged() {
+    let last = u64::MAX.to_string();
+    for event in EVENTS {
+        for number in ["2", "3", "5", "7", "9"] {
+            let mut audit = Audit::default();
+            audit.note(event.replace(&format!(":{number}"), &format!(":{last}")).as_bytes());
+            EVENTS.iter().for_each(|event| audit.note(event.as_bytes()));
+            assert!(audit.verdict().events >= 3);
+        }
+    }
 }
 
 proptest! {
@@ -121,6 +159,32 @@ proptest! {
         if let Err(wrong) = Manifest::parse(&text) {
             let said = format!("{wrong:#}");
             prop_assert!(!said.is_empty());
+        }
+    }
+
+    #[test]
+    fn any_stream_of_events_is_judged(lines in prop::collection::vec((0_u64..9, edits(json())), 1..12)) {
+        let mut audit = Audit::default();
+        for (which, edits) in lines {
+            audit.note(&edited(EVENTS[usize::try_from(which).unwrap() % EVENTS.len()].as_bytes(), &edits));
+        }
+        let verdict = audit.verdict();
+        prop_assert!(!verdict.complete || verdict.unreadable == 0);
+    }
+
+    #[test]
+    fn any_file_of_outputs_is_read_or_told_what_is_wrong(edits in edits(json())) {
+        let folder = tempfile::tempdir().unwrap();
+        let line = Driven {
+            line: "GPIO23".into(), chip: "pinctrl-bcm2711".into(), device: "/dev/gpiochip0".into(), offset: 23, inactive: Level::Low,
+        };
+        runtime::write(folder.path(), &[line]).unwrap();
+        let path = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+        let bytes = edited(&fs::read(&path).unwrap(), &edits);
+        fs::File::create(&path).and_then(|mut file| file.write_all(&bytes)).unwrap();
+        if let Err(wrong) = runtime::read(folder.path()) {
+            let said = format!("{wrong:#}");
+            prop_assert!(said.contains("outputs"));
         }
     }
 

@@ -66,9 +66,10 @@ pub fn publish_over_mqtt(
     ask: Option<SyncSender<Happened>>,
 ) -> Result<Publishing> {
     let will = offline(&said.topics, &said.run, "will");
-    let (mqtt, topics, status) = (mqtt.clone(), said.topics.clone(), Arc::clone(&said.status));
+    let (mqtt, topics) = (mqtt.clone(), said.topics.clone());
+    let (status, clock) = (Arc::clone(&said.status), Arc::clone(&said.clock));
     Publishing::start(store, records, said, move || {
-        let (link, connector, requests) = Mqtt::new(mqtt, topics, will, status);
+        let (link, connector, requests) = Mqtt::new(mqtt, topics, will, status, clock);
         tokio::spawn(connector.run());
         tokio::spawn(carry_out(requests, ask));
         link

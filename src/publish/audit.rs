@@ -71,8 +71,10 @@ impl Audit {
         }
         *self.by_kind.entry(event.body.kind().to_owned()).or_default() += 1;
         match event.body {
-            Event::Start(start) if start.last_committed_seq + 1 < start.first_seq => {
-                self.announced.push(Missing { first: start.last_committed_seq + 1, last: start.first_seq - 1 });
+            Event::Start(start) => {
+                // Nobody vouches for a number: the last one there is has no next.
+                let (first, last) = (start.last_committed_seq.saturating_add(1), start.first_seq.saturating_sub(1));
+                self.announced.extend((first <= last).then_some(Missing { first, last }));
             }
             Event::Incident(incident) => self.announced.extend(incident.missing),
             _ => {}

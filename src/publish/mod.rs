@@ -8,6 +8,7 @@
 //! Beside the events, the station has two retained topics: `status` (and its last will), and `health`.
 
 pub mod audit;
+mod flood;
 mod health;
 pub mod publisher;
 #[cfg(test)]
@@ -50,7 +51,7 @@ pub trait Link: Send + Sync + 'static {
 }
 
 /// A link's state.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Connection {
     /// Whether messages can be sent now.
     pub up: bool,
@@ -58,6 +59,10 @@ pub struct Connection {
     pub count: u64,
     /// How many messages may be under way unanswered.
     pub window: usize,
+    /// Why there is none, as far as it is known.
+    pub why: String,
+    /// Whether that is because the clock is not set, and shows a time at which the broker's certificate is not valid.
+    pub waits_for_clock: bool,
 }
 
 /// Why a message was not taken.

@@ -11,14 +11,15 @@ use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, timeout};
 use tracing::{debug, error, info, warn};
 
+use super::flood::Flood;
 use super::window::Window;
 use super::{Connection, Link, Message, NotTaken, Topics, health, offline, online, retained};
 use crate::clock::Clock;
 use crate::record::{Record, Run, State};
 use crate::status::Status;
-use crate::store::Committed;
 use crate::store::history::{History, Stored};
 use crate::store::records::Records;
+use crate::store::{Committed, is_unreadable};
 use crate::trouble::Trouble;
 use crate::units::Timestamp;
 
@@ -99,8 +100,12 @@ struct Loop<L> {
     /// One of these ends connections: until they are done, events are sent one at a time.
     suspects: BTreeSet<u64>,
     outage: Trouble,
+    waiting_for_clock: Trouble,
+    flood: Flood,
     refusal: Trouble,
-    never: Trouble,
+    reading: Trouble,
+    /// Reading failed the last time as well.
+    unread: bool,
 }
 
 impl<L: Link> Loop<L> {
@@ -124,8 +129,11 @@ impl<L: Link> Loop<L> {
             back_off: BACK_OFF.0,
             suspects: BTreeSet::new(),
             outage: Trouble::broker_lost(),
+            waiting_for_clock: Trouble::clock_not_set(),
+            flood: Flood::default(),
             refusal: Trouble::refused(),
-            never: Trouble::set_aside(),
+            reading: Trouble::reading(),
+            unread: false,
             all,
         }
     }
@@ -136,7 +144,8 @@ impl<L: Link> Loop<L> {
             self.read_on().await?;
             self.send();
             let pause_ends = self.pause;
-            let outage_begins = self.down_since.filter(|_| !self.outage.is_open()).map(|since| since + OUTAGE);
+            let untold = !self.outage.is_open() && !self.waiting_for_clock.is_open();
+            let outage_begins = self.down_since.filter(|_| untold).map(|since| since + OUTAGE);
             tokio::select! {
                 Some(answer) = self.answers.join_next() => {
                     let (seq, answer) = answer.context("waiting for the broker's answer")?;
@@ -150,8 +159,9 @@ impl<L: Link> Loop<L> {
                 }
                 _ = self.health.tick() => {
                     self.send_health();
-                    let over = self.never.calm(self.all.clock.now());
-                    self.tell(over);
+                    for event in self.flood.look(self.all.status.commands_refused.get(), self.all.clock.now()) {
+                        self.tell(event);
+                    }
                 }
                 () = until(pause_ends) => {
                     self.pause = None;
@@ -164,10 +174,16 @@ impl<L: Link> Loop<L> {
 
     /// Sees which connection there is, and tells it that the station is online and in which state.
     fn greet(&mut self) {
-        let connection = *self.connection.borrow_and_update();
+        let connection = self.connection.borrow_and_update().clone();
         self.all.status.broker_connected.set(u64::from(connection.up));
         if !connection.up {
             self.down_since.get_or_insert_with(Instant::now);
+            self.outage.detail = connection.why;
+            if connection.waits_for_clock && !self.waiting_for_clock.is_open() {
+                self.waiting_for_clock.detail = self.all.clock.wall().rfc3339();
+                let opened = self.waiting_for_clock.note(1, self.all.clock.now());
+                self.tell(opened);
+            }
             return;
         }
         if connection.count != self.connected {
@@ -176,8 +192,9 @@ impl<L: Link> Loop<L> {
             self.down_since = None;
             self.pause = None;
             self.told = false;
-            let over = self.outage.over();
-            self.tell(over);
+            for over in [self.outage.over(), self.waiting_for_clock.over()] {
+                self.tell(over);
+            }
             self.send_health();
             self.window.part(self.committed.borrow().last_seq);
         }
@@ -196,10 +213,12 @@ impl<L: Link> Loop<L> {
             self.file = committed.file;
             self.history = None;
             self.suspects.clear();
+            self.unread = false;
             self.window = Window::behind(committed.sent);
             self.window.part(committed.last_seq);
         }
-        if committed.file == 0 || !self.connection.borrow().up {
+        let not_now = self.unread && self.pause.is_some();
+        if committed.file == 0 || not_now || !self.connection.borrow().up {
             return Ok(());
         }
         let Some(wanted) = self.window.wants(committed.last_seq, CHUNK) else { return Ok(()) };
@@ -212,23 +231,39 @@ impl<L: Link> Loop<L> {
         match read.await.context("reading the outbox")? {
             Ok((history, events)) => {
                 self.history = Some(history);
+                self.unread = false;
+                let over = self.reading.over();
+                self.tell(over);
                 self.window.extend(wanted, events);
             }
-            // The writer finds out what is wrong with the file, and starts another one if it must.
             Err(wrong) => {
-                warn!(error = format!("{wrong:#}"), "outbox cannot be read");
+                self.not_read(&wrong);
                 self.back_off();
             }
         }
         Ok(())
     }
 
+    /// A damaged file is for the writer to move aside. What fails for another reason, twice, is told, and tried again.
+    fn not_read(&mut self, wrong: &anyhow::Error) {
+        let why = format!("{wrong:#}");
+        warn!(error = why, "outbox cannot be read");
+        if is_unreadable(wrong) {
+            self.all.records.unreadable(self.file, &why);
+        }
+        if std::mem::replace(&mut self.unread, true) {
+            self.reading.detail = why;
+            let opened = self.reading.note(1, self.all.clock.now());
+            self.tell(opened);
+        }
+    }
+
     fn send(&mut self) {
-        let connection = *self.connection.borrow();
-        if !connection.up || self.pause.is_some() {
+        let (up, window) = (self.connection.borrow().up, self.connection.borrow().window);
+        if !up || self.pause.is_some() {
             return;
         }
-        let limit = if self.suspects.is_empty() { connection.window.max(1) } else { 1 };
+        let limit = if self.suspects.is_empty() { window.max(1) } else { 1 };
         while let Some(event) = self.window.send_next(limit) {
             if let Some(damage) = &event.damage {
                 let (seq, damage) = (event.seq, damage.clone());
@@ -261,9 +296,6 @@ impl<L: Link> Loop<L> {
             }
             Err(NotTaken::Never(reason)) if self.all.records.set_aside(seq, &reason) => {
                 error!(seq, reason, "event set aside: the broker can never take it");
-                self.never.detail = reason;
-                let opened = self.never.miss(seq, seq, self.all.clock.now());
-                self.tell(opened);
                 self.finish(seq);
             }
             Err(not_taken) => {

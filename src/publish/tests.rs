@@ -210,6 +210,102 @@ async fn an_event_that_the_broker_never_takes_is_set_aside() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_page_that_breaks_before_it_is_sent_is_one_incident_and_sending_goes_on() {
+    let mut station = Station::start(SimLink::up(WINDOW)).await;
+    station.link.cut();
+    station.decide(1..=400).await;
+    let database = station.settings.database();
+    rusqlite::Connection::open(&database).unwrap().execute_batch("PRAGMA wal_checkpoint(RESTART)").unwrap();
+    station.decide(401..=401).await;
+    let length = std::fs::metadata(&database).unwrap().len();
+    let file = std::fs::OpenOptions::new().write(true).open(&database).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, &[0xA5; 8192], length / 2).unwrap();
+    station.link.restore();
+    rest().await;
+    station.commit_incidents(2).await;
+    a_while().await;
+    station.decide(500..=503).await;
+    assert_eq!(station.incidents(), [("store-unreadable".to_owned(), true)], "one, in the new file");
+    let mut audit = audit::Audit::default();
+    let events = station.link.arrived().into_iter().filter(|message| !message.retain);
+    events.for_each(|message| audit.note(&message.payload));
+    let verdict = audit.verdict();
+    assert!(verdict.complete && verdict.by_kind["decision"] >= 4, "{verdict:?}");
+    assert_eq!(verdict.unannounced, []);
+    let aside = std::fs::read_dir(database.parent().unwrap()).unwrap().flatten();
+    assert!(aside.into_iter().any(|file| file.file_name().to_string_lossy().contains("aside")), "nothing is deleted");
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_that_cannot_be_read_for_another_reason_are_told_and_sent_later() {
+    let link = SimLink::up(WINDOW);
+    link.cut();
+    let mut station = Station::start(link).await;
+    station.decide(1..=20).await;
+    let (database, away) = (station.settings.database(), station.settings.directory.join("away"));
+    // The publisher has not opened it yet.
+    std::fs::rename(&database, &away).unwrap();
+    station.link.restore();
+    a_while().await;
+    station.commit_incidents(2).await;
+    std::fs::rename(&away, &database).unwrap();
+    a_while().await;
+    station.commit_incidents(2).await;
+    a_while().await;
+    assert_eq!(station.incidents(), [("outbox-unreadable".to_owned(), true), ("outbox-unreadable".to_owned(), false)]);
+    assert_eq!(station.first_arrivals(), to(23), "the start event, the decisions, and both ends of the incident");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_set_aside_before_a_death_is_told_after_it() {
+    let mut station = Station::start(SimLink::up(WINDOW)).await;
+    station.link.refuse("\"seq\":3,", NotTaken::Never("PayloadFormatInvalid".into()));
+    station.link.refuse("\"seq\":5,", NotTaken::Never("PayloadFormatInvalid".into()));
+    station.decide(1..=2).await;
+    station.commit_incidents(2).await;
+    // The second within a minute of the first; 4 is the incident about the first.
+    station.decide(3..=6).await;
+    station.commit_incidents(2).await;
+    assert_eq!(station.incidents(), [("event-set-aside".to_owned(), true)]);
+    assert_eq!(History::open(&station.settings.database()).unwrap().stat().unwrap().set_aside, 2);
+    let before = station.link.arrived();
+    // It dies: nothing is closed, and nobody hears of the incident's end.
+    station.task.abort();
+    drop(station.keeper);
+    let run = Run::starting("parcels 1.0.0", samples::wall(0));
+    let (mut keeper, _records) = Keeper::new(station.settings.clone(), run, station.clock.clone(), Arc::default());
+    keeper.attempt();
+    keeper.turn();
+    keeper.turn();
+    let mut audit = audit::Audit::default();
+    before.iter().filter(|message| !message.retain).for_each(|message| audit.note(&message.payload));
+    assert_ne!(audit.verdict().unannounced, [], "the second one is not told of yet");
+    let after = History::open(&station.settings.database()).unwrap().after(before.len() as u64, 99).unwrap();
+    after.iter().for_each(|event| audit.note(event.payload.as_bytes()));
+    assert_eq!(audit.verdict().unannounced, [], "{:?}", audit.verdict());
+    assert_eq!(audit.verdict().announced.iter().map(|told| told.last + 1 - told.first).filter(|n| *n == 1).count(), 2);
+    keeper.finish().unwrap();
+    let run = Run::starting("parcels 1.0.0", samples::wall(0));
+    let (mut keeper, _records) = Keeper::new(station.settings.clone(), run, station.clock.clone(), Arc::default());
+    keeper.attempt();
+    keeper.turn();
+    let told = History::open(&station.settings.database()).unwrap().newest("incident", u64::MAX, 99).unwrap();
+    assert_eq!(told.len(), 2, "once is enough: {told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_waits_for_the_clock_says_so_and_not_that_the_network_is_away() {
+    let mut station = Station::start(SimLink::up(WINDOW)).await;
+    station.link.wait_for_clock();
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    station.commit_incidents(1).await;
+    station.link.restore();
+    rest().await;
+    station.commit_incidents(1).await;
+    assert_eq!(station.incidents(), [("clock-not-set".to_owned(), true), ("clock-not-set".to_owned(), false)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refusal_for_now_is_tried_again_until_it_ends() {
     let mut station = Station::start(SimLink::up(WINDOW)).await;
     station.link.refuse("decision", NotTaken::Refused("QuotaExceeded".into()));

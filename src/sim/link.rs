@@ -32,22 +32,33 @@ struct Broker {
 impl SimLink {
     /// A link that is up, with a window of `window` messages.
     pub fn up(window: usize) -> Self {
-        let (connection, _) = watch::channel(Connection { up: true, count: 1, window });
+        let (connection, _) = watch::channel(Connection { up: true, count: 1, window, ..Connection::default() });
         Self { broker: Mutex::default(), connection }
     }
 
     /// Cuts the connection: unanswered messages are lost, whether they arrived or not.
     pub fn cut(&self) {
-        self.connection.send_modify(|connection| connection.up = false);
+        self.connection.send_modify(|connection| {
+            connection.up = false;
+            connection.why = "the wire is cut".into();
+        });
         let mut broker = self.broker();
         broker.unanswered.clear();
         broker.cut_after = None;
+    }
+
+    /// Ends the connection, as one with TLS does not come up before the clock is set.
+    pub fn wait_for_clock(&self) {
+        self.cut();
+        self.connection.send_modify(|connection| connection.waits_for_clock = true);
     }
 
     /// Connects again.
     pub fn restore(&self) {
         self.connection.send_modify(|connection| {
             connection.up = true;
+            connection.why.clear();
+            connection.waits_for_clock = false;
             connection.count += 1;
         });
     }

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, params};
 
 use super::numbers::Numbers;
 use super::packing::{Packer, ROW_EVENTS};
 use super::wear::Wear;
 use super::{Settings, beside, integer, number};
 use crate::clock::WallTime;
-use crate::record::{Event, Record, Run, Start};
+use crate::record::{Event, Missing, Record, Run, Start};
+use crate::trouble::SET_ASIDE;
 use crate::units::Timestamp;
 
 /// The version of the tables below; another one is moved aside like a file that cannot be read.
@@ -34,6 +35,10 @@ const TABLES: &str = "
     INSERT INTO cursor VALUES (0);
     CREATE TABLE set_aside (seq INTEGER PRIMARY KEY, reason TEXT NOT NULL);
 ";
+
+/// Numbers of events that went missing and that no committed incident has told of yet: a death in between loses none of
+/// them. Made where it is not there: files of before are good without it.
+const UNTOLD: &str = "CREATE TABLE IF NOT EXISTS untold (first INTEGER, last INTEGER, incident TEXT)";
 
 /// The smallest pages there are: a commit writes each page it touches whole, and at three items a second a group is
 /// one item.
@@ -134,6 +139,7 @@ impl Store {
                 );
             }
         }
+        db.execute_batch(UNTOLD)?;
         let bytes = fs::metadata(&path).map_or(0, |file| file.len());
         if bytes <= CHECKED_BYTES {
             let verdict: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
@@ -206,6 +212,14 @@ impl Store {
         }
         for (seq, reason) in group.set_aside {
             step.execute("INSERT OR REPLACE INTO set_aside VALUES (?1, ?2)", params![integer(*seq), reason])?;
+            note_untold(&step, SET_ASIDE, Missing { first: *seq, last: *seq })?;
+        }
+        for held in group.records {
+            let Event::Incident(incident) = &held.record.event else { continue };
+            for Missing { first, last } in &incident.missing {
+                let mut told = step.prepare_cached("DELETE FROM untold WHERE first >= ?1 AND last <= ?2")?;
+                told.execute([integer(*first), integer(*last)])?;
+            }
         }
         step.commit().context("committing events")?;
         self.numbers.used(count);
@@ -215,6 +229,21 @@ impl Store {
             self.last_seq = first + count - 1;
         }
         Ok(first)
+    }
+
+    /// What went missing in earlier runs and was not told of, for the incident with this code.
+    pub(super) fn untold(&self, incident: &str) -> Result<Vec<Missing>> {
+        let mut query = self.db.prepare("SELECT first, last FROM untold WHERE incident = ?1 ORDER BY first")?;
+        let missing = |row: &Row<'_>| Ok(Missing { first: number(row.get(0)?), last: number(row.get(1)?) });
+        let mut all: Vec<Missing> = Vec::new();
+        for one in query.query_map([incident], missing)? {
+            let one = one?;
+            match all.last_mut() {
+                Some(before) if one.first <= before.last + 1 => before.last = before.last.max(one.last),
+                _ => all.push(one),
+            }
+        }
+        Ok(all)
     }
 
     /// How many events lie behind `sent`. Jumps left by earlier crashes count as events.
@@ -248,6 +277,12 @@ impl Store {
     }
 }
 
+/// Notes what goes missing in this step, for [`Store::untold`] until an incident has told of it.
+pub(super) fn note_untold(step: &Transaction<'_>, incident: &str, missing: Missing) -> rusqlite::Result<usize> {
+    let mut note = step.prepare_cached("INSERT INTO untold VALUES (?1, ?2, ?3)")?;
+    note.execute(params![integer(missing.first), integer(missing.last), incident])
+}
+
 /// What is wrong with a file that opens but is not ours.
 #[derive(Debug)]
 struct Unreadable(String);
@@ -261,7 +296,7 @@ impl std::fmt::Display for Unreadable {
 impl std::error::Error for Unreadable {}
 
 /// Whether the file is the trouble, rather than the disk or the folder it is on.
-pub(super) fn is_unreadable(wrong: &anyhow::Error) -> bool {
+pub(crate) fn is_unreadable(wrong: &anyhow::Error) -> bool {
     wrong.chain().any(|cause| {
         let broken = cause
             .downcast_ref::<rusqlite::Error>()

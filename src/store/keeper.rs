@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
@@ -13,9 +13,9 @@ use super::pictures::{Kept, Pictures};
 use super::records::{Message, Records, Shared};
 use super::{Committed, Settings};
 use crate::clock::Clock;
-use crate::record::{Event, Incident, Missing, Phase, Record, Run, Words};
+use crate::record::{Event, Missing, Record, Run};
 use crate::status::Status;
-use crate::trouble::Trouble;
+use crate::trouble::{DROPPED, SET_ASIDE, Trouble, moved_aside};
 use crate::units::Timestamp;
 
 /// Messages on their way to the thread: two minutes of a fast line (three items a second, three messages each)
@@ -70,6 +70,7 @@ pub struct Keeper {
     failing: Trouble,
     losing: Trouble,
     dropping: Trouble,
+    setting_aside: Trouble,
 }
 
 impl Keeper {
@@ -101,6 +102,7 @@ impl Keeper {
             failing: Trouble::failing(),
             losing: Trouble::losing(),
             dropping: Trouble::dropping(),
+            setting_aside: Trouble::set_aside(),
         };
         (keeper, records)
     }
@@ -144,7 +146,7 @@ impl Keeper {
             match next {
                 Ok(Message::Record(record, at)) => self.hold(*record, Some(at)),
                 Ok(Message::Picture(picture)) => self.keep_picture(&picture),
-                Ok(Message::SetAside(seq, reason)) => self.set_aside.push((seq, reason)),
+                Ok(Message::Unreadable(file, why)) => self.hear_unreadable(file, &why),
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return true,
                 Err(RecvTimeoutError::Timeout) => return false,
             }
@@ -182,7 +184,8 @@ impl Keeper {
         let lead = self.store.as_ref().is_some_and(|store| self.shared.sent() >= store.sent + CURSOR_LEAD);
         let most = if lead { TURN } else { CURSOR_LAG.0 + CURSOR_LAG.1 };
         let cursor = self.lagging.map(|since| since + most);
-        let due = self.due.into_iter().chain(cursor).min();
+        let set_aside = (!self.set_aside.is_empty() || self.shared.has_set_aside()).then_some(Timestamp::ZERO);
+        let due = self.due.into_iter().chain(cursor).chain(set_aside).min();
         self.retry.map_or(due, |(at, _)| Some(at))
     }
 
@@ -198,7 +201,7 @@ impl Keeper {
         let opened = self.losing.note(lost - self.lost, now);
         self.lost = lost;
         self.tell(opened);
-        for over in [self.losing.calm(now), self.dropping.calm(now)] {
+        for over in [self.losing.calm(now), self.dropping.calm(now), self.setting_aside.calm(now)] {
             self.tell(over);
         }
         let sent = self.shared.sent();
@@ -243,6 +246,7 @@ impl Keeper {
             return Ok(());
         }
         let opened = Store::open(&self.settings, &self.run.boot, self.clock.wall())?;
+        let untold = (opened.store.untold(SET_ASIDE)?, opened.store.untold(DROPPED)?);
         let store = self.store.insert(opened.store);
         let file = self.committed.borrow().file + 1;
         if file == 1 {
@@ -253,11 +257,23 @@ impl Keeper {
         self.shared.set_sent(store.sent);
         self.committed.send_replace(Committed { last_seq: store.last_seq, sent: store.sent, file });
         let first = store.first_number();
+        let now = self.clock.now();
+        "in an earlier run".clone_into(&mut self.setting_aside.detail);
+        for opened in [self.setting_aside.miss_all(&untold.0, now), self.dropping.miss_all(&untold.1, now)] {
+            self.tell(opened);
+        }
         if let Some(moved) = &opened.moved {
             // How far the broker was, that file knew.
             self.tell_moved(moved, 1, first - 1);
         }
         Ok(())
+    }
+
+    /// A reader met what the writer has not: the file is given up as if it had broken here.
+    fn hear_unreadable(&mut self, file: u32, why: &str) {
+        if file == self.committed.borrow().file && self.store.take().is_some() {
+            self.start_over(&anyhow!("{why}"));
+        }
     }
 
     /// The file broke under our hands: it is moved aside, and what is held goes into a new one.
@@ -276,25 +292,25 @@ impl Keeper {
 
     /// Tells of a file that was moved aside, with all that the broker had not taken: at most `first` to `last`.
     fn tell_moved(&mut self, moved: &Moved, first: u64, last: u64) {
-        let to = moved.to.display();
-        error!(file = %to, error = moved.why, "store was unreadable and is moved aside");
-        let text = Words {
-            en: format!("the store could not be read and was moved to {to}; a new one was started, look at the disk"),
-            id: format!("penyimpanan tidak terbaca dan dipindahkan ke {to}; yang baru telah dibuat, periksa disk"),
-        };
-        let missing = (first <= last).then_some(Missing { first, last }).into_iter().collect();
-        let (incident, phase) = ("store-unreadable".into(), Phase::Opened);
-        self.tell(Some(Event::Incident(Incident { incident, phase, text, missing })));
+        error!(file = %moved.to.display(), error = moved.why, "store was unreadable and is moved aside");
+        self.tell(Some(moved_aside(&moved.to, (first <= last).then_some(Missing { first, last }))));
     }
 
     /// Commits what is held, and the cursor where it has lagged long enough or `with_cursor` wants it.
     fn commit(&mut self, with_cursor: bool) -> Result<()> {
-        let Some(store) = &mut self.store else { return Ok(()) };
         let began = self.clock.now();
+        let sent_now = self.shared.sent();
+        for (seq, reason) in self.shared.take_set_aside() {
+            self.setting_aside.detail.clone_from(&reason);
+            let opened = self.setting_aside.miss(seq, seq, began);
+            self.tell(opened);
+            self.set_aside.push((seq, reason));
+        }
+        let Some(store) = &mut self.store else { return Ok(()) };
         let cursor_due = with_cursor
             || self.lagging.is_some_and(|since| since + CURSOR_LAG.0 <= began)
-            || self.shared.sent() >= store.sent + CURSOR_LEAD;
-        let sent = if cursor_due || !self.set_aside.is_empty() { self.shared.sent() } else { store.sent };
+            || sent_now >= store.sent + CURSOR_LEAD;
+        let sent = if cursor_due || !self.set_aside.is_empty() { sent_now } else { store.sent };
         let group = Group { records: &self.held, sent, set_aside: &self.set_aside };
         let first = store.commit(&group)?;
         let now = self.clock.now();

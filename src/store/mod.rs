@@ -15,6 +15,7 @@
 //!    counted beyond it.
 //! 7. Events are removed by age only where both the clock now and the clock then were synchronized.
 //! 8. An event whose bytes are damaged is never sent as something else: it is set aside with its number.
+//! 9. What is set aside or dropped is noted in the same step, until an incident that lists it is committed.
 //!
 //! Absent on purpose: a second table for the outbox, what the broker remembers of a session, and any use of wall
 //! time to decide what is new or next.
@@ -43,6 +44,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Problems;
+pub(crate) use database::is_unreadable;
 
 /// Where events and pictures are kept, and how much of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
@@ -17,6 +17,9 @@ use crate::units::Timestamp;
 /// Pictures that may wait for the disk: whole frames are large, so that eight of them are some megabytes.
 const PICTURES_WAITING: usize = 8;
 
+/// Events set aside that may wait for the disk: some hundred kilobytes.
+const SET_ASIDE_WAITING: usize = 1024;
+
 /// Events whose age is known: as many as a group and the window of the publisher hold, and some more.
 const FRESH: usize = 512;
 
@@ -27,8 +30,8 @@ pub(super) enum Message {
     Record(Box<Record>, Timestamp),
     /// A picture to keep.
     Picture(Kept),
-    /// An event that the broker will never take, and why.
-    SetAside(u64, String),
+    /// A reader found the file with this count unreadable, and why.
+    Unreadable(u32, String),
     /// Commit what is left, and end.
     Stop,
 }
@@ -39,6 +42,9 @@ pub(super) struct Shared {
     /// Events up to this one are taken or set aside. Beside the queue, since it must get through a full one.
     sent: AtomicU64,
     pictures_waiting: AtomicUsize,
+    /// Events that the broker will never take, and why. Each is here before `sent` goes past it: who reads `sent`
+    /// first and then this has all of them.
+    set_aside: Mutex<Vec<(u64, String)>>,
     /// The newest committed events with the time at which they came in, oldest first.
     fresh: Mutex<VecDeque<(u64, Timestamp)>>,
 }
@@ -51,6 +57,14 @@ impl Shared {
     /// Starts from the cursor of the file that was opened.
     pub(super) fn set_sent(&self, seq: u64) {
         self.sent.store(seq, Ordering::Relaxed);
+    }
+
+    pub(super) fn take_set_aside(&self) -> Vec<(u64, String)> {
+        std::mem::take(&mut *self.set_aside.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn has_set_aside(&self) -> bool {
+        !self.set_aside.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     pub(super) fn picture_done(&self) {
@@ -128,9 +142,21 @@ impl Records {
         self.shared.sent()
     }
 
-    /// Notes that the broker will never take an event; false when the store is too busy to hear it now.
+    /// Notes that the broker will never take an event, before the cursor goes past it; false when so many wait for
+    /// the disk that this one must wait as well.
     pub fn set_aside(&self, seq: u64, reason: &str) -> bool {
-        !matches!(self.queue.try_send(Message::SetAside(seq, reason.to_owned())), Err(TrySendError::Full(_)))
+        let mut all = self.shared.set_aside.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = all.len() < SET_ASIDE_WAITING;
+        if room {
+            all.push((seq, reason.to_owned()));
+        }
+        room
+    }
+
+    /// Tells the store that a reader found its file unreadable: `file` counts as [`Committed::file`] does.
+    pub fn unreadable(&self, file: u32, why: &str) {
+        // A full queue or none: the reader tries again, and tells again.
+        drop(self.queue.try_send(Message::Unreadable(file, why.to_owned())));
     }
 
     /// When an event came in, if that was in this run and not long ago. Forgets it and all before it.

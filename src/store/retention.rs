@@ -3,10 +3,12 @@
 use anyhow::{Context, Result};
 use rusqlite::{Transaction, params_from_iter};
 
-use super::database::Store;
+use super::database::{Store, note_untold};
 use super::packing::Packed;
 use super::{integer, number};
 use crate::clock::WallTime;
+use crate::record::Missing;
+use crate::trouble::DROPPED;
 
 /// So many rows of events are removed in one go: enough to keep up with any line, few enough not to hold up a commit.
 const STEP: i64 = 250;
@@ -42,6 +44,9 @@ impl Store {
             let unsent = rows.iter().map(|(first, last)| ((*first).max(self.sent + 1), *last));
             removed.missing =
                 unsent.clone().map(|(first, _)| first).min().zip(unsent.clone().map(|(_, last)| last).max());
+            if let Some((first, last)) = removed.missing {
+                note_untold(&step, DROPPED, Missing { first, last })?;
+            }
             removed.unsent = unsent.map(|(first, last)| (last + 1).saturating_sub(first)).sum();
         }
         step.execute("DELETE FROM set_aside WHERE seq <= (SELECT min(last) - count FROM events)", [])?;

@@ -10,11 +10,14 @@ use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use pilah::clock::{Clock, SystemClock};
 use pilah::command::{self, Name};
 use pilah::drivers::mqtt::{Mqtt, Settings};
+use pilah::publish::audit::Audit;
 use pilah::publish::offline;
 use pilah::sim::samples;
 use pilah::sim::subscriber::Subscriber;
@@ -56,10 +59,15 @@ pub(crate) fn at(broker: SocketAddr) -> Settings {
 }
 
 pub(crate) fn connect_with(folder: &Path, settings: Settings) -> Line {
+    connect_by(Arc::new(SystemClock), folder, settings)
+}
+
+/// A station whose certificates are valid or not by `clock`.
+pub(crate) fn connect_by(clock: Arc<dyn Clock>, folder: &Path, settings: Settings) -> Line {
     let run = run();
     let status = Arc::new(Status::default());
     let will = offline(&topics(), &run, "will");
-    let (link, connector, requests) = Mqtt::new(settings, topics(), will, Arc::clone(&status));
+    let (link, connector, requests) = Mqtt::new(settings, topics(), will, Arc::clone(&status), clock);
     let connector = tokio::spawn(connector.run());
     Line { station: Station::start(folder, run, status, link), connector, requests }
 }
@@ -151,6 +159,74 @@ impl Drop for Mosquitto {
     fn drop(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();
+    }
+}
+
+/// As much of an MQTT 5 broker as a publisher needs, which refuses each event for one reason until it takes them:
+/// mosquitto has no quota of its own.
+pub(crate) struct Refusing {
+    pub(crate) address: SocketAddr,
+    reason: Arc<AtomicU8>,
+    audit: Arc<Mutex<Audit>>,
+}
+
+impl Refusing {
+    pub(crate) async fn start(reason: u8) -> Self {
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let broker = Self { address, reason: Arc::new(AtomicU8::new(reason)), audit: Arc::default() };
+        let (reason, audit) = (Arc::clone(&broker.reason), Arc::clone(&broker.audit));
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                // A client that goes away ends with an error, as it must.
+                serve(client, &reason, &audit).await.ok();
+            }
+        });
+        broker
+    }
+
+    /// Takes every event from now on.
+    pub(crate) fn take(&self) {
+        self.reason.store(0, Ordering::Relaxed);
+    }
+
+    /// The events that it took.
+    pub(crate) fn audit(&self) -> Audit {
+        self.audit.lock().unwrap().clone()
+    }
+}
+
+async fn serve(mut client: tokio::net::TcpStream, reason: &AtomicU8, audit: &Mutex<Audit>) -> std::io::Result<()> {
+    loop {
+        let kind = client.read_u8().await?;
+        let (mut length, mut shift) = (0, 0);
+        loop {
+            let byte = client.read_u8().await?;
+            length |= usize::from(byte & 0x7f) << shift;
+            shift += 7;
+            if byte < 0x80 {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        client.read_exact(&mut body).await?;
+        match kind >> 4 {
+            // CONNECT, PINGREQ, DISCONNECT.
+            1 => client.write_all(&[0x20, 3, 0, 0, 0]).await?,
+            12 => client.write_all(&[0xd0, 0]).await?,
+            14 => return Ok(()),
+            // PUBLISH with QoS 1: topic, id, no properties, payload.
+            3 if kind & 6 == 2 => {
+                let topic = 2 + usize::from(u16::from_be_bytes([body[0], body[1]]));
+                let retained = kind & 1 == 1;
+                let reason = if retained { 0 } else { reason.load(Ordering::Relaxed) };
+                if reason == 0 && !retained {
+                    audit.lock().unwrap().note(&body[topic + 3..]);
+                }
+                client.write_all(&[0x40, 3, body[topic], body[topic + 1], reason]).await?;
+            }
+            _ => {}
+        }
     }
 }
 

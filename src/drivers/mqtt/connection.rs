@@ -17,7 +17,9 @@ use tracing::{debug, info, warn};
 
 use super::commands::{Commands, Verdict};
 use super::options::{IN_FLIGHT, options};
+use super::tls::is_about_time;
 use super::{Live, Mqtt, Settings};
+use crate::clock::Clock;
 use crate::command::{Reply, Request};
 use crate::publish::{Connection, Message, NotTaken, Topics};
 use crate::status::Status;
@@ -44,6 +46,7 @@ pub struct Connector {
     topics: Topics,
     will: Message,
     status: Arc<Status>,
+    clock: Arc<dyn Clock>,
     requests: mpsc::Sender<Request>,
     closed: watch::Sender<bool>,
     commands: Commands,
@@ -57,6 +60,8 @@ enum End {
     Closed,
     /// Something is wrong with the settings, the network or the broker.
     Broken(String),
+    /// The clock is not set, and the broker's certificate is not valid at the time that it shows.
+    ClockNotSet(String),
 }
 
 /// Messages that left and were not answered yet, by packet id.
@@ -68,12 +73,13 @@ impl Connector {
         settings: Settings,
         topics: Topics,
         will: Message,
-        status: Arc<Status>,
+        (status, clock): (Arc<Status>, Arc<dyn Clock>),
         requests: mpsc::Sender<Request>,
         closed: watch::Sender<bool>,
     ) -> Self {
         let commands = Commands::new(&settings.commands);
-        Self { link, settings, topics, will, status, requests, closed, commands, last_error: String::new() }
+        let last_error = String::new();
+        Self { link, settings, topics, will, status, clock, requests, closed, commands, last_error }
     }
 
     /// Connects again and again, until the link is closed.
@@ -82,8 +88,8 @@ impl Connector {
         let mut wait = BACK_OFF.0;
         loop {
             let end = self.connect_once(&mut closing).await;
-            let was_up = self.hang_up();
-            let End::Broken(why) = end else { break };
+            let was_up = self.hang_up(&end);
+            let (End::Broken(why) | End::ClockNotSet(why)) = end else { break };
             if was_up {
                 self.status.broker_lost.one();
                 wait = BACK_OFF.0;
@@ -111,14 +117,22 @@ impl Connector {
     }
 
     /// Takes no more messages; returns whether there was a connection.
-    fn hang_up(&self) -> bool {
+    fn hang_up(&self, end: &End) -> bool {
         // Dropping what was queued answers it: lost.
         self.link.live().take();
-        self.link.connection.send_if_modified(|connection| std::mem::replace(&mut connection.up, false))
+        let was_up = self.link.connection.borrow().up;
+        self.link.connection.send_modify(|connection| {
+            connection.up = false;
+            connection.waits_for_clock = matches!(end, End::ClockNotSet(_));
+            if let End::Broken(why) | End::ClockNotSet(why) = end {
+                connection.why.clone_from(why);
+            }
+        });
+        was_up
     }
 
     async fn connect_once(&mut self, closing: &mut watch::Receiver<bool>) -> End {
-        let options = match options(&self.settings, &self.topics, Some(&self.will)) {
+        let options = match options(&self.settings, &self.topics, Some(&self.will), &self.clock) {
             Ok(options) => options,
             Err(wrong) => return End::Broken(format!("{wrong:#}")),
         };
@@ -141,7 +155,8 @@ impl Connector {
                 Ok(event) => self.see(event, &client, &mut under_way),
                 Err(wrong) => {
                     self.blame(&wrong, &mut events, &client, under_way);
-                    return End::Broken(wrong.to_string());
+                    let not_set = is_about_time(&wrong) && !self.clock.wall().synchronized;
+                    return if not_set { End::ClockNotSet } else { End::Broken }(wrong.to_string());
                 }
             }
         }
@@ -181,7 +196,7 @@ impl Connector {
         *self.link.live() = Some(Live { client: client.clone(), queued: [].into(), max_packet });
         let window = usize::from(allowed).saturating_sub(RESERVE).max(1);
         self.link.connection.send_modify(|connection| {
-            *connection = Connection { up: true, count: connection.count + 1, window };
+            *connection = Connection { up: true, count: connection.count + 1, window, ..Connection::default() };
         });
         self.last_error.clear();
         info!(host = self.settings.host, port = self.settings.port, window, "broker connected");

@@ -1,5 +1,6 @@
 //! Hears what a station publishes, as any subscriber would.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -11,6 +12,7 @@ use tracing::warn;
 
 use super::Settings;
 use super::options::options;
+use crate::clock::{Clock, SystemClock};
 use crate::publish::Topics;
 
 /// The wait before another attempt to connect.
@@ -25,9 +27,10 @@ const SESSION_S: u32 = 600;
 /// # Errors
 /// When the broker refuses, or forgot over a lost connection what it had to keep.
 pub async fn listen(settings: &Settings, topics: &Topics, mut hear: impl FnMut(&str, &[u8])) -> Result<()> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let client_id = format!("pilah-listener-{}", fastrand::u32(..));
     let settings = Settings { client_id, ..settings.clone() };
-    let mut options = options(&settings, topics, None)?;
+    let mut options = options(&settings, topics, None, &clock)?;
     let mut properties = options.connect_properties().unwrap_or_default();
     properties.session_expiry_interval = Some(SESSION_S);
     options.set_connect_properties(properties).set_clean_start(false);

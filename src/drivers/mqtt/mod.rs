@@ -12,6 +12,7 @@ mod commands;
 mod connection;
 mod listen;
 mod options;
+mod tls;
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::clock::Clock;
 use crate::command::{Name, Request};
 use crate::problem::Problems;
 use crate::publish::{Answer, Connection, Link, Message, NotTaken, Topics};
@@ -153,12 +155,13 @@ struct Queued {
 
 impl Mqtt {
     /// The link, the task that keeps it (spawn its `run`), and the commands that come over it. The broker publishes
-    /// `will` when the connection dies.
+    /// `will` when the connection dies. `clock` says whether a certificate is valid.
     pub fn new(
         settings: Settings,
         topics: Topics,
         will: Message,
         status: Arc<Status>,
+        clock: Arc<dyn Clock>,
     ) -> (Arc<Self>, Connector, mpsc::Receiver<Request>) {
         let (requests, receiver) = mpsc::channel(COMMANDS);
         let (closed_sender, closed) = watch::channel(false);
@@ -168,7 +171,8 @@ impl Mqtt {
             closing: watch::Sender::new(false),
             closed,
         });
-        let connector = Connector::new(Arc::clone(&link), settings, topics, will, status, requests, closed_sender);
+        let connector =
+            Connector::new(Arc::clone(&link), settings, topics, will, (status, clock), requests, closed_sender);
         (link, connector, receiver)
     }
 

@@ -3,15 +3,17 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use rumqttc::Transport;
 use rumqttc::v5::MqttOptions;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{ConnectProperties, LastWill};
+use rumqttc::{TlsConfiguration, Transport};
 
-use super::Settings;
+use super::{Settings, tls};
+use crate::clock::Clock;
 use crate::publish::{Message, Topics};
 
 /// Messages under way that rumqttc has room for. Brokers usually allow fewer.
@@ -25,7 +27,12 @@ const MAX_INCOMING: u16 = 16;
 
 const CONNECT_TIMEOUT_S: u64 = 10;
 
-pub(super) fn options(settings: &Settings, topics: &Topics, will: Option<&Message>) -> Result<MqttOptions> {
+pub(super) fn options(
+    settings: &Settings,
+    topics: &Topics,
+    will: Option<&Message>,
+    clock: &Arc<dyn Clock>,
+) -> Result<MqttOptions> {
     let client_id = match settings.client_id.as_str() {
         "" => topics.to_string().replace('/', "-"),
         id => id.to_owned(),
@@ -52,12 +59,8 @@ pub(super) fn options(settings: &Settings, topics: &Topics, will: Option<&Messag
         options.set_credentials(&settings.username, password(settings)?);
     }
     if let Some(tls) = &settings.tls {
-        let ca = read(&tls.ca_file)?;
-        let own = match (&tls.certificate_file, &tls.key_file) {
-            (Some(certificate), Some(key)) => Some((read(certificate)?, read(&credential(key))?)),
-            _ => None,
-        };
-        options.set_transport(Transport::tls(ca, own, None));
+        let client = tls::client(tls, Arc::clone(clock))?;
+        options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(client)));
     }
     Ok(options)
 }
@@ -69,12 +72,12 @@ fn password(settings: &Settings) -> Result<String> {
     Ok(text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text)).to_owned())
 }
 
-fn read(file: &Path) -> Result<Vec<u8>> {
+pub(super) fn read(file: &Path) -> Result<Vec<u8>> {
     fs::read(file).with_context(|| format!("reading {}", file.display()))
 }
 
 /// systemd puts credentials into a folder of the service's own, and names it in the environment.
-fn credential(file: &Path) -> PathBuf {
+pub(super) fn credential(file: &Path) -> PathBuf {
     match env::var_os("CREDENTIALS_DIRECTORY") {
         Some(folder) if file.is_relative() => PathBuf::from(folder).join(file),
         _ => file.to_owned(),
@@ -102,8 +105,9 @@ mod tests {
         let missing =
             Settings { username: "station".into(), password_file: Some("/no/such/file".into()), ..Settings::default() };
         let topics = Topics::new("a", "b");
+        let clock: Arc<dyn Clock> = Arc::new(crate::clock::SystemClock);
         let will = Message { topic: topics.of("status"), payload: Vec::new(), at_least_once: true, retain: true };
-        let wrong = options(&missing, &topics, Some(&will)).err().unwrap();
+        let wrong = options(&missing, &topics, Some(&will), &clock).err().unwrap();
         assert!(format!("{wrong:#}").contains("/no/such/file"), "{wrong:#}");
     }
 }

@@ -209,6 +209,13 @@ fn routing(table: &str) -> Result<Vec<(String, String)>> {
 mod tests {
     use super::*;
 
+    proptest::proptest! {
+        #[test]
+        fn any_routing_table_is_read_or_told_what_is_wrong(table in "([A-Z0-9, \n#é-]{0,9}|prefix,lane|\n){0,12}") {
+            drop(routing(&table));
+        }
+    }
+
     #[test]
     fn routing_tables_are_read_and_wrong_lines_named() {
         let found = routing("prefix,lane\n# Jawa\nSPXID01,REG_JAWA\n P27 , REG_LUARJAWA \n\n").unwrap();
