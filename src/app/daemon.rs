@@ -1,5 +1,6 @@
 //! The daemon: opens what the configuration names, keeps trying what is missing, and feeds the watchdog.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +13,7 @@ use tokio::sync::watch;
 use crate::app::keeping::{Publishing, Said, Storing, publish_over_mqtt};
 use crate::app::sorter::Happened;
 use crate::app::station::{self, Station};
+use crate::app::surroundings::{Seen, Surroundings};
 use crate::app::threads::{self, Devices, Running, Shared};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
@@ -20,6 +22,7 @@ use crate::pipeline::incident;
 use crate::publish::Topics;
 use crate::record::{Record, Run, State};
 use crate::status::Status;
+use crate::units::Timestamp;
 
 /// How long after a device or a model was refused it is tried again.
 const RETRY: Duration = Duration::from_secs(10);
@@ -27,6 +30,8 @@ const RETRY: Duration = Duration::from_secs(10);
 const OPENING: Duration = Duration::from_secs(30);
 /// How often the main thread looks at the others.
 const LOOK: Duration = Duration::from_millis(250);
+/// From one look at the surroundings to the next.
+const SURROUNDINGS: Duration = Duration::from_secs(5);
 /// Commands that wait while the line is not up: a person sends one at a time.
 const ASKED: usize = 8;
 
@@ -52,7 +57,13 @@ pub fn run(config: &Config) -> Result<()> {
     let said = Said { topics, run, state: seen, status, clock };
     let publishing = publishing(config, &storing, said, ask)?;
     let watch = Watch { signals, asked, stored, last: Mutex::default() };
-    let ended = sort(config, &shared, &state, &watch);
+    let around = Around {
+        surroundings: Surroundings::new(config.store.max_bytes),
+        folder: &config.store.directory,
+        shared: &shared,
+        next: shared.clock.now(),
+    };
+    let ended = sort(config, &shared, &state, &watch, around);
     notify(&[NotifyState::Stopping]);
     let published = publishing.map_or(Ok(()), Publishing::finish);
     let kept = storing.finish();
@@ -67,7 +78,13 @@ fn publishing(config: &Config, storing: &Storing, said: Said, ask: SyncSender<Ha
 }
 
 /// Opens model and devices, however long that takes, and sorts.
-fn sort(config: &Config, shared: &Shared, state: &watch::Sender<State>, watch: &Watch) -> Result<()> {
+fn sort(
+    config: &Config,
+    shared: &Shared,
+    state: &watch::Sender<State>,
+    watch: &Watch,
+    mut around: Around<'_>,
+) -> Result<()> {
     let mut told = false;
     loop {
         // Loading a model takes its time on a slow board, and after the first time the watchdog runs already.
@@ -84,6 +101,7 @@ fn sort(config: &Config, shared: &Shared, state: &watch::Sender<State>, watch: &
                 }
                 // A refused model or a missing device is a fault, not a reason to exit: the station is online.
                 notify(&[NotifyState::Ready, NotifyState::Status(&format!("fault: {error:#}"))]);
+                around.look();
                 if watch.wait(RETRY, &shared.clock, || None) {
                     return Ok(());
                 }
@@ -94,6 +112,7 @@ fn sort(config: &Config, shared: &Shared, state: &watch::Sender<State>, watch: &
         tracing::info!("station is ready");
         while !running.stop.stopped() {
             watch.forward(&running.ask);
+            around.look();
             if watch.wait(LOOK, &shared.clock, || Some(running.stop.turns())) {
                 break;
             }
@@ -116,6 +135,29 @@ fn refused(error: &anyhow::Error) -> crate::record::Event {
         &format!("the station cannot start: {error:#}; it tries again by itself"),
         &format!("stasiun tidak dapat mulai: {error:#}; akan dicoba lagi"),
     )
+}
+
+/// What surrounds the station, looked at now and then.
+struct Around<'a> {
+    surroundings: Surroundings,
+    folder: &'a Path,
+    shared: &'a Shared,
+    next: Timestamp,
+}
+
+impl Around<'_> {
+    /// Records the incidents that begin or end, if it is time to look.
+    fn look(&mut self) {
+        let now = self.shared.clock.read();
+        if now.at < self.next {
+            return;
+        }
+        self.next = now.at + SURROUNDINGS;
+        let seen = Seen::read(now, self.folder, self.shared.status.outbox.get());
+        for event in self.surroundings.look(&seen) {
+            self.shared.records.record(Record { wall: now.wall, event });
+        }
+    }
 }
 
 /// What the main thread looks at.

@@ -5,5 +5,6 @@ pub mod keeping;
 pub mod simulated;
 pub mod sorter;
 pub mod station;
+pub mod surroundings;
 pub mod telemetry;
 pub mod threads;

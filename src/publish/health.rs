@@ -28,8 +28,8 @@ pub(super) fn health(run: &Run, wall: WallTime, uptime_s: f64, state: State, sta
     }
 }
 
-/// The first thermal zone is the processor on Raspberry Pis and most other boards.
-fn temperature_c() -> Option<f64> {
+/// The processor's temperature: the first thermal zone on Raspberry Pis and most other boards.
+pub fn temperature_c() -> Option<f64> {
     let millis: f64 = fs::read_to_string("/sys/class/thermal/thermal_zone0/temp").ok()?.trim().parse().ok()?;
     Some(millis / 1000.0)
 }

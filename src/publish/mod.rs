@@ -9,7 +9,7 @@
 
 pub mod audit;
 mod flood;
-mod health;
+pub mod health;
 pub mod publisher;
 #[cfg(test)]
 mod tests;

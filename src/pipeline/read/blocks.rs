@@ -3,7 +3,7 @@
 //! A keyword such as `KEPADA` or `Pengirim:` begins a block. Every other line belongs with the line that it stands
 //! under, or beside: close, aligned, of like size. So blocks may be in columns or stacked, indented, in any order.
 
-use crate::pipeline::read::keywords::{Role, level_of, role_of};
+use crate::pipeline::read::keywords::{Role, level_of, role_near, role_of};
 use crate::pipeline::read::text::{Glyph, Line, Point};
 use crate::pipeline::read::tokens::{Gap, Kind, Token, tokens};
 
@@ -26,6 +26,8 @@ const APART: f32 = 4.6;
 const BESIDE: f32 = 16.0;
 /// A line that fits worse begins a block of its own.
 const WORST: f32 = 6.5;
+/// Below this mean probability of a character a line may be a keyword that was misread beyond recognition elsewhere.
+const UNSURE: f32 = 0.8;
 /// Lines that read in a direction further from the others' are no part of the label, as a cosine.
 const ASKEW: f32 = 0.8;
 
@@ -102,7 +104,28 @@ fn head(line: &Line) -> Option<Head> {
             line.glyphs[end..].iter().take_while(|glyph| matches!(glyph.c, ':' | '.' | ' ' | ';' | ',' | '/')).count();
         return Some(Head { role: Some(role), cost, skip: end + rest });
     }
-    None
+    alone(line)
+}
+
+/// The keyword that a line is, and nothing else, misread or half covered.
+fn alone(line: &Line) -> Option<Head> {
+    let count = line.glyphs.len();
+    let sum: f32 = line.glyphs.iter().map(|glyph| glyph.p).sum();
+    let letters: String = line.glyphs.iter().filter_map(|glyph| letter(glyph.c)).collect();
+    let (role, cost) = role_near(&letters, sum >= UNSURE * f32::from(u8::try_from(count).ok()?))?;
+    Some(Head { role: Some(role), cost, skip: count })
+}
+
+/// The capital that a character is or, where nothing but letters can be, stands for.
+fn letter(c: char) -> Option<char> {
+    match c {
+        '0' => Some('O'),
+        '1' | '|' => Some('I'),
+        '5' => Some('S'),
+        '7' => Some('T'),
+        '8' => Some('B'),
+        _ => c.is_ascii_alphabetic().then(|| c.to_ascii_uppercase()),
+    }
 }
 
 /// Whether a line is a courier's sort code, such as `MES / OGU / 32` or `SUB12F-092`: it stands between blocks.

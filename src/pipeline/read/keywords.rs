@@ -1,6 +1,7 @@
 //! The words that say whose address follows, and what a name is the name of.
 
 use crate::pipeline::read::distance::{distance, tolerated};
+use crate::pipeline::read::number::length;
 
 /// Whose lines follow, or that they are no address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,6 +28,14 @@ pub enum Level {
     /// `Kel.`, `Desa`
     Village,
 }
+
+/// Of a keyword that stands alone and was read badly, so large a share may be wrong.
+const FARTHEST: f32 = 0.45;
+/// The other role's keywords must be further off by so much, as a share of theirs.
+const APART: f32 = 0.15;
+/// Letters of a keyword that a sticker or a crease may cover, and what that counts, in mistakes.
+const MOST_COVERED: usize = 6;
+const COVERED: f32 = 2.0;
 
 /// What names a row of either party's: near to a keyword, and none.
 const ROWS: &[&str] = &["ADDRESS", "ALAMAT"];
@@ -255,6 +264,38 @@ pub fn role_of(words: &str) -> Option<(Role, f32)> {
     near.min_by(|a, b| a.1.total_cmp(&b.1))
 }
 
+/// Whose address follows a line that was read badly, or half of it covered, and stands alone: the role of the keyword
+/// that it is nearest to, if no other role's is about as near; with how misread it is.
+pub fn role_near(words: &str, is_sure: bool) -> Option<(Role, f32)> {
+    if !(3..=16).contains(&words.len()) || ROWS.contains(&words) {
+        return None;
+    }
+    let best = |list: &[&str]| {
+        let part = |keyword: &&&str| {
+            let long = keyword.len();
+            let begun = words.len() >= 4 && keyword.starts_with(words);
+            long > words.len() && long <= words.len() + MOST_COVERED && (begun || keyword.ends_with(words))
+        };
+        if list.iter().any(|keyword| part(&keyword)) {
+            return Some((COVERED / 8.0, COVERED));
+        }
+        let near = list.iter().filter(|keyword| !is_sure && keyword.len() >= 4).filter_map(|keyword| {
+            let share = if keyword.len() < 6 { 0.3 } else { FARTHEST };
+            let long = length(keyword.len());
+            let far = distance(words.as_bytes(), keyword.as_bytes(), share * long)?;
+            Some((far / long, far))
+        });
+        near.min_by(|a, b| a.0.total_cmp(&b.0))
+    };
+    match (best(RECIPIENT), best(SENDER)) {
+        (Some(found), None) => Some((Role::Recipient, found.1)),
+        (None, Some(found)) => Some((Role::Sender, found.1)),
+        (Some(to), Some(from)) if to.0 + APART < from.0 => Some((Role::Recipient, to.1)),
+        (Some(to), Some(from)) if from.0 + APART < to.0 => Some((Role::Sender, from.1)),
+        _ => None,
+    }
+}
+
 /// The level that a word announces.
 pub fn level_of(word: &str) -> Option<Level> {
     let near = LEVELS.iter().filter_map(|(keyword, level)| {
@@ -409,6 +450,26 @@ mod tests {
             ("ADDRESS", None),
         ] {
             assert_eq!(role_of(words).map(|(role, _)| role), role, "{words}");
+        }
+    }
+
+    #[test]
+    fn a_keyword_alone_may_be_misread_or_covered_further() {
+        for (words, sure, role) in [
+            ("JREPADA", false, Some(Role::Recipient)),
+            ("LAEMERIMA", false, Some(Role::Recipient)),
+            ("HROM", false, Some(Role::Sender)),
+            ("IPPER", false, Some(Role::Sender)),
+            ("ROM", true, Some(Role::Sender)),
+            ("NEE", true, Some(Role::Recipient)),
+            ("KEPA", true, Some(Role::Recipient)),
+            ("PEN", true, None),
+            ("SHIP", true, None),
+            ("JREPADA", true, None),
+            ("HENDRA", false, None),
+            ("ALAMAT", false, None),
+        ] {
+            assert_eq!(role_near(words, sure).map(|found| found.0), role, "{words}");
         }
     }
 

@@ -12,6 +12,8 @@ const LENGTHS: std::ops::RangeInclusive<usize> = 9..=22;
 const DIGITS: usize = 8;
 /// Print further from the bars than this is not theirs, in heights of capitals.
 const BESIDE: f32 = 4.0;
+/// From this rank on, print stands where a waybill number does: at the bars, or behind a word for it.
+const STATED: f32 = 3.0;
 /// Print with so many mistakes may be what a code says.
 const NEAR: f32 = 2.5;
 
@@ -42,7 +44,8 @@ pub fn waybill(lines: &[Line], blocks: &[Block], bars: &[Bar]) -> Option<Reading
     // Of a doubtful code, print that is near it says that the code is right, and other print that it is not.
     let doubted = |text: &str, p: f32| {
         let near = |(other, _, _): &(String, f32, f32)| distance(text.as_bytes(), other.as_bytes(), NEAR).is_some();
-        p <= DOUBTFUL && !printed.is_empty() && !printed.iter().any(near)
+        let stated = printed.iter().any(|(_, _, rank)| *rank >= STATED);
+        p <= DOUBTFUL && stated && !printed.iter().any(near)
     };
     let trusted = coded.iter().filter(|(text, p)| !doubted(text, *p));
     if let Some((text, p)) = trusted.max_by(|a, b| seen(&a.0).cmp(&seen(&b.0)).then(a.1.total_cmp(&b.1))) {
@@ -50,7 +53,7 @@ pub fn waybill(lines: &[Line], blocks: &[Block], bars: &[Bar]) -> Option<Reading
         return Some(Reading { value: text.clone(), confidence });
     }
     let (text, p, rank) = printed.into_iter().max_by(|a, b| a.2.total_cmp(&b.2))?;
-    let confidence = p * if rank >= 3.0 {
+    let confidence = p * if rank >= STATED {
         0.97
     } else if rank >= 0.0 {
         0.7

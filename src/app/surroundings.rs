@@ -1,0 +1,260 @@
+//! What surrounds the station and wants a person before it costs records: clock, heat, power, disk, outbox.
+//!
+//! | incident | opened | closed |
+//! |---|---|---|
+//! | `clock-unsynchronized` | after ten minutes without a time server | once it is synchronized |
+//! | `clock-stepped` | when the wall clock moves a minute against the monotonic one | a minute later |
+//! | `too-hot` | at 80 °C, where a Raspberry Pi begins to slow down | below 75 °C |
+//! | `under-voltage` | when the firmware says so | once the supply holds |
+//! | `disk-nearly-full` | below a twentieth or 100 MB of the store's disk | above a tenth and 200 MB |
+//! | `outbox-filling` | at four fifths of `store.max_bytes` unsent | below three fifths |
+//!
+//! Nothing here changes how items are sorted.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::clock::Now;
+use crate::publish::health::temperature_c;
+use crate::record::{Event, Words};
+use crate::trouble::Trouble;
+use crate::units::Timestamp;
+
+/// A board that has just started gets its time within this.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// Smaller steps of the wall clock are a time server's business.
+const STEP_MS: i64 = 60_000;
+/// In degrees Celsius: see `temp_soft_limit` in the Raspberry Pi's documentation of `config.txt`.
+const HOT: f64 = 80.0;
+const COOL: f64 = 75.0;
+/// What an event takes in the database, about: half of an item's 300 bytes.
+const EVENT_BYTES: u64 = 150;
+const MB: u64 = 1_000_000;
+
+/// What was seen at one time.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen {
+    /// Both clocks.
+    pub now: Now,
+    /// The processor's temperature, where the board tells it.
+    pub temperature_c: Option<f64>,
+    /// The supply sags, where the board tells it.
+    pub under_voltage: bool,
+    /// Bytes that the store's disk has left, and has.
+    pub disk: Option<(u64, u64)>,
+    /// Events that wait for the broker.
+    pub unsent: u64,
+}
+
+impl Seen {
+    /// Reads the board; `folder` lies on the store's disk.
+    pub fn read(now: Now, folder: &Path, unsent: u64) -> Self {
+        let disk = rustix::fs::statvfs(folder).ok();
+        Self {
+            now,
+            temperature_c: temperature_c(),
+            under_voltage: under_voltage(),
+            disk: disk.map(|disk| (disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize)),
+            unsent,
+        }
+    }
+}
+
+/// Bit 0 of what the Raspberry Pi's firmware says of its supply; other boards have no such file.
+fn under_voltage() -> bool {
+    let text = fs::read_to_string("/sys/devices/platform/soc/soc:firmware/get_throttled").unwrap_or_default();
+    u32::from_str_radix(text.trim().trim_start_matches("0x"), 16).is_ok_and(|bits| bits & 1 == 1)
+}
+
+/// The incidents, and what was seen before.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// The largest size of the store.
+    max_bytes: u64,
+    /// Since when no time server was heard.
+    unsynchronized: Option<Timestamp>,
+    before: Option<Now>,
+    no_time: Trouble,
+    step: Trouble,
+    heat: Trouble,
+    supply: Trouble,
+    disk: Trouble,
+    outbox: Trouble,
+}
+
+impl Surroundings {
+    /// Nothing is wrong yet; `max_bytes` is the store's largest size.
+    pub fn new(max_bytes: u64) -> Self {
+        Self {
+            max_bytes,
+            unsynchronized: None,
+            before: None,
+            no_time: Trouble::new("clock-unsynchronized", |_, _| Words {
+                en: "the clock follows no time server; records may carry a wrong time, look at the network".into(),
+                id: "jam tidak mengikuti server waktu; waktu catatan bisa salah, periksa jaringan".into(),
+            }),
+            step: Trouble::new("clock-stepped", |_, far| Words {
+                en: format!(
+                    "the clock was set {far}; sorting does not depend on it, records before carry the old time"
+                ),
+                id: format!("jam disetel {far}; penyortiran tidak terpengaruh, catatan sebelumnya memakai waktu lama"),
+            }),
+            heat: Trouble::new("too-hot", |_, degrees| Words {
+                en: format!("the processor is at {degrees} °C and slows down; give the board air or shade"),
+                id: format!(
+                    "prosesor mencapai {degrees} °C dan melambat; beri papan sirkulasi udara atau tempat teduh"
+                ),
+            }),
+            supply: Trouble::new("under-voltage", |_, _| Words {
+                en: "the board's supply sags; use a stronger one or a shorter, thicker cable".into(),
+                id: "tegangan catu daya papan turun; pakai yang lebih kuat atau kabel yang lebih pendek dan tebal"
+                    .into(),
+            }),
+            disk: Trouble::new("disk-nearly-full", |_, left| Words {
+                en: format!("{left} MB are left on the store's disk; make room, or lower store.max_bytes"),
+                id: format!("sisa disk penyimpanan {left} MB; kosongkan ruang, atau turunkan store.max_bytes"),
+            }),
+            outbox: Trouble::new("outbox-filling", |_, unsent| Words {
+                en: format!(
+                    "{unsent} events wait for the broker and the oldest will soon be removed; bring the broker back, or \
+                     raise store.max_bytes"
+                ),
+                id: format!(
+                    "{unsent} kejadian menunggu broker dan yang tertua segera dihapus; pulihkan broker, atau naikkan \
+                     store.max_bytes"
+                ),
+            }),
+        }
+    }
+
+    /// The incidents that begin or end with what is seen now.
+    pub fn look(&mut self, seen: &Seen) -> Vec<Event> {
+        let at = seen.now.at;
+        let mut events = Vec::new();
+        let since = self.unsynchronized.filter(|_| !seen.now.wall.synchronized).unwrap_or(at);
+        self.unsynchronized = (!seen.now.wall.synchronized).then_some(since);
+        let known = self.unsynchronized.is_none();
+        events.extend(turn(&mut self.no_time, at, at.since(since) >= PATIENCE, known, String::new));
+
+        if let Some(before) = self.before.replace(seen.now) {
+            let by_wall = seen.now.wall.unix_ms.saturating_sub(before.wall.unix_ms);
+            let passed = i64::try_from(at.since(before.at).as_millis()).unwrap_or(i64::MAX);
+            let far = by_wall.saturating_sub(passed);
+            if far.abs() >= STEP_MS {
+                self.step.detail = step(far);
+                events.extend(self.step.note(1, at));
+            }
+        }
+        events.extend(self.step.calm(at));
+
+        let degrees = seen.temperature_c.unwrap_or(0.0);
+        events.extend(turn(&mut self.heat, at, degrees >= HOT, degrees < COOL, || format!("{degrees:.0}")));
+        events.extend(turn(&mut self.supply, at, seen.under_voltage, !seen.under_voltage, String::new));
+        if let Some((left, size)) = seen.disk {
+            let (low, enough) = (left < (size / 20).min(100 * MB), left > (size / 10).min(200 * MB));
+            events.extend(turn(&mut self.disk, at, low, enough, || (left / MB).to_string()));
+        }
+        let unsent = seen.unsent.saturating_mul(EVENT_BYTES);
+        let (full, empty) = (unsent > self.max_bytes / 5 * 4, unsent < self.max_bytes / 5 * 3);
+        events.extend(turn(&mut self.outbox, at, full, empty, || seen.unsent.to_string()));
+        events
+    }
+}
+
+/// Begins what is bad and has not begun, ends what is good again and has.
+fn turn(trouble: &mut Trouble, at: Timestamp, bad: bool, good: bool, detail: impl Fn() -> String) -> Option<Event> {
+    match (bad, good) {
+        (true, _) if !trouble.is_open() => {
+            trouble.detail = detail();
+            trouble.note(1, at)
+        }
+        (false, true) => trouble.over(),
+        _ => None,
+    }
+}
+
+/// How far and which way, in words that both languages share.
+fn step(far_ms: i64) -> String {
+    let far = Duration::from_secs(far_ms.unsigned_abs() / 1000);
+    format!("{}{}", if far_ms < 0 { "-" } else { "+" }, humantime::format_duration(far))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::WallTime;
+    use crate::record::Phase;
+
+    fn seen(s: u64, unix_s: i64) -> Seen {
+        let wall = WallTime { unix_ms: unix_s * 1000, synchronized: true };
+        let now = Now { at: Timestamp::ZERO + Duration::from_secs(s), wall };
+        Seen { now, temperature_c: Some(50.0), under_voltage: false, disk: Some((9_000 * MB, 32_000 * MB)), unsent: 0 }
+    }
+
+    fn told(events: &[Event]) -> Vec<(String, Phase)> {
+        let one = |event: &Event| match event {
+            Event::Incident(incident) => (incident.incident.clone(), incident.phase),
+            other => panic!("{other:?} is no incident"),
+        };
+        events.iter().map(one).collect()
+    }
+
+    fn incident(code: &str, phase: Phase) -> Vec<(String, Phase)> {
+        vec![(code.to_owned(), phase)]
+    }
+
+    #[test]
+    fn a_clock_that_is_set_is_told_once_whichever_way() {
+        let mut here = Surroundings::new(1000 * MB);
+        assert!(here.look(&seen(0, 0)).is_empty());
+        assert!(here.look(&seen(5, 15)).is_empty(), "ten seconds are a time server's business");
+        let events = here.look(&seen(10, 1_800_000_000));
+        assert_eq!(told(&events), incident("clock-stepped", Phase::Opened));
+        assert!(here.look(&seen(15, 1_800_000_005)).is_empty());
+        assert!(here.look(&seen(20, 100)).is_empty(), "still the same incident");
+        assert_eq!(told(&here.look(&seen(81, 161))), incident("clock-stepped", Phase::Closed));
+    }
+
+    #[test]
+    fn a_board_without_a_time_server_has_ten_minutes() {
+        let mut here = Surroundings::new(1000 * MB);
+        let without = |s: u64| {
+            let mut seen = seen(s, 1000 + i64::try_from(s).unwrap());
+            seen.now.wall.synchronized = false;
+            seen
+        };
+        assert!(here.look(&without(0)).is_empty() && here.look(&without(599)).is_empty());
+        assert_eq!(told(&here.look(&without(600))), incident("clock-unsynchronized", Phase::Opened));
+        assert!(here.look(&without(700)).is_empty());
+        assert_eq!(told(&here.look(&seen(710, 1710))), incident("clock-unsynchronized", Phase::Closed));
+    }
+
+    #[test]
+    fn heat_disk_supply_and_outbox_open_and_close_with_room_between() {
+        type Make = fn(&mut Seen);
+        let cases: [(&str, Make, Make, Make); 4] = [
+            ("too-hot", |s| s.temperature_c = Some(81.0), |s| s.temperature_c = Some(77.0), |_| {}),
+            ("under-voltage", |s| s.under_voltage = true, |s| s.under_voltage = true, |_| {}),
+            (
+                "disk-nearly-full",
+                |s| s.disk = Some((90 * MB, 32_000 * MB)),
+                |s| s.disk = Some((150 * MB, 32_000 * MB)),
+                |_| {},
+            ),
+            ("outbox-filling", |s| s.unsent = 6_000_000, |s| s.unsent = 5_000_000, |_| {}),
+        ];
+        for (code, bad, between, good) in cases {
+            let mut here = Surroundings::new(1000 * MB);
+            let mut at = |s: u64, make: Make| {
+                let mut seen = seen(s, i64::try_from(s).unwrap());
+                make(&mut seen);
+                told(&here.look(&seen))
+            };
+            assert_eq!(at(0, bad), incident(code, Phase::Opened));
+            assert_eq!(at(5, bad), [], "{code}");
+            assert_eq!(at(10, between), [], "{code}");
+            assert_eq!(at(15, good), incident(code, Phase::Closed));
+        }
+    }
+}
