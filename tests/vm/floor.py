@@ -6,14 +6,17 @@ Pulls inputs from outside, watches outputs through the kernel's trace, kills wha
 """
 
 import argparse
+import fcntl
 import json
 import os
 import random
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -186,6 +189,41 @@ class Broker:
         return [json.loads(payload) for topic, payload in lines if topic.endswith("/" + kind)]
 
 
+class MjpegCamera:
+    """Gives v4l2loopback its pictures, 15 a second; silent, it is a camera that has stalled."""
+
+    DEVICE = "/dev/video10"
+
+    def __init__(self, picture):
+        self.picture, self.silent, self.ended = picture, False, False
+        start = re.search(rb"\xff[\xc0\xc2]..\x08(..)(..)", picture, re.DOTALL)
+        self.height, self.width = (int.from_bytes(side, "big") for side in start.groups())
+
+    def __enter__(self):
+        self.file = os.open(self.DEVICE, os.O_RDWR)
+        # struct v4l2_format of an output: VIDIOC_S_FMT.
+        pixels = struct.pack("<2I4s4I", self.width, self.height, b"MJPG", 1, 0, self.width * self.height * 2, 8)
+        fcntl.ioctl(self.file, 0xC0D05605, struct.pack("<2I", 2, 0) + pixels.ljust(200, b"\0"))
+        self.thread = threading.Thread(target=self.show)
+        self.thread.start()
+        return self
+
+    def show(self):
+        while not self.ended:
+            if not self.silent:
+                os.write(self.file, self.picture)
+            time.sleep(1 / 15)
+
+    def __exit__(self, *_):
+        self.ended = True
+        self.thread.join()
+        os.close(self.file)
+
+    def settings(self):
+        size = f"width = {self.width}\nheight = {self.height}"
+        return f'driver = "v4l"\npath = "{self.DEVICE}"\nformat = "mjpg"\n{size}\nfps = 15'
+
+
 class Station:
     """The daemon in a folder of its own."""
 
@@ -255,6 +293,25 @@ def pass_eye(seconds=0.15):
     return (came + leaving) / 2, (seen + time.monotonic()) / 2
 
 
+def in_mid_move(broker):
+    """Until the kicker is on. Where the machine is starved of its processor an item is decided too late and moves
+    nothing, as it must: then another one is sent."""
+    for left in (2, 1, 0):
+        pass_eye()
+        try:
+            return until("the kicker is on", 15, lambda: level(KICK))
+        except Wrong:
+            print(f"    an item moved nothing: {counted(broker)}", flush=True)
+            if not left:
+                raise
+
+
+def counted(broker):
+    """What the station has counted, as it said last."""
+    said = broker.heard("health")
+    return {name: count for name, count in said[-1]["counters"].items() if count} if said else {}
+
+
 def the_right_line_moves_at_the_right_place(pilah, args):
     """A 4 belongs to Jawa: the kicker meets its middle at 1,000 mm, 25 ms early, and nothing else moves; its sensor
     confirms it."""
@@ -316,8 +373,7 @@ def a_killed_daemon_leaves_a_level_and_outputs_off_ends_it(pilah, args):
     with Broker() as broker, Station(pilah, "kill", on_ms=3000) as station:
         for n in range(args.kills):
             station.wait_ready(broker, boots=n + 1)
-            pass_eye()
-            until("the kicker is on", 20, lambda: level(KICK))
+            in_mid_move(broker)
             time.sleep(random.random() * 0.5)
             station.process.send_signal(signal.SIGKILL)
             station.process.wait()
@@ -335,8 +391,7 @@ def a_killed_daemon_leaves_a_level_and_outputs_off_ends_it(pilah, args):
 def a_start_releases_what_a_killed_run_left_on(pilah, args):
     with Broker() as broker, Station(pilah, "left", on_ms=3000) as station:
         station.wait_ready(broker)
-        pass_eye()
-        until("the kicker is on", 20, lambda: level(KICK))
+        in_mid_move(broker)
         station.process.kill()
         station.process.wait()
         expect(level(KICK), "the level went by itself")
@@ -347,8 +402,7 @@ def a_start_releases_what_a_killed_run_left_on(pilah, args):
 def stopping_switches_off(pilah, args):
     with Broker() as broker, Station(pilah, "stop", on_ms=3000) as station:
         station.wait_ready(broker)
-        pass_eye()
-        until("the kicker is on", 20, lambda: level(KICK))
+        in_mid_move(broker)
         station.process.terminate()
         expect(station.process.wait(20) == 0, "it ended with an error")
         expect(not level(KICK) and level(GATE), "an output stayed on")
@@ -359,8 +413,7 @@ def an_emergency_stop_ends_a_move_and_only_a_person_ends_it(pilah, args):
     with Broker() as broker, Station(pilah, "estop", on_ms=3000) as station:
         station.wait_ready(broker)
         until("the green lamp is lit", 5, lambda: level(GREEN) and not level(RED))
-        pass_eye()
-        until("the kicker is on", 20, lambda: level(KICK))
+        in_mid_move(broker)
         pressed = time.monotonic()
         pull(ESTOP, True)
         until("the move ends", 5, lambda: not level(KICK), every=0.002)
@@ -415,6 +468,40 @@ def a_camera_that_goes_comes_back(pilah, args):
         expect(worst < args.camera_back, f"took {worst:.2f} s")
 
 
+def a_camera_of_mjpeg_is_looked_at_through_garbage_and_a_stall(pilah, args):
+    """Pictures cut off in the middle give no vote and harm nothing; a silent camera is an incident, then forgotten."""
+    whole = Path("models/waste/golden/lamp-clear.jpg").read_bytes()
+    with Broker() as broker, MjpegCamera(whole) as camera:
+        with Station(pilah, "mjpeg", camera=camera.settings()) as station:
+            station.wait_ready(broker)
+
+            def item():
+                before = len(broker.heard("decision"))
+                pass_eye()
+                return until("its decision", 20, lambda: broker.heard("decision")[before:])[0]
+
+            expect(item()["frames"] > 0, "no frame was looked at")
+            camera.picture = whole[: len(whole) // 2]
+            time.sleep(1)
+            seen = item()
+            expect(seen["target_lane"] == "rest", f"garbage was sorted: {seen}")
+            camera.picture = whole
+            time.sleep(1)
+            expect(item()["frames"] > 0, "no frame was looked at after garbage")
+            camera.silent = True
+            incidents = lambda: [i["phase"] for i in broker.heard("incident") if i["incident"] == "camera-lost"]
+            until("the stall is an incident", 20, lambda: incidents() == ["opened"])
+            time.sleep(3)
+            camera.silent = False
+            back = time.monotonic()
+            until("it is over", 20, lambda: incidents() == ["opened", "closed"])
+            took = time.monotonic() - back
+            expect(item()["frames"] > 0, "no frame was looked at after the stall")
+            print(f"    {camera.width}x{camera.height}: sorting again {took:.2f} s after a stall")
+            expect(took < args.camera_back, f"took {took:.2f} s")
+            expect(station.process.poll() is None, "the daemon ended")
+
+
 TESTS = [
     the_right_line_moves_at_the_right_place,
     an_encoder_counts_the_belt,
@@ -424,6 +511,7 @@ TESTS = [
     an_emergency_stop_ends_a_move_and_only_a_person_ends_it,
     two_daemons_do_not_share_lines,
     a_camera_that_goes_comes_back,
+    a_camera_of_mjpeg_is_looked_at_through_garbage_and_a_stall,
 ]
 
 
