@@ -84,8 +84,7 @@ fn resize_part(
         1 => resize_typed::<U8>(resizer, raster, size, PixelType::U8, &options),
         _ => resize_typed::<U8x3>(resizer, raster, size, PixelType::U8x3, &options),
     };
-    let pixels =
-        resized.with_context(|| format!("resizing {}x{} to {width}x{height}", raster.width, raster.height))?;
+    let pixels = resized.with_context(|| format!("resizing {}x{} to {width}x{height}", raster.width, raster.height))?;
     Ok(Raster { width, height, channels: raster.channels, pixels })
 }
 
