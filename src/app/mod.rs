@@ -7,3 +7,4 @@ pub mod sorter;
 pub mod station;
 pub mod telemetry;
 pub mod threads;
+pub mod turns;

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use crate::app::sorter::{Happened, Sorter, Task};
 use crate::app::station::Station;
+use crate::app::turns::Turn;
 use crate::clock::{Clock, wait_for};
 use crate::drivers::camera::Opener;
 use crate::pipeline::Effect;
@@ -91,25 +92,9 @@ pub enum Do {
 pub struct Stop {
     stopped: AtomicBool,
     actuate: SyncSender<Do>,
-    turns: [AtomicU64; Turn::ALL.len()],
+    turns: [AtomicU64; Turn::STATION.len()],
     /// Why the first thread ended.
     reason: Mutex<Option<String>>,
-}
-
-/// The loops that must turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
-    /// The camera's.
-    Capture,
-    /// The sort thread's.
-    Sort,
-    /// The actuate thread's.
-    Actuate,
-}
-
-impl Turn {
-    /// Each of them.
-    pub const ALL: [Self; 3] = [Self::Capture, Self::Sort, Self::Actuate];
 }
 
 impl Stop {
@@ -125,14 +110,16 @@ impl Stop {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
-    /// A loop has turned.
+    /// A loop of the station has turned.
     pub fn turn(&self, turn: Turn) {
-        self.turns[turn as usize].fetch_add(1, Ordering::Relaxed);
+        if let Some(count) = self.turns.get(turn as usize) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// How often each loop has turned.
-    pub fn turns(&self) -> [u64; Turn::ALL.len()] {
-        std::array::from_fn(|index| self.turns[index].load(Ordering::Relaxed))
+    pub fn turns(&self) -> [(Turn, u64); Turn::STATION.len()] {
+        Turn::STATION.map(|turn| (turn, self.turns[turn as usize].load(Ordering::Relaxed)))
     }
 
     /// Why the first thread ended, if one ended by itself.
