@@ -44,8 +44,9 @@ const TASKS: usize = 8;
 const ORDERS: usize = Actuate::WAITING;
 /// A camera that gives no frame for so long is lost.
 const CAMERA_SILENT: Duration = Duration::from_secs(3);
-/// The first and the longest wait before a camera is opened again: sorting goes on within two seconds of its return.
-const REOPEN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
+/// The first and the longest wait before a camera is opened again: sorting goes on within two seconds of its return,
+/// most of which a camera may take to start.
+const REOPEN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_millis(500));
 /// The longest side of a kept thumbnail, in pixels.
 const THUMBNAIL: u32 = 224;
 
