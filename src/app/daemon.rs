@@ -15,6 +15,7 @@ use crate::app::sorter::Happened;
 use crate::app::station::{self, Station};
 use crate::app::surroundings::{Seen, Surroundings};
 use crate::app::threads::{self, Devices, Running, Shared};
+use crate::app::turns::{Turn, Turns};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::drivers::{gpio, runtime};
@@ -56,7 +57,7 @@ pub fn run(config: &Config) -> Result<()> {
     let topics = Topics::new(&config.station.site, &config.station.id);
     let said = Said { topics, run, state: seen, status, clock };
     let publishing = publishing(config, &storing, said, ask)?;
-    let watch = Watch { signals, asked, stored, last: Mutex::default() };
+    let watch = Watch { signals, asked, stored, turns: Mutex::default() };
     let around = Around {
         surroundings: Surroundings::new(config.store.max_bytes),
         folder: &config.store.directory,
@@ -165,22 +166,19 @@ struct Watch {
     signals: Receiver<()>,
     asked: Receiver<Happened>,
     stored: Arc<AtomicU64>,
-    last: Mutex<Vec<u64>>,
+    turns: Mutex<Turns>,
 }
 
 impl Watch {
     /// Waits, feeding the watchdog while all loops turn; returns whether a signal asks to stop.
-    fn wait(&self, time: Duration, clock: &Arc<dyn Clock>, turns: impl Fn() -> Option<[u64; 3]>) -> bool {
+    fn wait(&self, time: Duration, clock: &Arc<dyn Clock>, station: impl Fn() -> Option<[(Turn, u64); 3]>) -> bool {
         let until = clock.now() + time;
         loop {
-            let mut now: Vec<u64> = turns().into_iter().flatten().collect();
-            now.push(self.stored.load(Ordering::Relaxed));
-            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-            if last.len() != now.len() || last.iter().zip(&now).all(|(last, now)| last != now) {
-                *last = now;
+            let stored = (Turn::Store, self.stored.load(Ordering::Relaxed));
+            let counts: Vec<_> = station().into_iter().flatten().chain([stored]).collect();
+            if self.turns.lock().unwrap_or_else(PoisonError::into_inner).look(clock.now(), &counts) {
                 notify(&[NotifyState::Watchdog]);
             }
-            drop(last);
             let left = until.since(clock.now());
             match self.signals.recv_timeout(left.min(LOOK)) {
                 Ok(()) | Err(RecvTimeoutError::Disconnected) => return true,

@@ -8,3 +8,4 @@ pub mod station;
 pub mod surroundings;
 pub mod telemetry;
 pub mod threads;
+pub mod turns;

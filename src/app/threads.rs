@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use crate::app::sorter::{Happened, Sorter, Task};
 use crate::app::station::Station;
+use crate::app::turns::Turn;
 use crate::clock::{Clock, wait_for};
 use crate::drivers::camera::Opener;
 use crate::pipeline::Effect;
@@ -43,8 +44,9 @@ const TASKS: usize = 8;
 const ORDERS: usize = Actuate::WAITING;
 /// A camera that gives no frame for so long is lost.
 const CAMERA_SILENT: Duration = Duration::from_secs(3);
-/// The first and the longest wait before a camera is opened again: sorting goes on within two seconds of its return.
-const REOPEN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
+/// The first and the longest wait before a camera is opened again: sorting goes on within two seconds of its return,
+/// most of which a camera may take to start.
+const REOPEN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_millis(500));
 /// The longest side of a kept thumbnail, in pixels.
 const THUMBNAIL: u32 = 224;
 
@@ -91,25 +93,9 @@ pub enum Do {
 pub struct Stop {
     stopped: AtomicBool,
     actuate: SyncSender<Do>,
-    turns: [AtomicU64; Turn::ALL.len()],
+    turns: [AtomicU64; Turn::STATION.len()],
     /// Why the first thread ended.
     reason: Mutex<Option<String>>,
-}
-
-/// The loops that must turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
-    /// The camera's.
-    Capture,
-    /// The sort thread's.
-    Sort,
-    /// The actuate thread's.
-    Actuate,
-}
-
-impl Turn {
-    /// Each of them.
-    pub const ALL: [Self; 3] = [Self::Capture, Self::Sort, Self::Actuate];
 }
 
 impl Stop {
@@ -125,14 +111,16 @@ impl Stop {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
-    /// A loop has turned.
+    /// A loop of the station has turned.
     pub fn turn(&self, turn: Turn) {
-        self.turns[turn as usize].fetch_add(1, Ordering::Relaxed);
+        if let Some(count) = self.turns.get(turn as usize) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// How often each loop has turned.
-    pub fn turns(&self) -> [u64; Turn::ALL.len()] {
-        std::array::from_fn(|index| self.turns[index].load(Ordering::Relaxed))
+    pub fn turns(&self) -> [(Turn, u64); Turn::STATION.len()] {
+        Turn::STATION.map(|turn| (turn, self.turns[turn as usize].load(Ordering::Relaxed)))
     }
 
     /// Why the first thread ended, if one ended by itself.

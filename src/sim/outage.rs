@@ -59,16 +59,18 @@ impl Wire {
     }
 
     fn connect(&self, client: TcpStream, broker: SocketAddr) -> Result<()> {
-        if SystemClock.now() < self.lock().cut_until {
+        let server = TcpStream::connect(broker)?;
+        // Held until both ends are noted: a cut meanwhile would pass by a connection that already carries bytes.
+        let mut state = self.lock();
+        if SystemClock.now() < state.cut_until {
             return Ok(());
         }
-        let server = TcpStream::connect(broker)?;
         for (from, to) in [(&client, &server), (&server, &client)] {
             let (from, to) = (from.try_clone()?, to.try_clone()?);
             to.set_nodelay(true)?;
             thread::Builder::new().name("wire".into()).spawn(move || pass(from, to))?;
         }
-        self.lock().ends.extend([client, server]);
+        state.ends.extend([client, server]);
         Ok(())
     }
 

@@ -9,6 +9,7 @@
 #   -l IMAGE  keeps the layer in a disk image, which is made when it is missing: the next boot finds what this one wrote
 # The machine has
 #   /dev/video0              vivid, the kernel's virtual camera
+#   /dev/video10             v4l2loopback, which shows what a program writes to it
 #   a GPIO chip of gpio-sim  labelled pinctrl-bcm2711, with lines GPIO0 to GPIO27; $GPIO is its folder in sysfs, where
 #                            sim_gpioN/pull pulls an input and sim_gpioN/value shows a level
 #   /sys/kernel/tracing      where the event gpio:gpio_value tells when a line changed
@@ -20,7 +21,7 @@ while getopts t:sl: option; do
   case $option in t) seconds=$OPTARG ;; s) system=1 ;; l) image=$OPTARG ;; *) exit 2 ;; esac
 done
 shift $((OPTIND - 1))
-[ $# -ge 2 ] || { sed -n '2,17p' "$0"; exit 2; }
+[ $# -ge 2 ] || { sed -n '2,18p' "$0"; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
 dir=$(cd "$1" && pwd)
 shift
@@ -49,6 +50,7 @@ for module in "${modules[@]}"; do
 done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' > "$work/order"
 while read -r module; do load "$module"; done < "$work/order"
 load "$dir/gpio-simx.ko"
+if [ -e "$dir/v4l2loopback.ko" ]; then load "$dir/v4l2loopback.ko"; fi
 
 files=/
 printf '%q ' "$@" > "$root/command"

@@ -6,14 +6,17 @@ Pulls inputs from outside, watches outputs through the kernel's trace, kills wha
 """
 
 import argparse
+import fcntl
 import json
 import os
 import random
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -186,6 +189,41 @@ class Broker:
         return [json.loads(payload) for topic, payload in lines if topic.endswith("/" + kind)]
 
 
+class MjpegCamera:
+    """Gives v4l2loopback its pictures, 15 a second; silent, it is a camera that has stalled."""
+
+    DEVICE = "/dev/video10"
+
+    def __init__(self, picture):
+        self.picture, self.silent, self.ended = picture, False, False
+        start = re.search(rb"\xff[\xc0\xc2]..\x08(..)(..)", picture, re.DOTALL)
+        self.height, self.width = (int.from_bytes(side, "big") for side in start.groups())
+
+    def __enter__(self):
+        self.file = os.open(self.DEVICE, os.O_RDWR)
+        # struct v4l2_format of an output: VIDIOC_S_FMT.
+        pixels = struct.pack("<2I4s4I", self.width, self.height, b"MJPG", 1, 0, self.width * self.height * 2, 8)
+        fcntl.ioctl(self.file, 0xC0D05605, struct.pack("<2I", 2, 0) + pixels.ljust(200, b"\0"))
+        self.thread = threading.Thread(target=self.show)
+        self.thread.start()
+        return self
+
+    def show(self):
+        while not self.ended:
+            if not self.silent:
+                os.write(self.file, self.picture)
+            time.sleep(1 / 15)
+
+    def __exit__(self, *_):
+        self.ended = True
+        self.thread.join()
+        os.close(self.file)
+
+    def settings(self):
+        size = f"width = {self.width}\nheight = {self.height}"
+        return f'driver = "v4l"\npath = "{self.DEVICE}"\nformat = "mjpg"\n{size}\nfps = 15'
+
+
 class Station:
     """The daemon in a folder of its own."""
 
@@ -245,31 +283,54 @@ class Station:
 
 
 def pass_eye(seconds=0.15):
-    """An item passes the photo-eye; its front came between the two times."""
-    before = time.monotonic()
+    """An item passes the photo-eye; its middle was there between the two times."""
+    came = time.monotonic()
     pull(EYE, True)
-    after = time.monotonic()
+    seen = time.monotonic()
     time.sleep(seconds)
+    leaving = time.monotonic()
     pull(EYE, False)
-    return before, after
+    return (came + leaving) / 2, (seen + time.monotonic()) / 2
+
+
+def in_mid_move(broker):
+    """Until the kicker is on. Where the machine is starved of its processor an item is decided too late and moves
+    nothing, as it must: then another one is sent."""
+    for left in (2, 1, 0):
+        pass_eye()
+        try:
+            return until("the kicker is on", 15, lambda: level(KICK))
+        except Wrong:
+            print(f"    an item moved nothing: {counted(broker)}", flush=True)
+            if not left:
+                raise
+
+
+def counted(broker):
+    """What the station has counted, as it said last."""
+    said = broker.heard("health")
+    return {name: count for name, count in said[-1]["counters"].items() if count} if said else {}
 
 
 def the_right_line_moves_at_the_right_place(pilah, args):
-    """A 4 belongs to Jawa: the kicker at 1,000 mm, 25 ms early, and nothing else; its sensor confirms it."""
+    """A 4 belongs to Jawa: the kicker meets its middle at 1,000 mm, 25 ms early, and nothing else moves; its sensor
+    confirms it."""
     with Broker() as broker, Trace() as trace, Station(pilah, "place") as station:
         station.wait_ready(broker)
         off = []
         for n in range(args.items):
-            came, seen = pass_eye()
+            earliest, latest = pass_eye()
             travel = 1000 / SPEED - 0.025
-            time.sleep(max(0.0, came + 1300 / SPEED - time.monotonic()))
+            time.sleep(max(0.0, earliest + 1300 / SPEED - time.monotonic()))
             pull(SEES, True)
             time.sleep(0.05)
             pull(SEES, False)
-            moves = [at for at, high in trace.changes(KICK) if high and at > came]
+            moves = [at for at, high in trace.changes(KICK) if high and at > earliest]
             expect(len(moves) == 1, f"item {n}: the kicker moved {len(moves)} times")
-            # This program may be held up between the pull and the reading of its time: what lies between is no error.
-            off.append(max(0.0, came + travel - moves[0], moves[0] - seen - travel))
+            # This program may be held up between a pull and the reading of its time: what lies between is no error.
+            after = moves[0] - travel
+            off.append(min(0.0, after - earliest) + max(0.0, after - latest))
+            print(f"    item {n}: {off[-1] * 1000:+.1f} ms, its middle known to {(latest - earliest) * 1000:.1f} ms", flush=True)
             ends = [at for at, high in trace.changes(KICK) if not high and at > moves[0]]
             expect(ends and 0.03 < ends[0] - moves[0] < 0.2, f"item {n}: on for {[e - moves[0] for e in ends]} s")
             until("its outcome", 10, lambda: len(broker.heard("outcome")) > n)
@@ -278,7 +339,7 @@ def the_right_line_moves_at_the_right_place(pilah, args):
         decisions, outcomes = broker.heard("decision"), broker.heard("outcome")
         expect(all(d["target_lane"] == "jawa" for d in decisions), f"lanes {[d['target_lane'] for d in decisions]}")
         expect(all(o["outcome"] == "diverted" for o in outcomes), f"outcomes {[o['outcome'] for o in outcomes]}")
-        worst = max(off) * 1000
+        worst = max(map(abs, off)) * 1000
         print(f"    {len(off)} items, 5 s of travel: worst {worst:.1f} ms from the plan")
         expect(worst < 20, f"a move was {worst:.1f} ms from its time")
 
@@ -312,8 +373,7 @@ def a_killed_daemon_leaves_a_level_and_outputs_off_ends_it(pilah, args):
     with Broker() as broker, Station(pilah, "kill", on_ms=3000) as station:
         for n in range(args.kills):
             station.wait_ready(broker, boots=n + 1)
-            pass_eye()
-            until("the kicker is on", 20, lambda: level(KICK))
+            in_mid_move(broker)
             time.sleep(random.random() * 0.5)
             station.process.send_signal(signal.SIGKILL)
             station.process.wait()
@@ -331,8 +391,7 @@ def a_killed_daemon_leaves_a_level_and_outputs_off_ends_it(pilah, args):
 def a_start_releases_what_a_killed_run_left_on(pilah, args):
     with Broker() as broker, Station(pilah, "left", on_ms=3000) as station:
         station.wait_ready(broker)
-        pass_eye()
-        until("the kicker is on", 20, lambda: level(KICK))
+        in_mid_move(broker)
         station.process.kill()
         station.process.wait()
         expect(level(KICK), "the level went by itself")
@@ -343,8 +402,7 @@ def a_start_releases_what_a_killed_run_left_on(pilah, args):
 def stopping_switches_off(pilah, args):
     with Broker() as broker, Station(pilah, "stop", on_ms=3000) as station:
         station.wait_ready(broker)
-        pass_eye()
-        until("the kicker is on", 20, lambda: level(KICK))
+        in_mid_move(broker)
         station.process.terminate()
         expect(station.process.wait(20) == 0, "it ended with an error")
         expect(not level(KICK) and level(GATE), "an output stayed on")
@@ -355,8 +413,7 @@ def an_emergency_stop_ends_a_move_and_only_a_person_ends_it(pilah, args):
     with Broker() as broker, Station(pilah, "estop", on_ms=3000) as station:
         station.wait_ready(broker)
         until("the green lamp is lit", 5, lambda: level(GREEN) and not level(RED))
-        pass_eye()
-        until("the kicker is on", 20, lambda: level(KICK))
+        in_mid_move(broker)
         pressed = time.monotonic()
         pull(ESTOP, True)
         until("the move ends", 5, lambda: not level(KICK), every=0.002)
@@ -411,6 +468,40 @@ def a_camera_that_goes_comes_back(pilah, args):
         expect(worst < args.camera_back, f"took {worst:.2f} s")
 
 
+def a_camera_of_mjpeg_is_looked_at_through_garbage_and_a_stall(pilah, args):
+    """Pictures cut off in the middle give no vote and harm nothing; a silent camera is an incident, then forgotten."""
+    whole = Path("models/waste/golden/lamp-clear.jpg").read_bytes()
+    with Broker() as broker, MjpegCamera(whole) as camera:
+        with Station(pilah, "mjpeg", camera=camera.settings()) as station:
+            station.wait_ready(broker)
+
+            def item():
+                before = len(broker.heard("decision"))
+                pass_eye()
+                return until("its decision", 20, lambda: broker.heard("decision")[before:])[0]
+
+            expect(item()["frames"] > 0, "no frame was looked at")
+            camera.picture = whole[: len(whole) // 2]
+            time.sleep(1)
+            seen = item()
+            expect(seen["target_lane"] == "rest", f"garbage was sorted: {seen}")
+            camera.picture = whole
+            time.sleep(1)
+            expect(item()["frames"] > 0, "no frame was looked at after garbage")
+            camera.silent = True
+            incidents = lambda: [i["phase"] for i in broker.heard("incident") if i["incident"] == "camera-lost"]
+            until("the stall is an incident", 20, lambda: incidents() == ["opened"])
+            time.sleep(3)
+            camera.silent = False
+            back = time.monotonic()
+            until("it is over", 20, lambda: incidents() == ["opened", "closed"])
+            took = time.monotonic() - back
+            expect(item()["frames"] > 0, "no frame was looked at after the stall")
+            print(f"    {camera.width}x{camera.height}: sorting again {took:.2f} s after a stall")
+            expect(took < args.camera_back, f"took {took:.2f} s")
+            expect(station.process.poll() is None, "the daemon ended")
+
+
 TESTS = [
     the_right_line_moves_at_the_right_place,
     an_encoder_counts_the_belt,
@@ -420,6 +511,7 @@ TESTS = [
     an_emergency_stop_ends_a_move_and_only_a_person_ends_it,
     two_daemons_do_not_share_lines,
     a_camera_that_goes_comes_back,
+    a_camera_of_mjpeg_is_looked_at_through_garbage_and_a_stall,
 ]
 
 

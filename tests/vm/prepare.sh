@@ -5,10 +5,12 @@
 #   - its interrupt simulator uses a function that the kernel does not export; the exported way to the same thing is taken;
 #   - a released output keeps its level. That is what Raspberry Pi kernels do, and gpio-sim does not: with it as it comes,
 #     no test could tell whether outputs were switched off or only let go.
+# v4l2loopback, a camera whose pictures a program gives, is built as well: vivid has no MJPEG. It is Debian 13's, since
+# Debian 12's does not build for this kernel.
 #
 # Needs the Debian packages gcc, make, kmod, xz-utils, libelf1 and network access to a Debian mirror.
 set -euo pipefail
-[ $# = 1 ] || { sed -n '2,9p' "$0"; exit 2; }
+[ $# = 1 ] || { sed -n '2,11p' "$0"; exit 2; }
 mkdir -p "$1"
 dir=$(cd "$1" && pwd)
 if [ -e "$dir/ready" ]; then echo "$dir is ready"; exit 0; fi
@@ -54,6 +56,19 @@ printf 'obj-m := gpio-simx.o\ngpio-simx-y := gpio-sim.o irq_sim.o\n' > module/Ma
 echo "building gpio-sim"
 make -s -C "headers/usr/src/linux-headers-$release" M="$dir/module" CONFIG_DEBUG_INFO_BTF_MODULES= modules
 cp module/gpio-simx.ko .
-rm -rf packages headers module kernel/usr/share
+
+echo "building v4l2loopback"
+# apt with folders of its own: this machine's keeps its sources.
+mkdir -p apt/lists/partial apt/archives/partial
+echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${MIRROR:-http://deb.debian.org/debian} trixie main" > apt/sources
+apt=(-o Dir::State="$dir/apt" -o Dir::Cache="$dir/apt" -o Dir::State::status=/dev/null -o Dir::Etc::SourceList="$dir/apt/sources"
+  -o Dir::Etc::SourceParts=/dev/null -o Acquire::Languages=none)
+apt-get "${apt[@]}" -q update > /dev/null
+(cd packages && apt-get "${apt[@]}" -q download v4l2loopback-dkms > /dev/null 2>&1)
+dpkg-deb -x packages/v4l2loopback-dkms_*.deb loopback
+source=$(echo "$dir"/loopback/usr/src/v4l2loopback-*)
+make -s -C "headers/usr/src/linux-headers-$release" M="$source" CONFIG_DEBUG_INFO_BTF_MODULES= modules
+cp "$source/v4l2loopback.ko" .
+rm -rf apt loopback packages headers module kernel/usr/share
 depmod -b kernel "$release"
 echo "$release" > ready

@@ -1,8 +1,9 @@
 //! Pictures of any size to the size of a net, with Pillow's filters.
 
 use anyhow::{Context, Result};
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{Image, TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U8, U8x3};
+use fast_image_resize::{FilterType, PixelTrait, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
 use super::{Colour, Filter, Fit, Input, Invert, Raster, Tensor, pixel};
 
@@ -73,18 +74,34 @@ fn resize_part(
     (width, height): (u32, u32),
     filter: Filter,
 ) -> Result<Raster> {
-    let kind = if raster.channels == 1 { PixelType::U8 } else { PixelType::U8x3 };
-    let from = ImageRef::new(raster.width, raster.height, &raster.pixels, kind).context("reading pixels to resize")?;
-    let mut to = Image::new(width, height, kind);
     let algorithm = match filter {
         Filter::Nearest => ResizeAlg::Nearest,
         Filter::Bilinear => ResizeAlg::Convolution(FilterType::Bilinear),
     };
     let options = ResizeOptions::new().resize_alg(algorithm).crop(left, top, part_width, part_height);
-    resizer
-        .resize(&from, &mut to, &options)
-        .with_context(|| format!("resizing {}x{} to {width}x{height}", raster.width, raster.height))?;
-    Ok(Raster { width, height, channels: raster.channels, pixels: to.into_vec() })
+    let size = (width, height);
+    let resized = match raster.channels {
+        1 => resize_typed::<U8>(resizer, raster, size, PixelType::U8, &options),
+        _ => resize_typed::<U8x3>(resizer, raster, size, PixelType::U8x3, &options),
+    };
+    let pixels = resized.with_context(|| format!("resizing {}x{} to {width}x{height}", raster.width, raster.height))?;
+    Ok(Raster { width, height, channels: raster.channels, pixels })
+}
+
+/// Resizes pixels of one type: where the resizer is told that type, its code for a dozen others, more than a megabyte,
+/// is not in the program.
+fn resize_typed<P: PixelTrait>(
+    resizer: &mut Resizer,
+    from: &Raster,
+    (width, height): (u32, u32),
+    kind: PixelType,
+    options: &ResizeOptions,
+) -> Result<Vec<u8>> {
+    let from = TypedImageRef::<P>::from_buffer(from.width, from.height, &from.pixels)?;
+    let mut to = Image::new(width, height, kind);
+    let mut pixels = TypedImage::<P>::from_buffer(width, height, to.buffer_mut())?;
+    resizer.resize_typed(&from, &mut pixels, options)?;
+    Ok(to.into_vec())
 }
 
 /// The part that is left when the picture is scaled to cover `width` x `height`, to whole pixels, and cut there.

@@ -112,6 +112,10 @@ fn alone(line: &Line) -> Option<Head> {
     let count = line.glyphs.len();
     let sum: f32 = line.glyphs.iter().map(|glyph| glyph.p).sum();
     let letters: String = line.glyphs.iter().filter_map(|glyph| letter(glyph.c)).collect();
+    let written = line.glyphs.iter().filter(|glyph| !matches!(glyph.c, ' ' | ':')).count();
+    if letters.len() * 4 < written * 3 {
+        return None;
+    }
     let (role, cost) = role_near(&letters, sum >= UNSURE * f32::from(u8::try_from(count).ok()?))?;
     Some(Head { role: Some(role), cost, skip: count })
 }

@@ -30,7 +30,7 @@ pub enum Level {
 }
 
 /// Of a keyword that stands alone and was read badly, so large a share may be wrong.
-const FARTHEST: f32 = 0.45;
+const FARTHEST: f32 = 0.42;
 /// The other role's keywords must be further off by so much, as a share of theirs.
 const APART: f32 = 0.15;
 /// Letters of a keyword that a sticker or a crease may cover, and what that counts, in mistakes.
@@ -280,20 +280,18 @@ pub fn role_near(words: &str, is_sure: bool) -> Option<(Role, f32)> {
             return Some((COVERED / 8.0, COVERED));
         }
         let near = list.iter().filter(|keyword| !is_sure && keyword.len() >= 4).filter_map(|keyword| {
-            let share = if keyword.len() < 6 { 0.3 } else { FARTHEST };
             let long = length(keyword.len());
-            let far = distance(words.as_bytes(), keyword.as_bytes(), share * long)?;
-            Some((far / long, far))
+            // A mistake in a short word says more.
+            let short = if keyword.len() < 6 { 1.4 } else { 1.0 };
+            let far = distance(words.as_bytes(), keyword.as_bytes(), (FARTHEST + APART) / short * long)?;
+            Some((far / long * short, far))
         });
         near.min_by(|a, b| a.0.total_cmp(&b.0))
     };
-    match (best(RECIPIENT), best(SENDER)) {
-        (Some(found), None) => Some((Role::Recipient, found.1)),
-        (None, Some(found)) => Some((Role::Sender, found.1)),
-        (Some(to), Some(from)) if to.0 + APART < from.0 => Some((Role::Recipient, to.1)),
-        (Some(to), Some(from)) if from.0 + APART < to.0 => Some((Role::Sender, from.1)),
-        _ => None,
-    }
+    let none = (FARTHEST + APART, 0.0);
+    let (to, from) = (best(RECIPIENT).unwrap_or(none), best(SENDER).unwrap_or(none));
+    let (role, found, other) = if to.0 < from.0 { (Role::Recipient, to, from) } else { (Role::Sender, from, to) };
+    (found.0 <= FARTHEST && other.0 - found.0 >= APART - 1e-3).then_some((role, found.1))
 }
 
 /// The level that a word announces.
@@ -468,6 +466,8 @@ mod tests {
             ("JREPADA", true, None),
             ("HENDRA", false, None),
             ("ALAMAT", false, None),
+            // As near to PENGIRIM as to PENERIMA.
+            ("PONRIA", false, None),
         ] {
             assert_eq!(role_near(words, sure).map(|found| found.0), role, "{words}");
         }

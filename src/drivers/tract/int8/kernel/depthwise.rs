@@ -39,6 +39,10 @@ pub(in super::super) struct Depthwise {
     pub(super) scales: Vec<f32>,
     pub(super) limits: Limits,
     /// [`Limits::narrow`]
+    #[cfg_attr(
+        not(target_arch = "x86_64"),
+        expect(dead_code, reason = "the AVX kernels alone have a shorter way for it")
+    )]
     pub(super) narrow: bool,
     zero: u8,
 }
