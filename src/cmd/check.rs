@@ -43,13 +43,14 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         Err(error) => (error.downcast::<BadConfig>()?.problems, None),
     };
     let answer = Answer { ok: problems.is_empty(), problems, unchecked };
-    if args.json {
-        print::json(&answer)?;
+    print::answer(if args.json {
+        print::json(&answer)
     } else if answer.ok {
-        print::line(format_args!("{}: all is well", args.config.display()))?;
+        let what = if answer.unchecked.is_some() { "its text is well" } else { "all is well" };
+        print::line(format_args!("{}: {what}", args.config.display()))
     } else {
-        print::line(BadConfig { file: args.config.clone(), problems: answer.problems.clone() })?;
-    }
+        print::line(BadConfig { file: args.config.clone(), problems: answer.problems.clone() })
+    })?;
     if let Some(unchecked) = answer.unchecked.filter(|_| !args.json) {
         print::note(format_args!("not checked against the model: {unchecked}"));
     }

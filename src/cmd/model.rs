@@ -41,7 +41,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 fn list() -> Result<ExitCode> {
     let folders = tract::list();
     if folders.is_empty() {
-        print::note(format_args!("no models in {}", tract::FOLDERS.join(" or ./")));
+        note_none();
     }
     for folder in folders {
         match tract::read_manifest(&folder) {
@@ -50,6 +50,10 @@ fn list() -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn note_none() {
+    print::note(format_args!("no models in {}", tract::FOLDERS.join(" or ./")));
 }
 
 fn describe(folder: &Path, manifest: &Manifest) -> String {
@@ -70,6 +74,9 @@ fn verify(models: &[String]) -> Result<ExitCode> {
         named => named.iter().map(|model| tract::find(model)).collect(),
     };
     let mut whole = !found.is_empty();
+    if !whole {
+        note_none();
+    }
     for folder in found {
         match folder.and_then(|folder| verify_one(&folder)) {
             Ok(text) => print::line(text)?,

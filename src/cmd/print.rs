@@ -46,6 +46,14 @@ pub fn bytes(bytes: &[u8]) -> Result<()> {
     }
 }
 
+/// What printing came to where the exit status is an answer too: it holds though nobody reads the words any more.
+///
+/// # Errors
+/// When it could not be written for another reason.
+pub fn answer(printed: Result<()>) -> Result<()> {
+    printed.or_else(|error| if error.is::<Closed>() { Ok(()) } else { Err(error) })
+}
+
 /// Says something to the person, on standard error; if that is gone there is nobody to tell.
 pub fn note(text: impl fmt::Display) {
     writeln!(io::stderr().lock(), "{text}").ok();

@@ -199,6 +199,12 @@ impl Config {
                 ("postal_prefixes", &lane.postal_prefixes),
             ];
             problems.expect(
+                !lane.name.trim().is_empty() && !lane.name.contains(char::is_control),
+                "name",
+                format!("{:?} is no name", lane.name),
+                "give the words that stand on the lane",
+            );
+            problems.expect(
                 lane.name == self.station.exception_lane || lists.iter().any(|(_, list)| !list.is_empty()),
                 "classes",
                 format!("nothing is bound to lane \"{}\"", lane.name),

@@ -133,7 +133,8 @@ impl Ledger {
                 let pushes = lane.map(|lane| &plant.lanes[lane].pushes);
                 pushes.is_some_and(|pushes| pushes.contains(&(movement.actuator, movement.drive)))
             };
-            movement.met.is_empty() || !movement.met.iter().all(wanted)
+            let met_none = movement.met.is_empty() && !world.slowed_during(movement);
+            met_none || !movement.met.iter().all(wanted)
         });
         audit.wrong_moves = wrong.count();
         audit.finish(plant.exception.0)

@@ -51,7 +51,7 @@ pub struct Args {
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
     /// Share of items under which something goes wrong: belt stops, a coil sticks, camera, broker or disk are away, ...
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     faults: f64,
     /// Prints the summary as one JSON object.
     #[arg(long)]
@@ -86,6 +86,12 @@ impl Shown {
             Self::Waste => "waste",
         }
     }
+}
+
+/// A share, as the command line gives it.
+fn share(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "it is no number; give a share from 0 to 1, such as 0.02".to_owned())?;
+    (0.0..=1.0).contains(&share).then_some(share).ok_or_else(|| "give a share from 0 to 1, such as 0.02".to_owned())
 }
 
 /// Shows the line.

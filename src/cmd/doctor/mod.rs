@@ -98,11 +98,11 @@ impl fmt::Display for Finding {
 pub fn run(args: &Args) -> Result<ExitCode> {
     let (findings, bad) = look(args);
     let ok = findings.iter().all(|finding| finding.verdict != Verdict::Fail);
-    if args.json {
-        print::json(&Answer { ok, findings })?;
+    print::answer(if args.json {
+        print::json(&Answer { ok, findings })
     } else {
-        findings.iter().try_for_each(print::line)?;
-    }
+        findings.iter().try_for_each(print::line)
+    })?;
     Ok(match (ok, bad) {
         (_, true) => ExitCode::from(BAD_CONFIG),
         (true, _) => ExitCode::SUCCESS,
