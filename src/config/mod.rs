@@ -146,7 +146,17 @@ impl Config {
         let wrong_shape = shape::check(&tree.value, &Self::schema());
         let config = match serde_json::from_value::<Self>(tree.value.clone()) {
             Ok(config) => config,
-            Err(_) if !wrong_shape.is_empty() => return Err(sorted(wrong_shape)),
+            // What the rest means can be told as well, where it stands without what has no shape.
+            Err(_) if !wrong_shape.is_empty() => {
+                let rest = serde_json::from_value::<Self>(shape::mended(&tree.value, &wrong_shape));
+                let meant = rest.map(|config| config.check()).unwrap_or_default();
+                // What was taken out is not judged; what was missing stands there under another name.
+                let out =
+                    |wrong: &Problem, of: &Problem| wrong.what != shape::MISSING && of.key.starts_with(&wrong.key);
+                let untouched = |problem: &Problem| !wrong_shape.iter().any(|wrong| out(wrong, problem));
+                let meant: Vec<Problem> = meant.into_iter().filter(untouched).collect();
+                return Err(sorted(wrong_shape.into_iter().chain(meant).collect()));
+            }
             Err(error) => {
                 let (key, what) = (String::new(), error.to_string());
                 return Err(bad(vec![nowhere(Problem { key, what, remedy: "correct the value".into() })]));

@@ -15,6 +15,30 @@ pub(super) fn check(value: &Value, schema: &Value) -> Vec<Problem> {
     found
 }
 
+/// The tree without the values that do not fit, and with keys that were misspelt under their nearest names: what else
+/// is wrong with it can be told from that.
+pub(super) fn mended(value: &Value, wrong: &[Problem]) -> Value {
+    let mut mended = value.clone();
+    for problem in wrong.iter().filter(|problem| problem.what != MISSING) {
+        let (parent, key) = problem.key.rsplit_once('.').unwrap_or(("", &problem.key));
+        let pointer = parent.replace(['.', '['], "/").replace(']', "");
+        let pointer = if pointer.is_empty() { pointer } else { format!("/{pointer}") };
+        let Some(Value::Object(table)) = mended.pointer_mut(&pointer) else { continue };
+        let Some(misplaced) = table.remove(key) else { continue };
+        match problem.remedy.strip_prefix(MEANT).and_then(|rest| rest.strip_suffix('?')) {
+            Some(name) if problem.what == UNKNOWN => _ = table.entry(name).or_insert(misplaced),
+            Some(word) => _ = table.insert(key.to_owned(), Value::from(word)),
+            None => {}
+        }
+    }
+    mended
+}
+
+/// What is said of keys and words, here and where they are mended.
+const UNKNOWN: &str = "no such key";
+pub(super) const MISSING: &str = "is missing";
+const MEANT: &str = "did you mean ";
+
 /// In the schema of a property: the names that it had, each with the version that gave it the new one.
 const WAS: &str = "x-was";
 /// In the schema of a table: the keys that it had, each with the version that took it out and what to do instead.
@@ -61,7 +85,7 @@ impl<'a> Walk<'a> {
             } else if free == Some(&Value::Bool(false)) {
                 match changed(key, schema, properties) {
                     Some((what, remedy)) => problems.add(key, what, remedy),
-                    None => problems.add(key, "no such key", suggest(key, properties.keys().map(String::as_str))),
+                    None => problems.add(key, UNKNOWN, suggest(key, properties.keys().map(String::as_str))),
                 }
             }
         }
@@ -73,7 +97,7 @@ impl<'a> Walk<'a> {
         for key in required.filter_map(Value::as_str).filter(|key| !map.contains_key(*key) && !renamed(key)) {
             let meaning = properties.get(key).and_then(|property| property.get("description")).and_then(Value::as_str);
             let meaning = meaning.map_or_else(String::new, |text| format!(" ({})", first_sentence(text)));
-            problems.add(key, "is missing", format!("add {key} = ...{meaning}"));
+            problems.add(key, MISSING, format!("add {key} = ...{meaning}"));
         }
     }
 
@@ -182,7 +206,7 @@ fn suggest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.collect();
     let near = names.iter().map(|name| (strsim::jaro_winkler(wrong, name), *name)).max_by(|a, b| a.0.total_cmp(&b.0));
     match near {
-        Some((likeness, name)) if likeness > 0.8 => format!("did you mean {name}?"),
+        Some((likeness, name)) if likeness > 0.8 => format!("{MEANT}{name}?"),
         _ => format!("there are {}", list(&names)),
     }
 }

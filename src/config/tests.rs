@@ -57,6 +57,21 @@ fn a_good_configuration_is_silent() {
 }
 
 #[test]
+fn misspelt_keys_and_words_hide_no_other_mistake() {
+    let text = GOOD
+        .replace("position_mm = 800", "postion_mm = 2500")
+        .replace("kind = \"pulse\"", "kind = \"plse\"")
+        .replace("speed_mm_s = 300", "speed_mm_s = 300\ntolerance_mm = \"wide\"")
+        .replace("line = \"GPIO17\"", "line = \"GPIO23\"");
+    let all = problems(&text);
+    for wanted in
+        ["did you mean position_mm?", "did you mean pulse?", "belt.tolerance_mm: ", "GPIO23", "2500 mm is past the end"]
+    {
+        assert!(all.iter().any(|line| line.contains(wanted)), "{wanted}: {all:#?}");
+    }
+}
+
+#[test]
 fn each_mistake_gets_its_line_and_remedy() {
     for (from, to, wanted) in [
         ("site =", "sit =", "f.toml:3: station.sit: no such key; did you mean site?"),
@@ -125,7 +140,8 @@ fn each_mistake_gets_its_line_and_remedy() {
 fn all_problems_come_at_once_in_the_order_of_the_file() {
     let text = GOOD.replace("site =", "sit =").replace("GPIO23", "GPIO17").replace("end_mm = 2000", "end_mm = 100");
     let found = problems(&text);
-    assert_eq!(found.len(), 3, "what is missing or unknown is told before the rules: {found:#?}");
+    assert_eq!(found.len(), 6, "{found:#?}");
+    assert!(found[1].starts_with("f.toml:3: station.sit: no such key"), "{found:#?}");
     let text = text.replace("sit =", "site =");
     let found = problems(&text);
     assert_eq!(found.len(), 4, "{found:#?}");
