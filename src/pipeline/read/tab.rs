@@ -13,6 +13,8 @@ const FINE: f32 = 16.0;
 /// What is looked at beyond the line, in its heights of capitals: above and below its middle, and behind its ends.
 const ACROSS: f32 = 1.5;
 const BEHIND: f32 = 1.2;
+/// Print that is smaller cannot be read, and larger is in no tab, in pixels.
+const CAPS: std::ops::Range<f32> = 4.0..400.0;
 /// Longer lines are no tabs, in heights of capitals.
 const LONGEST: f32 = 12.0;
 /// Ink that is so many samples apart is one field: what is between are letters, or a crease.
@@ -42,7 +44,7 @@ pub struct Tab {
 /// The tab that a line was taken for, if it is one; `axis` is the label's direction of reading.
 pub fn tab(grey: &Raster, found: &Found, axis: (f32, f32)) -> Option<Tab> {
     let long = found.ends.1 - found.ends.0;
-    if !(found.cap >= 4.0 && long > 0.0 && long < LONGEST * found.cap) {
+    if !(CAPS.contains(&found.cap) && long > 0.0 && long < LONGEST * found.cap) {
         return None;
     }
     let centre = (found.ends.0 + found.ends.1) / 2.0;
