@@ -26,7 +26,7 @@ const APART: f32 = 4.6;
 const BESIDE: f32 = 16.0;
 /// A line that fits worse begins a block of its own.
 const WORST: f32 = 6.5;
-/// Below this mean probability of a character a line may be a keyword that was misread beyond recognition elsewhere.
+/// Below this mean probability of a character a line was not read surely, and may be a keyword misread further than usual.
 const UNSURE: f32 = 0.8;
 /// Lines that read in a direction further from the others' are no part of the label, as a cosine.
 const ASKEW: f32 = 0.8;
@@ -116,7 +116,9 @@ fn alone(line: &Line) -> Option<Head> {
     if letters.len() * 4 < written * 3 {
         return None;
     }
-    let (role, cost) = role_near(&letters, sum >= UNSURE * f32::from(u8::try_from(count).ok()?))?;
+    let sure = sum >= UNSURE * f32::from(u8::try_from(count).ok()?);
+    let colon = line.glyphs.iter().rev().find(|glyph| glyph.c != ' ').is_some_and(|glyph| glyph.c == ':');
+    let (role, cost) = role_near(&letters, sure, colon)?;
     Some(Head { role: Some(role), cost, skip: count })
 }
 
