@@ -6,7 +6,7 @@
 //! | `clock-stepped` | when the wall clock moves a minute against the monotonic one | a minute later |
 //! | `too-hot` | at 80 °C, where a Raspberry Pi begins to slow down | below 75 °C |
 //! | `under-voltage` | when the firmware says so | once the supply holds |
-//! | `disk-nearly-full` | below a twentieth or 100 MB of the store's disk | above a tenth and 200 MB |
+//! | `disk-nearly-full` | below a twentieth of the store's disk, and 100 MB | above a tenth of it, or 200 MB |
 //! | `outbox-filling` | at four fifths of `store.max_bytes` unsent | below three fifths |
 //!
 //! Nothing here changes how items are sorted.
@@ -16,7 +16,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::clock::Now;
-use crate::publish::health::temperature_c;
+use crate::publish::health::{disk, temperature_c};
 use crate::record::{Event, Words};
 use crate::trouble::Trouble;
 use crate::units::Timestamp;
@@ -50,14 +50,8 @@ pub struct Seen {
 impl Seen {
     /// Reads the board; `folder` lies on the store's disk.
     pub fn read(now: Now, folder: &Path, unsent: u64) -> Self {
-        let disk = rustix::fs::statvfs(folder).ok();
-        Self {
-            now,
-            temperature_c: temperature_c(),
-            under_voltage: under_voltage(),
-            disk: disk.map(|disk| (disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize)),
-            unsent,
-        }
+        let (temperature_c, under_voltage, disk) = (temperature_c(), under_voltage(), disk(folder));
+        Self { now, temperature_c, under_voltage, disk, unsent }
     }
 }
 
@@ -72,8 +66,8 @@ fn under_voltage() -> bool {
 pub struct Surroundings {
     /// The largest size of the store.
     max_bytes: u64,
-    /// Since when no time server was heard.
-    unsynchronized: Option<Timestamp>,
+    /// When the clock was last synchronized, or first looked at.
+    synchronized: Option<Timestamp>,
     before: Option<Now>,
     no_time: Trouble,
     step: Trouble,
@@ -88,7 +82,7 @@ impl Surroundings {
     pub fn new(max_bytes: u64) -> Self {
         Self {
             max_bytes,
-            unsynchronized: None,
+            synchronized: None,
             before: None,
             no_time: Trouble::new("clock-unsynchronized", |_, _| Words {
                 en: "the clock follows no time server; records may carry a wrong time, look at the network".into(),
@@ -132,10 +126,9 @@ impl Surroundings {
     pub fn look(&mut self, seen: &Seen) -> Vec<Event> {
         let at = seen.now.at;
         let mut events = Vec::new();
-        let since = self.unsynchronized.filter(|_| !seen.now.wall.synchronized).unwrap_or(at);
-        self.unsynchronized = (!seen.now.wall.synchronized).then_some(since);
-        let known = self.unsynchronized.is_none();
-        events.extend(turn(&mut self.no_time, at, at.since(since) >= PATIENCE, known, String::new));
+        let known = seen.now.wall.synchronized;
+        let last = *self.synchronized.insert(if known { at } else { self.synchronized.unwrap_or(at) });
+        events.extend(turn(&mut self.no_time, at, at.since(last) >= PATIENCE, known, String::new));
 
         if let Some(before) = self.before.replace(seen.now) {
             let by_wall = seen.now.wall.unix_ms.saturating_sub(before.wall.unix_ms);

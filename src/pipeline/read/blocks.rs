@@ -3,9 +3,11 @@
 //! A keyword such as `KEPADA` or `Pengirim:` begins a block. Every other line belongs with the line that it stands
 //! under, or beside: close, aligned, of like size. So blocks may be in columns or stacked, indented, in any order.
 
+use std::slice;
+
 use crate::pipeline::read::keywords::{Role, level_of, role_near, role_of};
-use crate::pipeline::read::text::{Glyph, Line, Point};
-use crate::pipeline::read::tokens::{Gap, Kind, Token, tokens};
+use crate::pipeline::read::text::{Glyph, Line, Point, heading, mean_p};
+use crate::pipeline::read::tokens::{Gap, Kind, Token, as_letter, tokens};
 
 /// Lines that belong together, in reading order.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -109,28 +111,23 @@ fn head(line: &Line) -> Option<Head> {
 
 /// The keyword that a line is, and nothing else, misread or half covered.
 fn alone(line: &Line) -> Option<Head> {
-    let count = line.glyphs.len();
-    let sum: f32 = line.glyphs.iter().map(|glyph| glyph.p).sum();
-    let letters: String = line.glyphs.iter().filter_map(|glyph| letter(glyph.c)).collect();
-    let written = line.glyphs.iter().filter(|glyph| !matches!(glyph.c, ' ' | ':')).count();
-    if letters.len() * 4 < written * 3 {
+    let written = line.glyphs.iter().map(|glyph| glyph.c).filter(|&c| c != ' ');
+    let colon = written.clone().next_back() == Some(':');
+    let letters: String = written.clone().filter_map(letter).collect();
+    let others = written.filter(|&c| c != ':' && letter(c).is_none()).count();
+    if others * 3 > letters.len() {
         return None;
     }
-    let sure = sum >= UNSURE * f32::from(u8::try_from(count).ok()?);
-    let colon = line.glyphs.iter().rev().find(|glyph| glyph.c != ' ').is_some_and(|glyph| glyph.c == ':');
-    let (role, cost) = role_near(&letters, sure, colon)?;
-    Some(Head { role: Some(role), cost, skip: count })
+    let (role, cost) = role_near(&letters, mean_p(slice::from_ref(line)) >= UNSURE, colon)?;
+    Some(Head { role: Some(role), cost, skip: line.glyphs.len() })
 }
 
-/// The capital that a character is or, where nothing but letters can be, stands for.
+/// As [`as_letter`], of print that is a keyword or nothing.
 fn letter(c: char) -> Option<char> {
     match c {
-        '0' => Some('O'),
-        '1' | '|' => Some('I'),
-        '5' => Some('S'),
+        '|' => Some('I'),
         '7' => Some('T'),
-        '8' => Some('B'),
-        _ => c.is_ascii_alphabetic().then(|| c.to_ascii_uppercase()),
+        c => as_letter(c),
     }
 }
 
@@ -188,13 +185,7 @@ fn is_goods(line: &Line, tokens: &[Token]) -> bool {
 
 /// The direction in which most of the text reads, as a unit vector.
 pub fn direction(lines: &[Line]) -> Option<(f32, f32)> {
-    let (mut x, mut y) = (0.0, 0.0);
-    for line in lines {
-        x += line.end.x - line.start.x;
-        y += line.end.y - line.start.y;
-    }
-    let length = x.hypot(y);
-    (length > 0.0 && length.is_finite()).then(|| (x / length, y / length))
+    heading(lines.iter().map(|line| (line.end.x - line.start.x, line.end.y - line.start.y)))
 }
 
 /// How far `to` is from `from` along a direction and to its right-hand side (down the page), and the cosine between.

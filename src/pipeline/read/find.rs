@@ -7,7 +7,7 @@ use crate::pipeline::preprocess::{Raster, Tensor};
 use crate::pipeline::read::levels::{Levels, spread};
 use crate::pipeline::read::number::{floor, length};
 use crate::pipeline::read::rows::{self, Piece};
-use crate::pipeline::read::text::Point;
+use crate::pipeline::read::text::{Point, heading};
 
 /// The finder's input: the picture, scaled to fit, lies at its top left.
 pub const INPUT: (usize, usize) = (640, 384);
@@ -69,12 +69,11 @@ impl Found {
 
 /// The direction in which most of the print of lines reads, a unit vector.
 pub fn axis(lines: &[Found]) -> (f32, f32) {
-    let sum = lines.iter().fold((0.0, 0.0), |(x, y), line| {
+    let way = |line: &Found| {
         let long = line.ends.1 - line.ends.0;
-        (x + long * line.direction.0, y + long * line.direction.1)
-    });
-    let length = f32::hypot(sum.0, sum.1);
-    if length > 0.0 && length.is_finite() { (sum.0 / length, sum.1 / length) } else { (1.0, 0.0) }
+        (long * line.direction.0, long * line.direction.1)
+    };
+    heading(lines.iter().map(way)).unwrap_or((1.0, 0.0))
 }
 
 /// A region of cells: a label's paper, or a barcode.

@@ -33,9 +33,9 @@ pub enum Level {
 const FARTHEST: f32 = 0.42;
 /// The other role's keywords must be further off by so much, as a share of theirs.
 const APART: f32 = 0.15;
-/// Letters of a keyword that a sticker or a crease may cover, and what that counts, in mistakes.
+/// Letters of a keyword that a sticker or a crease may cover; and as how much that counts: the share, and mistakes.
 const MOST_COVERED: usize = 6;
-const COVERED: f32 = 2.0;
+const COVERED: (f32, f32) = (0.25, 2.0);
 
 /// What names a row of either party's: near to a keyword, and none.
 const ROWS: &[&str] = &["ADDRESS", "ALAMAT"];
@@ -275,16 +275,12 @@ pub fn role_near(words: &str, is_sure: bool, colon: bool) -> Option<(Role, f32)>
         return None;
     }
     let best = |list: &[&str]| {
-        let part = |keyword: &&&str| {
-            let long = keyword.len();
-            let begun = words.len() >= 4 && keyword.starts_with(words);
-            may_be_part
-                && long > words.len()
-                && long <= words.len() + MOST_COVERED
-                && (begun || keyword.ends_with(words))
+        let part = |keyword: &str| {
+            let covered = (words.len() + 1..=words.len() + MOST_COVERED).contains(&keyword.len());
+            covered && (keyword.ends_with(words) || (words.len() >= 4 && keyword.starts_with(words)))
         };
-        if list.iter().any(|keyword| part(&keyword)) {
-            return Some((COVERED / 8.0, COVERED));
+        if may_be_part && list.iter().any(|keyword| part(keyword)) {
+            return Some(COVERED);
         }
         let near = list.iter().filter(|keyword| !is_sure && keyword.len() >= 4).filter_map(|keyword| {
             let long = length(keyword.len());

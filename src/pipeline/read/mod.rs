@@ -55,7 +55,7 @@ use gazetteer::Gazetteer;
 use judge::{Judged, judge};
 use keywords::Role;
 use names::Names;
-use text::{Glyph, Line};
+use text::{Glyph, Line, mean_p};
 
 /// `[read]`: reading of shipping labels, for lanes that are bound to regions, provinces, regencies or postal codes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -263,12 +263,6 @@ impl Reader {
         }
         Ok(sums[1] > sums[0])
     }
-}
-
-/// The mean probability of the characters of lines; 0 where there are none.
-fn mean_p(lines: &[Line]) -> f32 {
-    let glyphs: Vec<f32> = lines.iter().flat_map(|line| &line.glyphs).map(|glyph| glyph.p).collect();
-    glyphs.iter().sum::<f32>() / number::length(glyphs.len().max(1))
 }
 
 /// The region that a postal code lies in: `JAWA` or `LUAR_JAWA`; `None` for what is no Indonesian code.

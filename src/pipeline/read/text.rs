@@ -1,5 +1,7 @@
 //! What was read off a label: lines of characters, each with how sure the net was.
 
+use crate::pipeline::read::number::length;
+
 /// A point of the picture, in pixels from its top left corner.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Point {
@@ -57,6 +59,19 @@ impl Line {
         };
         [at(self.start, -0.3, -0.9), at(self.end, 0.3, -0.9), at(self.end, 0.3, 0.9), at(self.start, -0.3, 0.9)]
     }
+}
+
+/// The mean probability of the characters of lines; 0 where there are none.
+pub fn mean_p(lines: &[Line]) -> f32 {
+    let glyphs: Vec<f32> = lines.iter().flat_map(|line| &line.glyphs).map(|glyph| glyph.p).collect();
+    glyphs.iter().sum::<f32>() / length(glyphs.len().max(1))
+}
+
+/// The direction that ways have together, each counting as it is long, as a unit vector; none where they have none.
+pub fn heading(ways: impl Iterator<Item = (f32, f32)>) -> Option<(f32, f32)> {
+    let (x, y) = ways.fold((0.0, 0.0), |(x, y), way| (x + way.0, y + way.1));
+    let length = f32::hypot(x, y);
+    (length > 0.0 && length.is_finite()).then(|| (x / length, y / length))
 }
 
 #[cfg(test)]

@@ -119,17 +119,22 @@ fn token(glyphs: &[Glyph], start: usize, end: usize, gap: Gap) -> Token {
         () if digits > letters => Kind::Number,
         () => Kind::Word,
     };
-    let as_letter = |glyph: &Glyph| match glyph.c {
+    let letters =
+        if kind == Kind::Word { inner.iter().filter_map(|glyph| as_letter(glyph.c)).collect() } else { String::new() };
+    let p = inner.iter().map(|glyph| glyph.p).fold(1.0, f32::min);
+    Token { start, end, kind, letters, p, gap }
+}
+
+/// The capital that a character is, or stands for where a word was read: digits that look like letters.
+pub fn as_letter(c: char) -> Option<char> {
+    match c {
         '0' => Some('O'),
         '1' => Some('I'),
         '5' => Some('S'),
         '8' => Some('B'),
         '6' => Some('G'),
         c => c.is_ascii_alphabetic().then(|| c.to_ascii_uppercase()),
-    };
-    let letters = if kind == Kind::Word { inner.iter().filter_map(as_letter).collect() } else { String::new() };
-    let p = inner.iter().map(|glyph| glyph.p).fold(1.0, f32::min);
-    Token { start, end, kind, letters, p, gap }
+    }
 }
 
 fn is_x(c: char) -> bool {
