@@ -23,6 +23,13 @@ impl fmt::Display for Problem {
     }
 }
 
+impl Problem {
+    /// Whether the other is one of the same key, or of one below it.
+    pub fn covers(&self, other: &Self) -> bool {
+        other.key.strip_prefix(&self.key).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    }
+}
+
 /// Gathers problems below a key: each stage checks its own settings with it.
 #[derive(Debug)]
 pub struct Problems<'a> {

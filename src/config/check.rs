@@ -45,11 +45,12 @@ impl Config {
         }
         let exception = &self.station.exception_lane;
         match self.lane.iter().find(|lane| lane.name == *exception) {
-            None => problems.add(
+            None if !is_named(exception, self.lane.iter().map(|lane| &lane.name)) => problems.add(
                 "station.exception_lane",
                 format!("there is no lane \"{exception}\""),
                 format!("name one of {}", names(self.lane.iter().map(|lane| &lane.name))),
             ),
+            None => {}
             Some(lane) => problems.expect(
                 lane.moves.is_empty(),
                 "station.exception_lane",
@@ -173,7 +174,7 @@ impl Config {
         for (key, name) in wanted.into_iter().chain(confirm).chain(buttons) {
             let Some(name) = name else { continue };
             problems.expect(
-                self.input.iter().any(|input| input.name == *name),
+                is_named(name, self.input.iter().map(|input| &input.name)),
                 key,
                 format!("there is no input \"{name}\""),
                 format!("name one of {}", names(self.input.iter().map(|input| &input.name))),
@@ -231,9 +232,10 @@ impl Config {
         for (index, step) in lane.moves.iter().enumerate() {
             let problems = &mut problems.below(format_args!("moves[{index}]"));
             let Some(actuator) = self.actuator.iter().find(|actuator| actuator.name == step.actuator) else {
-                let known = names(self.actuator.iter().map(|actuator| &actuator.name));
+                let all = || self.actuator.iter().map(|actuator| &actuator.name);
                 let what = format!("there is no actuator \"{}\"", step.actuator);
-                problems.add("actuator", what, format!("name one of {known}"));
+                let known = is_named(&step.actuator, all());
+                problems.expect(known, "actuator", what, format!("name one of {}", names(all())));
                 continue;
             };
             let servo = actuator.kind == Kind::Servo;
@@ -257,6 +259,11 @@ impl Config {
             );
         }
     }
+}
+
+/// Whether something has this name, or may have it once it has one.
+fn is_named<'a>(name: &str, all: impl Iterator<Item = &'a String>) -> bool {
+    all.into_iter().any(|one| one.is_empty() || one == name)
 }
 
 fn names<'a>(all: impl Iterator<Item = &'a String>) -> String {

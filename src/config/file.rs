@@ -49,16 +49,24 @@ impl Tree {
         Ok(Self { value, places })
     }
 
-    /// Lays environment variables over the file. Their values are read as TOML, else taken as text.
-    pub(super) fn lay_over(&mut self, variables: impl Iterator<Item = (String, String)>) {
+    /// Lays environment variables over the file. Their values are read as TOML, else taken as text. Returns those
+    /// that stand for no place in it.
+    pub(super) fn lay_over(&mut self, variables: impl Iterator<Item = (String, String)>) -> Vec<Problem> {
+        let mut astray = Vec::new();
         for (name, text) in variables {
             let Some(path) = name.strip_prefix(PREFIX) else { continue };
             let keys: Vec<String> = path.split("__").map(str::to_lowercase).collect();
             let parsed = Self::parse(&format!("value = {text}")).ok();
             let value = parsed.and_then(|mut tree| tree.value.get_mut("value").map(Value::take));
-            set(&mut self.value, &keys, value.unwrap_or(Value::String(text)));
-            self.places.insert(dotted(&keys), Place::Variable(name));
+            let key = dotted(&keys);
+            if let Err(items) = set(&mut self.value, &keys, value.unwrap_or(Value::String(text))) {
+                let what = format!("the file has {items} of them, and none of that number");
+                let remedy = "count from 0, or add it to the file".to_owned();
+                astray.push(Problem { key: key.clone(), what, remedy });
+            }
+            self.places.insert(key, Place::Variable(name));
         }
+        astray
     }
 
     /// Where `key` stands, or the nearest key above it.
@@ -86,22 +94,23 @@ fn dotted(keys: &[String]) -> String {
     path
 }
 
-fn set(value: &mut Value, keys: &[String], new: Value) {
+/// # Errors
+/// The length of a list that ends before the place.
+fn set(value: &mut Value, keys: &[String], new: Value) -> Result<(), usize> {
     let Some((key, rest)) = keys.split_first() else {
         *value = new;
-        return;
+        return Ok(());
     };
     if let (Value::Array(items), Ok(index)) = (&mut *value, key.parse::<usize>()) {
-        if let Some(item) = items.get_mut(index) {
-            set(item, rest, new);
-        }
-        return;
+        let several = items.len();
+        return set(items.get_mut(index).ok_or(several)?, rest, new);
     }
     if !value.is_object() {
         *value = Value::Object(Map::new());
     }
-    if let Value::Object(map) = value {
-        set(map.entry(key.clone()).or_insert(Value::Null), rest, new);
+    match value {
+        Value::Object(map) => set(map.entry(key.clone()).or_insert(Value::Null), rest, new),
+        _ => Ok(()),
     }
 }
 
@@ -124,7 +133,9 @@ fn convert(value: &DeValue<'_>, text: &str, at: &str, places: &mut BTreeMap<Stri
         }
         DeValue::Float(number) => {
             let parsed = number.as_str().replace('_', "").parse::<f64>().ok();
-            parsed.and_then(serde_json::Number::from_f64).map_or(Value::Null, Value::Number)
+            // Neither inf nor nan is a number for any key: what is said of them names them.
+            let parsed = parsed.and_then(serde_json::Number::from_f64);
+            parsed.map_or_else(|| Value::String(number.to_string()), Value::Number)
         }
         DeValue::Boolean(yes) => Value::Bool(*yes),
         DeValue::Datetime(time) => Value::String(time.to_string()),
@@ -175,8 +186,17 @@ mod tests {
     #[test]
     fn the_environment_wins_and_is_named() {
         let mut tree = Tree::parse(TEXT).unwrap();
-        let variables = [("PILAH__MQTT__PORT", "1884"), ("PILAH__LANE__0__NAME", "y z"), ("PILAHX", "no")];
-        tree.lay_over(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+        let variables = [
+            ("PILAH__MQTT__PORT", "1884"),
+            ("PILAH__LANE__0__NAME", "y z"),
+            ("PILAHX", "no"),
+            ("PILAH__LANE__9__NAME", "z"),
+        ];
+        let astray = tree.lay_over(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+        assert_eq!(
+            astray[0].to_string(),
+            "lane[9].name: the file has 1 of them, and none of that number; count from 0, or add it to the file"
+        );
         assert_eq!(tree.value["mqtt"]["port"], 1884);
         assert_eq!(tree.value["lane"][0]["name"], "y z");
         assert_eq!(tree.place("mqtt.port"), Some(&Place::Variable("PILAH__MQTT__PORT".into())));

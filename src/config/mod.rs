@@ -135,35 +135,34 @@ impl Config {
         variables: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, BadConfig> {
         let bad = |problems: Vec<Located>| BadConfig { file: path.to_owned(), problems };
-        let nowhere = |problem| Located { line: None, variable: None, problem };
-        let mut tree = Tree::parse(text).map_err(|all| bad(all.into_iter().map(nowhere).collect()))?;
-        tree.lay_over(variables);
-        let sorted = |problems: Vec<Problem>| {
-            let mut all: Vec<Located> = problems.into_iter().map(|problem| located(Some(&tree), problem)).collect();
-            all.sort_by_key(|one| one.line.unwrap_or(usize::MAX));
-            bad(all)
-        };
-        let wrong_shape = shape::check(&tree.value, &Self::schema());
-        let config = match serde_json::from_value::<Self>(tree.value.clone()) {
-            Ok(config) => config,
-            // What the rest means can be told as well, where it stands without what has no shape.
-            Err(_) if !wrong_shape.is_empty() => {
-                let rest = serde_json::from_value::<Self>(shape::mended(&tree.value, &wrong_shape));
-                let meant = rest.map(|config| config.check()).unwrap_or_default();
-                // What was taken out is not judged; what was missing stands there under another name.
-                let out =
-                    |wrong: &Problem, of: &Problem| wrong.what != shape::MISSING && of.key.starts_with(&wrong.key);
-                let untouched = |problem: &Problem| !wrong_shape.iter().any(|wrong| out(wrong, problem));
-                let meant: Vec<Problem> = meant.into_iter().filter(untouched).collect();
-                return Err(sorted(wrong_shape.into_iter().chain(meant).collect()));
+        let mut tree = Tree::parse(text).map_err(|all| bad(all.into_iter().map(|one| located(None, one)).collect()))?;
+        let astray = tree.lay_over(variables);
+        let (config, misshapen) = shape::fit(&tree.value, &Self::schema(), shape::End::Least);
+        let problems = if astray.is_empty() && misshapen.is_empty() {
+            match serde_json::from_value::<Self>(config) {
+                Ok(config) => match config.check() {
+                    none if none.is_empty() => return Ok(config),
+                    broken => broken,
+                },
+                Err(error) => {
+                    let (key, what) = (String::new(), error.to_string());
+                    vec![Problem { key, what, remedy: "correct the value".into() }]
+                }
             }
-            Err(error) => {
-                let (key, what) = (String::new(), error.to_string());
-                return Err(bad(vec![nowhere(Problem { key, what, remedy: "correct the value".into() })]));
-            }
+        } else {
+            // Rules can be told as well that are broken whatever will stand in the place of what is missing or wrong.
+            let (other, _) = shape::fit(&tree.value, &Self::schema(), shape::End::Most);
+            let [least, most] = [config, other].map(|value| {
+                let config = serde_json::from_value::<Self>(value);
+                config.map(|config| config.check()).unwrap_or_default()
+            });
+            let judged = |broken: &Problem| !misshapen.iter().any(|wrong| wrong.covers(broken));
+            let broken: Vec<Problem> = least.into_iter().filter(|one| most.contains(one) && judged(one)).collect();
+            astray.into_iter().chain(misshapen).chain(broken).collect()
         };
-        let problems: Vec<Problem> = wrong_shape.into_iter().chain(config.check()).collect();
-        if problems.is_empty() { Ok(config) } else { Err(sorted(problems)) }
+        let mut all: Vec<Located> = problems.into_iter().map(|problem| located(Some(&tree), problem)).collect();
+        all.sort_by_key(|one| one.line.unwrap_or(usize::MAX));
+        Err(bad(all))
     }
 
     /// Finds the lines of problems that were found later, such as against a model.

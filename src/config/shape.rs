@@ -7,37 +7,22 @@ use serde_json::{Map, Value};
 
 use crate::problem::{Problem, Problems};
 
-/// Every way in which `value` does not fit `schema`.
-pub(super) fn check(value: &Value, schema: &Value) -> Vec<Problem> {
+/// What stands in for a number, a word or a switch that is missing or wrong: the least, or the most, that may be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Least,
+    Most,
+}
+
+/// Every way in which `value` does not fit `schema`; and the value as it would fit: misspelt keys and words under their
+/// nearest names, stand-ins for what is missing or of no use. What holds with the stand-ins of both ends holds whatever
+/// a person will put there.
+pub(super) fn fit(value: &Value, schema: &Value, end: End) -> (Value, Vec<Problem>) {
     let mut found = Vec::new();
-    let walk = Walk { root: schema };
-    walk.check(value, schema, &mut Problems::new(&mut found));
-    found
+    let walk = Walk { root: schema, end };
+    let fitting = walk.fit(value, schema, &mut Problems::new(&mut found));
+    (fitting, found)
 }
-
-/// The tree without the values that do not fit, and with keys that were misspelt under their nearest names: what else
-/// is wrong with it can be told from that.
-pub(super) fn mended(value: &Value, wrong: &[Problem]) -> Value {
-    let mut mended = value.clone();
-    for problem in wrong.iter().filter(|problem| problem.what != MISSING) {
-        let (parent, key) = problem.key.rsplit_once('.').unwrap_or(("", &problem.key));
-        let pointer = parent.replace(['.', '['], "/").replace(']', "");
-        let pointer = if pointer.is_empty() { pointer } else { format!("/{pointer}") };
-        let Some(Value::Object(table)) = mended.pointer_mut(&pointer) else { continue };
-        let Some(misplaced) = table.remove(key) else { continue };
-        match problem.remedy.strip_prefix(MEANT).and_then(|rest| rest.strip_suffix('?')) {
-            Some(name) if problem.what == UNKNOWN => _ = table.entry(name).or_insert(misplaced),
-            Some(word) => _ = table.insert(key.to_owned(), Value::from(word)),
-            None => {}
-        }
-    }
-    mended
-}
-
-/// What is said of keys and words, here and where they are mended.
-const UNKNOWN: &str = "no such key";
-pub(super) const MISSING: &str = "is missing";
-const MEANT: &str = "did you mean ";
 
 /// In the schema of a property: the names that it had, each with the version that gave it the new one.
 const WAS: &str = "x-was";
@@ -46,58 +31,94 @@ const GONE: &str = "x-gone";
 
 struct Walk<'a> {
     root: &'a Value,
+    end: End,
 }
 
 impl<'a> Walk<'a> {
-    fn check(&self, value: &Value, schema: &'a Value, problems: &mut Problems<'_>) {
+    fn fit(&self, value: &Value, schema: &'a Value, problems: &mut Problems<'_>) -> Value {
         let schema = self.resolve(schema);
         if let Some(words) = words(schema) {
-            return check_word(value, &words, problems);
+            return check_word(value, &words, problems).map_or_else(|| self.stand_in(schema), Value::from);
         }
-        let fits = types(schema).iter().any(|wanted| is(value, wanted));
-        if !fits && !types(schema).is_empty() {
-            let wanted = types(schema).into_iter().find(|wanted| *wanted != "null").map_or("another type", describe);
+        let wanted = types(schema);
+        if !wanted.is_empty() && !wanted.iter().any(|wanted| is(value, wanted)) {
+            let wanted = wanted.into_iter().find(|wanted| *wanted != "null").map_or("another type", describe);
             problems.add("", format!("{} is not {wanted}", show(value)), format!("give {wanted}"));
-            return;
+            return self.stand_in(schema);
         }
         match value {
-            Value::Object(map) => self.object(map, schema, problems),
+            Value::Object(map) => self.object(map, schema, problems).into(),
             Value::Array(items) => {
-                let Some(each) = schema.get("items") else { return };
-                for (index, item) in items.iter().enumerate() {
-                    self.check(item, each, &mut problems.below(format_args!("[{index}]")));
-                }
+                let Some(each) = schema.get("items") else { return value.clone() };
+                let items = items.iter().enumerate();
+                items
+                    .map(|(index, item)| self.fit(item, each, &mut problems.below(format_args!("[{index}]"))))
+                    .collect()
             }
-            Value::Number(number) => check_range(number.as_f64().unwrap_or(0.0), schema, problems),
-            _ => {}
+            Value::Number(number) if !in_range(number.as_f64().unwrap_or(0.0), schema, problems) => {
+                self.stand_in(schema)
+            }
+            _ => value.clone(),
         }
     }
 
-    fn object(&self, map: &Map<String, Value>, schema: &'a Value, problems: &mut Problems<'_>) {
+    fn object(&self, map: &Map<String, Value>, schema: &'a Value, problems: &mut Problems<'_>) -> Map<String, Value> {
         let empty = Map::new();
         let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
         let free = schema.get("additionalProperties");
+        let mut fitting = Map::new();
         for (key, value) in map {
-            if let Some(property) = schema.get("properties").and_then(|all| all.get(key)) {
-                self.check(value, property, &mut problems.below(key));
-            } else if let Some(each) = free.filter(|free| free.is_object()) {
-                self.check(value, each, &mut problems.below(key));
-            } else if free == Some(&Value::Bool(false)) {
-                match changed(key, schema, properties) {
-                    Some((what, remedy)) => problems.add(key, what, remedy),
-                    None => problems.add(key, UNKNOWN, suggest(key, properties.keys().map(String::as_str))),
+            let property = properties.get_key_value(key).or_else(|| {
+                let renamed = |property: &Value| property.get(WAS).is_some_and(|old| old.get(key).is_some());
+                if let Some((what, remedy)) = changed(key, schema, properties) {
+                    problems.add(key, what, remedy);
+                    return properties.iter().find(|(_, property)| renamed(property));
                 }
+                if free != Some(&Value::Bool(false)) {
+                    return None;
+                }
+                let names = || properties.keys().map(String::as_str);
+                problems.add(key, "no such key", suggest(key, names()));
+                nearest(key, names())
+                    .filter(|name| !map.contains_key(*name))
+                    .and_then(|name| properties.get_key_value(name))
+            });
+            let each = free.filter(|free| free.is_object()).map(|each| (key, each));
+            if let Some((name, schema)) = property.or(each) {
+                let value = self.fit(value, schema, &mut problems.below(key));
+                fitting.entry(name).or_insert(value);
             }
         }
-        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-        let renamed = |key: &str| {
-            let old = properties.get(key).and_then(|property| property.get(WAS)).and_then(Value::as_object);
-            old.is_some_and(|old| old.keys().any(|old| map.contains_key(old)))
-        };
-        for key in required.filter_map(Value::as_str).filter(|key| !map.contains_key(*key) && !renamed(key)) {
-            let meaning = properties.get(key).and_then(|property| property.get("description")).and_then(Value::as_str);
-            let meaning = meaning.map_or_else(String::new, |text| format!(" ({})", first_sentence(text)));
-            problems.add(key, MISSING, format!("add {key} = ...{meaning}"));
+        for key in required(schema) {
+            let Some(property) = properties.get(key) else { continue };
+            fitting.entry(key).or_insert_with(|| {
+                let meaning = property.get("description").and_then(Value::as_str);
+                let meaning = meaning.map_or_else(String::new, |text| format!(" ({})", first_sentence(text)));
+                problems.add(key, "is missing", format!("add {key} = ...{meaning}"));
+                self.stand_in(property)
+            });
+        }
+        fitting
+    }
+
+    /// For a value that is missing or does not fit. Texts are empty, lists have one item.
+    fn stand_in(&self, schema: &'a Value) -> Value {
+        let schema = self.resolve(schema);
+        let limit = |key: &str, none: i64| schema.get(key).cloned().unwrap_or_else(|| none.into());
+        match (words(schema), types(schema).into_iter().find(|wanted| *wanted != "null"), self.end) {
+            (Some(words), _, End::Least) => words.first().copied().into(),
+            (Some(words), _, End::Most) => words.last().copied().into(),
+            (None, Some("integer" | "number"), End::Least) => limit("minimum", 0),
+            (None, Some("integer" | "number"), End::Most) => limit("maximum", 1_000_000),
+            (None, Some("boolean"), end) => (end == End::Most).into(),
+            (None, Some("string"), _) => "".into(),
+            (None, Some("array"), _) => schema.get("items").map(|each| self.stand_in(each)).into_iter().collect(),
+            (None, Some("object"), _) => {
+                let property =
+                    |key: &'a str| Some((key.to_owned(), self.stand_in(schema.get("properties")?.get(key)?)));
+                required(schema).filter_map(property).collect()
+            }
+            _ => Value::Null,
         }
     }
 
@@ -111,6 +132,11 @@ impl<'a> Walk<'a> {
         let real = branches.and_then(|all| all.iter().find(|one| one.get("type") != Some(&Value::from("null"))));
         real.map_or(schema, |one| self.resolve(one))
     }
+}
+
+/// The keys that a table must have.
+fn required(schema: &Value) -> impl Iterator<Item = &str> {
+    schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 
 /// What became of a key of an older version, and what to do.
@@ -138,27 +164,32 @@ fn words(schema: &Value) -> Option<Vec<&str>> {
     Some(each.collect())
 }
 
-fn check_word(value: &Value, words: &[&str], problems: &mut Problems<'_>) {
+/// The word that `value` is, or may be meant to be.
+fn check_word<'a>(value: &'a Value, words: &[&'a str], problems: &mut Problems<'_>) -> Option<&'a str> {
     match value.as_str() {
-        Some(word) if words.contains(&word) => {}
+        Some(word) if words.contains(&word) => Some(word),
         Some(word) => {
             problems.add("", format!("\"{word}\" is not one of its values"), suggest(word, words.iter().copied()));
+            nearest(word, words.iter().copied())
         }
-        None => problems.add("", format!("{} is not a text", show(value)), format!("give one of {}", list(words))),
+        None => {
+            problems.add("", format!("{} is not a text", show(value)), format!("give one of {}", list(words)));
+            None
+        }
     }
 }
 
-fn check_range(number: f64, schema: &Value, problems: &mut Problems<'_>) {
+fn in_range(number: f64, schema: &Value, problems: &mut Problems<'_>) -> bool {
     let limit = |key: &str| schema.get(key).and_then(Value::as_f64);
     let (least, most) = (limit("minimum").unwrap_or(f64::MIN), limit("maximum").unwrap_or(f64::MAX));
-    if !(least..=most).contains(&number) {
-        let range = match (limit("minimum"), limit("maximum")) {
-            (Some(least), Some(most)) => format!("from {least} to {most}"),
-            (Some(least), None) => format!("of {least} or more"),
-            _ => format!("of {most} or less"),
-        };
-        problems.add("", format!("{number} is out of range"), format!("give a number {range}"));
-    }
+    let range = match (limit("minimum"), limit("maximum")) {
+        (Some(least), Some(most)) => format!("from {least} to {most}"),
+        (Some(least), None) => format!("of {least} or more"),
+        _ => format!("of {most} or less"),
+    };
+    let fits = (least..=most).contains(&number);
+    problems.expect(fits, "", format!("{number} is out of range"), format!("give a number {range}"));
+    fits
 }
 
 fn types(schema: &Value) -> Vec<&str> {
@@ -202,13 +233,17 @@ fn show(value: &Value) -> String {
 }
 
 /// The nearest name, or all of them.
-fn suggest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> String {
-    let names: Vec<&str> = names.collect();
-    let near = names.iter().map(|name| (strsim::jaro_winkler(wrong, name), *name)).max_by(|a, b| a.0.total_cmp(&b.0));
-    match near {
-        Some((likeness, name)) if likeness > 0.8 => format!("{MEANT}{name}?"),
-        _ => format!("there are {}", list(&names)),
+fn suggest<'a>(wrong: &str, names: impl Iterator<Item = &'a str> + Clone) -> String {
+    match nearest(wrong, names.clone()) {
+        Some(name) => format!("did you mean {name}?"),
+        None => format!("there are {}", list(&names.collect::<Vec<_>>())),
     }
+}
+
+/// The name that a misspelt one may be meant to be.
+fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let near = names.map(|name| (strsim::jaro_winkler(wrong, name), name)).max_by(|a, b| a.0.total_cmp(&b.0));
+    near.filter(|(likeness, _)| *likeness > 0.8).map(|(_, name)| name)
 }
 
 fn list(words: &[&str]) -> String {
@@ -262,7 +297,7 @@ mod tests {
 
     fn problems(value: &Value) -> Vec<String> {
         let schema = schemars::schema_for!(Sample).to_value();
-        check(value, &schema).iter().map(ToString::to_string).collect()
+        fit(value, &schema, End::Least).1.iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -294,8 +329,20 @@ mod tests {
                 "kind: \"photo-eyes\" is not one of its values; did you mean photo-eye?",
                 "list[0].yes: \"no\" is not true or false; give true or false",
                 "free.x: \"1\" is not a number without a unit; give a number without a unit",
-                "name: is missing; add name = ... (What it is called)",
             ]
         );
+        assert_eq!(problems(&json!({"kind": "motion"})), ["name: is missing; add name = ... (What it is called)"]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_mended_or_stood_in_for() {
+        let schema = schemars::schema_for!(Sample).to_value();
+        let wrong = json!({"nmae": "a", "count": 10, "kind": "photo-eyes", "list": [{}], "colour": "red"});
+        for (end, count, yes) in [(End::Least, 1, false), (End::Most, 9, true)] {
+            let fitting = json!({"name": "a", "count": count, "kind": "photo-eye", "list": [{"yes": yes}]});
+            assert_eq!(fit(&wrong, &schema, end).0, fitting);
+        }
+        let empty = json!({"name": "", "kind": "photo-eye"});
+        assert_eq!(fit(&json!({}), &schema, End::Least).0, empty);
     }
 }

@@ -72,6 +72,29 @@ fn misspelt_keys_and_words_hide_no_other_mistake() {
 }
 
 #[test]
+fn what_is_missing_hides_no_other_mistake_and_makes_up_none() {
+    let text = GOOD
+        .replace("end_mm = 2000\n", "")
+        .replace("view_end_mm = 200", "view_end_mm = -5")
+        .replace("name = \"eye\"\n", "")
+        .replace("site = \"depok\"\n", "")
+        .replace("GPIO17", "GPIO23")
+        .replace("classes = [\"0\"]\n", "");
+    let all = problems(&text);
+    for wanted in [
+        "station.site: is missing",
+        "belt.end_mm: is missing",
+        "belt.view_end_mm: ",
+        "input[0].name: is missing",
+        "GPIO23 is used by input[0]",
+        "nothing is bound to lane \"zero\"",
+    ] {
+        assert!(all.iter().any(|line| line.contains(wanted)), "{wanted}: {all:#?}");
+    }
+    assert_eq!(all.len(), 7, "{all:#?}");
+}
+
+#[test]
 fn each_mistake_gets_its_line_and_remedy() {
     for (from, to, wanted) in [
         ("site =", "sit =", "f.toml:3: station.sit: no such key; did you mean site?"),
@@ -140,8 +163,8 @@ fn each_mistake_gets_its_line_and_remedy() {
 fn all_problems_come_at_once_in_the_order_of_the_file() {
     let text = GOOD.replace("site =", "sit =").replace("GPIO23", "GPIO17").replace("end_mm = 2000", "end_mm = 100");
     let found = problems(&text);
-    assert_eq!(found.len(), 6, "{found:#?}");
-    assert!(found[1].starts_with("f.toml:3: station.sit: no such key"), "{found:#?}");
+    assert_eq!(found.len(), 5, "{found:#?}");
+    assert!(found[0].starts_with("f.toml:3: station.sit: no such key"), "{found:#?}");
     let text = text.replace("sit =", "site =");
     let found = problems(&text);
     assert_eq!(found.len(), 4, "{found:#?}");
