@@ -9,6 +9,7 @@ use pilah::app::simulated;
 use pilah::app::station::{Station, homes};
 use pilah::clock::WallTime;
 use pilah::config::Config;
+use pilah::pipeline::actuate::Kind;
 use pilah::record::{Event, Record};
 use pilah::sim::clock::SimClock;
 use pilah::sim::feed::{Faults, Feed};
@@ -118,6 +119,20 @@ fn without_a_camera_every_item_passes_and_says_so() {
     assert!(run.audit.clean(), "{:#?}", run.audit);
     assert!(run.audit.reasons["no-read"] >= 25, "{:#?}", run.audit);
     assert_eq!(run.ledger.made, run.audit.lanes[0].items + run.audit.lanes[1].items);
+}
+
+#[test]
+fn gates_stay_open_under_items_whose_belt_stops_or_slows() {
+    let mut config = demo_config();
+    for gate in &mut config.actuator {
+        (gate.kind, gate.on_ms, gate.max_on_ms) = (Kind::Hold, 150, 1500);
+    }
+    let faults = Faults { stop: 0.1, slow: 0.1, ..Faults::none() };
+    let run = run(&config, 1000, 1.5, faults, 13);
+    assert!(run.audit.clean(), "{:#?}", run.audit);
+    let cut = run.ledger.incidents.get("actuator-overtime").copied().unwrap_or(0);
+    assert!(cut > 0, "no belt stood for long enough: the test proves less than it should");
+    assert!(run.audit.spoiled <= 2 * cut, "{cut} gates were cut: {:#?}", run.audit);
 }
 
 #[test]

@@ -24,6 +24,7 @@ pub fn plant(config: &Config) -> Result<Plant> {
         kind: actuator.kind,
         at: Millimetres(actuator.position_mm),
         delay: Duration::from_millis(actuator.lead_ms.into()),
+        longest: Duration::from_millis(actuator.max_on_ms.into()),
     });
     let lanes = config.lane.iter().map(|lane| {
         let push = |step: &crate::pipeline::lane::Move| {

@@ -174,6 +174,7 @@ impl Sorter {
             Effect::Look(job) => return self.look(job),
             Effect::Order(order) => self.order(Do::Order(order))?,
             Effect::Recall(item) => self.order(Do::Recall(item))?,
+            Effect::Stay(stay) => self.order(Do::Stay(stay))?,
             Effect::Release => self.order(Do::Release)?,
             Effect::Record(event) => self.record(event),
             // A picture is not worth a look: when the infer thread is busy it is dropped.

@@ -21,7 +21,7 @@ use crate::app::turns::Turn;
 use crate::clock::{Clock, wait_for};
 use crate::drivers::camera::Opener;
 use crate::pipeline::Effect;
-use crate::pipeline::actuate::{Actuate, Armed, Drive, How, Moved, Order, Output, Outputs};
+use crate::pipeline::actuate::{Actuate, Armed, Drive, How, Moved, Order, Output, Outputs, Stay};
 use crate::pipeline::capture::{Camera, FrameSlot};
 use crate::pipeline::look::{Job, Looker};
 use crate::pipeline::machine::Lamp;
@@ -83,6 +83,8 @@ pub enum Do {
     Order(Order),
     /// Take back what waits for an item.
     Recall(ItemId),
+    /// Let what moved for an item stay so.
+    Stay(Stay),
     /// Switch everything off.
     Release,
     /// Switch a lamp of the tower light.
@@ -383,6 +385,7 @@ pub fn run_actuate(
         match todo.recv_timeout(wait) {
             Ok(Do::Order(order)) => ensure!(armed.actuate.order(order), "too many moves wait"),
             Ok(Do::Recall(item)) => tell(Told::Recalled(armed.actuate.recall(item)))?,
+            Ok(Do::Stay(stay)) => armed.actuate.stay(stay),
             Ok(Do::Release) => armed.actuate.release(armed.outputs, clock.now())?,
             Ok(Do::Light(lamp, lit)) => {
                 armed.outputs.drive(Output::Lamp(lamp), if lit { Drive::On } else { Drive::Off }, now)?;

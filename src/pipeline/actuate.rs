@@ -163,6 +163,17 @@ pub struct Order {
     pub on_for: Duration,
 }
 
+/// A gate that is open, or a servo that is turned, for longer than was ordered: its item is still passing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stay {
+    /// What stays as it is.
+    pub actuator: ActuatorId,
+    /// As what it was ordered.
+    pub drive: Drive,
+    /// Until when, but no longer than its `max_on_ms`.
+    pub until: Timestamp,
+}
+
 /// What became of an order.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Moved {
@@ -204,7 +215,8 @@ struct Channel {
 struct On {
     drive: Drive,
     since: Timestamp,
-    until: Timestamp,
+    /// How long it was asked for; it ends with its `max_on_ms`.
+    wanted: Timestamp,
     order: Order,
 }
 
@@ -263,9 +275,17 @@ impl Actuate {
         before - self.waiting.len()
     }
 
+    /// Keeps on for longer what is on as `stay` says; nothing where it is off, or on for something else.
+    pub fn stay(&mut self, stay: Stay) {
+        let on = self.channels.get_mut(stay.actuator.0).and_then(|channel| channel.on.as_mut());
+        if let Some(on) = on.filter(|on| on.drive == stay.drive) {
+            on.wanted = on.wanted.max(stay.until);
+        }
+    }
+
     /// When `step` has something to do next.
     pub fn wake(&self) -> Option<Timestamp> {
-        let ends = self.channels.iter().filter_map(|channel| channel.on.map(|on| on.until));
+        let ends = self.channels.iter().filter_map(Channel::end);
         let starts = self.waiting.last().map(|order| order.at);
         let beat = self.heartbeat.as_ref().map(|heartbeat| heartbeat.next);
         ends.chain(starts).chain(beat).min()
@@ -287,10 +307,10 @@ impl Actuate {
 
     fn end(&mut self, now: Timestamp, outputs: &mut dyn Outputs, done: &mut Vec<Moved>) -> Result<()> {
         for (index, channel) in self.channels.iter_mut().enumerate() {
-            let Some(on) = channel.on.filter(|on| on.until <= now) else { continue };
+            let Some((on, end)) = channel.on.zip(channel.end()).filter(|(_, end)| *end <= now) else { continue };
             channel.on = None;
             outputs.drive(Output::Actuator(ActuatorId(index)), channel.rest(), now)?;
-            if channel.settings.limit(on.since) <= on.until && on.order.at + on.order.on_for > on.until {
+            if on.wanted > end {
                 done.push(Moved { order: on.order, at: now, how: How::Overtime });
             }
         }
@@ -305,9 +325,8 @@ impl Actuate {
         // A second item right behind the first keeps the gate open; the longest on-time counts from the first.
         let same = channel.on.filter(|on| on.drive == order.drive);
         let since = same.map_or(now, |on| on.since);
-        let until = (now + order.on_for).min(channel.settings.limit(since));
-        let until = same.map_or(until, |on| on.until.max(until));
-        channel.on = Some(On { drive: order.drive, since, until, order });
+        let wanted = same.map_or(now, |on| on.wanted).max(now + order.on_for);
+        channel.on = Some(On { drive: order.drive, since, wanted, order });
         if same.is_none() {
             outputs.drive(Output::Actuator(order.actuator), order.drive, now)?;
         }
@@ -347,13 +366,14 @@ impl Settings {
             Kind::Servo => Drive::Angle(self.home_deg),
         }
     }
-
-    fn limit(&self, since: Timestamp) -> Timestamp {
-        since + Duration::from_millis(self.max_on_ms.into())
-    }
 }
 
 impl Channel {
+    /// When it goes off, if it is on.
+    fn end(&self) -> Option<Timestamp> {
+        self.on.map(|on| on.wanted.min(on.since + Duration::from_millis(self.settings.max_on_ms.into())))
+    }
+
     fn rest(&self) -> Drive {
         self.settings.rest()
     }
@@ -481,6 +501,28 @@ mod tests {
     }
 
     #[test]
+    fn a_gate_stays_open_while_it_must_and_may() {
+        let gate = actuator(Kind::Hold, None);
+        let most = u64::from(gate.max_on_ms);
+        let mut actuate = Actuate::new(&[gate], None, Timestamp::ZERO);
+        let (mut trace, mut done) = (Trace::default(), Vec::new());
+        let stay = |drive, until| Stay { actuator: ActuatorId(0), drive, until: Timestamp::from_millis(until) };
+        // Nothing is on yet; then another angle is not what is on.
+        actuate.stay(stay(Drive::On, 900));
+        assert!(actuate.order(order(0, 100, 60)));
+        actuate.step(Timestamp::from_millis(100), &mut trace, &mut done).unwrap();
+        actuate.stay(stay(Drive::Angle(9.0), 900));
+        assert_eq!(actuate.wake(), Some(Timestamp::from_millis(160)));
+        actuate.stay(stay(Drive::On, 180));
+        assert_eq!(actuate.wake(), Some(Timestamp::from_millis(180)));
+        actuate.stay(stay(Drive::On, 100 + 2 * most));
+        assert_eq!(actuate.wake(), Some(Timestamp::from_millis(100 + most)));
+        actuate.step(Timestamp::from_millis(100 + most), &mut trace, &mut done).unwrap();
+        assert_eq!(done.iter().map(|moved| moved.how).collect::<Vec<_>>(), [How::Made, How::Overtime]);
+        assert_eq!(trace.0.last(), Some(&(100 + most, 0, Drive::Off)));
+    }
+
+    #[test]
     fn a_recalled_order_is_never_made() {
         let mut actuate = Actuate::new(&[actuator(Kind::Pulse, None)], None, Timestamp::ZERO);
         assert!(actuate.order(order(0, 100, 60)));
@@ -517,6 +559,7 @@ mod tests {
     #[derive(Debug, Clone)]
     enum Happens {
         Order { actuator: usize, after_ms: u64, on_ms: u64 },
+        Stay { actuator: usize, more_ms: u64 },
         Recall,
         Release,
         Step { sleeps_ms: u64 },
@@ -526,6 +569,7 @@ mod tests {
         prop_oneof![
             3 => (0_usize..3, 0_u64..200, 0_u64..500)
                 .prop_map(|(actuator, after_ms, on_ms)| Happens::Order { actuator, after_ms, on_ms }),
+            2 => (0_usize..3, 0_u64..500).prop_map(|(actuator, more_ms)| Happens::Stay { actuator, more_ms }),
             1 => Just(Happens::Recall),
             1 => Just(Happens::Release),
             6 => (0_u64..40).prop_map(|sleeps_ms| Happens::Step { sleeps_ms }),
@@ -547,6 +591,10 @@ mod tests {
                     Happens::Order { actuator, after_ms, on_ms } => {
                         // More than it takes are refused.
                         let _taken = actuate.order(order(actuator, now + after_ms, on_ms));
+                    }
+                    Happens::Stay { actuator, more_ms } => {
+                        let until = Timestamp::from_millis(now + more_ms);
+                        actuate.stay(Stay { actuator: ActuatorId(actuator), drive: Drive::On, until });
                     }
                     Happens::Recall => {
                         actuate.recall(ItemId::default());

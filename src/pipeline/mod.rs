@@ -34,7 +34,7 @@ use std::time::Duration;
 use crate::clock::Now;
 use crate::record::{Decision, Event, Incident, Outcome, Phase, PictureView, Reason, Score, State, Words};
 use crate::units::{InputId, ItemId, LaneId, Timestamp};
-use actuate::{How, Moved, Order};
+use actuate::{How, Moved, Order, Stay};
 use capture::Frame;
 use decide::{Decide, Verdict, Votes};
 use look::{Job, Looked};
@@ -77,6 +77,8 @@ pub enum Effect {
     Order(Order),
     /// Take back the moves of an item that were not made yet.
     Recall(ItemId),
+    /// Let a gate stay open, or a servo turned, for longer.
+    Stay(Stay),
     /// Switch everything off.
     Release,
     /// Put on disk and on the wire.
@@ -388,6 +390,7 @@ impl Line {
                 Step::Close(item) => self.decide_now(now, item, out),
                 Step::Order(order) => out.push(Effect::Order(order)),
                 Step::Recall(item) => out.push(Effect::Recall(item)),
+                Step::Stay(stay) => out.push(Effect::Stay(stay)),
                 Step::Ended(ended) => out.push(Effect::Record(self.outcome(&ended))),
                 Step::Unexpected(lane) => {
                     let name = &self.names.lanes[lane.0];

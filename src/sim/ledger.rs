@@ -133,7 +133,7 @@ impl Ledger {
                 let pushes = lane.map(|lane| &plant.lanes[lane].pushes);
                 pushes.is_some_and(|pushes| pushes.contains(&(movement.actuator, movement.drive)))
             };
-            let met_none = movement.met.is_empty() && !world.slowed_during(movement);
+            let met_none = movement.met.is_empty() && !world.was_cut(movement);
             met_none || !movement.met.iter().all(wanted)
         });
         audit.wrong_moves = wrong.count();

@@ -135,6 +135,7 @@ impl Rig {
                     anyhow::ensure!(self.actuate.order(order), "too many moves wait at {:?}", now.at);
                 }
                 Effect::Recall(item) => self.ledger.recalled += self.actuate.recall(item),
+                Effect::Stay(stay) => self.actuate.stay(stay),
                 Effect::Release => {
                     self.actuate.release(&mut Pins { world: &mut self.world, homes: &self.homes }, now.at)?;
                 }

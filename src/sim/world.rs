@@ -46,6 +46,8 @@ pub struct Pusher {
     pub at: Millimetres,
     /// From command to effect.
     pub delay: Duration,
+    /// The longest it may be on: its `max_on_ms`.
+    pub longest: Duration,
 }
 
 /// A simulated lane.
@@ -111,8 +113,6 @@ pub struct World {
     stick_next: bool,
     /// Changes of speed that are still to come: a belt has mass and needs a third of a second to stop.
     changes: VecDeque<(Timestamp, Speed)>,
-    /// When the belt did not run at its speed, each from and to.
-    slowed: Vec<(Timestamp, Timestamp)>,
     /// Until when the camera is lost.
     pub camera_lost_until: Timestamp,
     /// How far the wall clock has jumped, in milliseconds.
@@ -148,7 +148,6 @@ impl World {
             rng: fastrand::Rng::with_seed(seed),
             stick_next: false,
             changes: VecDeque::new(),
-            slowed: Vec::new(),
             camera_lost_until: Timestamp::ZERO,
             wall_jump_ms: 0,
             pending: Vec::new(),
@@ -243,16 +242,15 @@ impl World {
             let speed = Speed(full * (share + (1.0 - share) * step(index)));
             self.changes.push_back((end + RAMP_STEP * index, speed));
         }
-        self.slowed.push((start, end + RAMP_STEP * RAMP_STEPS));
         if share == 0.0 {
             self.run_input(false, start);
         }
     }
 
-    /// Whether the belt stopped or slowed while a movement lasted: its item may not have come as far as it.
-    pub fn slowed_during(&self, movement: &Movement) -> bool {
-        let off = movement.off.unwrap_or(self.now);
-        self.slowed.iter().any(|&(from, to)| from <= off && movement.on <= to)
+    /// Whether a movement lasted as long as it may, and was cut for that: the belt stood, and no item may have come.
+    pub fn was_cut(&self, movement: &Movement) -> bool {
+        let lasted = movement.off.unwrap_or(self.now).since(movement.on);
+        lasted >= self.plant.actuators[movement.actuator.0].longest
     }
 
     fn encoder(&mut self, position: Millimetres) {

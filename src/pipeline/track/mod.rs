@@ -4,6 +4,7 @@
 //! - an item is in exactly one of: undecided, planned, ended; it ends exactly once;
 //! - a move is released to the actuate thread only within `HORIZON` of its time, so that a belt that stops
 //!   can still take it back;
+//! - a gate stays open while its item is before it, for as long as its coil may be on, also when the belt stops;
 //! - a decision that comes after its lane's deadline plans nothing;
 //! - of two items closer than the minimum gap neither has a move that is still to be released.
 
@@ -17,7 +18,7 @@ use std::time::Duration;
 pub use plan::{LanePlan, PlannedMove};
 pub use settings::Settings;
 
-use crate::pipeline::actuate::{How, Moved, Order};
+use crate::pipeline::actuate::{How, Moved, Order, Stay};
 use crate::record::Ending;
 use crate::units::{InputId, ItemId, LaneId, Millimetres, Timestamp};
 use belt::Belt;
@@ -37,6 +38,8 @@ pub enum Step {
     Order(Order),
     /// The belt stopped or slowed: take back what waits for this item.
     Recall(ItemId),
+    /// The belt stopped or slowed: what moved for an item that is passing stays so.
+    Stay(Stay),
     /// An item ended.
     Ended(Ended),
     /// A lane's sensor saw something that nobody sent there.
@@ -240,9 +243,10 @@ impl Track {
     pub fn moved(&mut self, moved: &Moved) {
         let Some(item) = self.items.iter_mut().find(|item| Some(item.id) == moved.order.item) else { return };
         let actuator = moved.order.actuator;
-        let planned = item.moves.iter_mut().find(|planned| planned.actuator == actuator && planned.ended.is_none());
-        if let Some(planned) = planned.filter(|_| moved.how != How::Overtime) {
-            planned.ended = Some(moved.how);
+        let over = moved.how == How::Overtime;
+        let meant = |planned: &&mut PlannedMove| planned.actuator == actuator && planned.ended.is_some() == over;
+        if let Some(planned) = item.moves.iter_mut().find(meant) {
+            planned.moved(moved);
         }
     }
 
@@ -250,6 +254,7 @@ impl Track {
     pub fn step(&mut self, now: Timestamp, out: &mut Vec<Step>) {
         for index in 0..self.items.len() {
             self.release(index, now, out);
+            self.keep(index, now, out);
             if self.items[index].lane.is_none() && !self.items[index].close_asked && self.closes(index, now) <= now {
                 self.items[index].close_asked = true;
                 out.push(Step::Close(self.items[index].id));
@@ -283,8 +288,9 @@ impl Track {
                 // A released move is watched closely: the belt may stop under it.
                 Some(if planned.released.is_some() { now + HORIZON / 4 } else { due - HORIZON })
             });
+            let kept = item.moves.iter().filter_map(|planned| Some((planned.until? - HORIZON).max(now + HORIZON / 4)));
             let end = self.belt.moment(self.end_of(item), now);
-            moves.chain(end).min()
+            moves.chain(kept).chain(end).min()
         };
         let closes = (0..self.items.len())
             .filter(|index| self.items[*index].lane.is_none() && !self.items[*index].close_asked)
@@ -315,6 +321,22 @@ impl Track {
                 let (actuator, drive) = (planned.actuator, planned.drive);
                 out.push(Step::Order(Order { item: Some(id), actuator, drive, at: due, latest, on_for }));
                 self.items[index].moves[place].released = Some(due);
+            }
+        }
+    }
+
+    /// Keeps what moved for an item as it is until the item has passed: the belt may have stopped under it.
+    fn keep(&mut self, index: usize, now: Timestamp, out: &mut Vec<Step>) {
+        let belt = &self.belt;
+        for planned in &mut self.items[index].moves {
+            let Some(until) = planned.until.filter(|until| *until <= now + HORIZON) else { continue };
+            // On a belt that stands nobody knows when: it is asked again soon.
+            let passed = belt.moment(planned.passed(), now).unwrap_or(now + 2 * HORIZON);
+            if passed > until {
+                out.push(Step::Stay(Stay { actuator: planned.actuator, drive: planned.drive, until: passed }));
+                planned.until = Some(passed);
+            } else if until <= now {
+                planned.until = None;
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::pipeline::actuate::{self, Drive, How, Kind};
+use crate::pipeline::actuate::{self, Drive, How, Kind, Moved};
 use crate::pipeline::lane;
 use crate::pipeline::track::Settings;
 use crate::units::{ActuatorId, InputId, Millimetres, Speed, Timestamp};
@@ -43,6 +43,8 @@ pub struct PlannedMove {
     pub released: Option<Timestamp>,
     /// What became of it.
     pub ended: Option<How>,
+    /// Of a gate or servo that was moved: how long it is to stay so.
+    pub until: Option<Timestamp>,
     least: Duration,
     passing: Millimetres,
 }
@@ -93,6 +95,7 @@ impl LanePlan {
                 lead: step.lead,
                 released: None,
                 ended: None,
+                until: None,
                 least: step.on_for,
                 passing,
             }
@@ -113,6 +116,24 @@ impl LanePlan {
 }
 
 impl PlannedMove {
+    /// The belt position at which the item has passed what moved for it.
+    pub fn passed(&self) -> Millimetres {
+        self.due + self.passing
+    }
+
+    /// Takes the actuate thread's word.
+    pub fn moved(&mut self, moved: &Moved) {
+        self.ended = match moved.how {
+            // Cut before the item had passed.
+            How::Overtime if self.until.take().is_some() => Some(How::Missed),
+            How::Overtime => self.ended,
+            how => Some(how),
+        };
+        if moved.how == How::Made && self.passing.0 > 0.0 {
+            self.until = Some(moved.at + moved.order.on_for);
+        }
+    }
+
     /// How long it lasts at the belt's `speed`.
     pub fn on_for(&self, speed: Speed) -> Duration {
         let passing = speed.time_for(self.passing).unwrap_or_default();

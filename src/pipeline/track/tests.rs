@@ -1,7 +1,7 @@
 //! Tables over a belt of 100 mm/s: an item of 100 mm, an eye at 0, a view to 200 mm, two kickers and a gate.
 
 use super::*;
-use crate::pipeline::actuate::{self, Kind, Level};
+use crate::pipeline::actuate::{self, Drive, Kind, Level};
 use crate::pipeline::lane;
 use crate::units::ActuatorId;
 
@@ -125,6 +125,46 @@ fn a_gate_opens_before_the_item_and_closes_behind_it() {
     let [order] = orders(&run(&mut track, 2600, 9000))[..] else { panic!() };
     assert!(order.at.distance(at(6970)) < Duration::from_millis(1), "{order:?}");
     assert_eq!(order.on_for, Duration::from_millis(1530), "an item of 150 mm, and the lead");
+}
+
+fn stays(steps: &[Step]) -> Vec<Stay> {
+    steps.iter().filter_map(|step| if let Step::Stay(stay) = step { Some(*stay) } else { None }).collect()
+}
+
+#[test]
+fn a_gate_stays_open_while_the_belt_stands_under_its_item() {
+    let mut track = track(at(0));
+    track.came(id(1), at(1000));
+    track.assign(id(1), LaneId(2), at(2600));
+    // It is to close at 8000; the belt stops from 7500 to 9500, so the item has passed at 10000.
+    let mut steps = run(&mut track, 2600, 7500);
+    assert_eq!(stays(&steps), []);
+    track.edge(InputId(1), false, 2, at(7500), &mut steps);
+    let standing = stays(&run(&mut track, 7501, 9499));
+    let (first, last) = (standing[0], standing[standing.len() - 1]);
+    assert_eq!((first.actuator, first.drive), (ActuatorId(2), Drive::On));
+    assert!(first.until > at(8000) && last.until > at(9500), "{first:?} {last:?}");
+    assert!(standing.len() < 150, "asked {} times in two seconds", standing.len());
+    track.edge(InputId(1), true, 3, at(9500), &mut steps);
+    let running = run(&mut track, 9500, 12_000);
+    let last = stays(&running).last().copied().unwrap();
+    assert!(last.until.distance(at(10_000)) < Duration::from_millis(2), "{last:?}");
+    assert_eq!(endings(&running), [(Ending::Diverted, Some(LaneId(2)))]);
+}
+
+#[test]
+fn a_gate_that_was_cut_is_kept_no_longer() {
+    let mut track = track(at(0));
+    track.came(id(1), at(1000));
+    track.assign(id(1), LaneId(2), at(2600));
+    let mut steps = run(&mut track, 2600, 7500);
+    let order = orders(&steps)[0];
+    track.edge(InputId(1), false, 2, at(7500), &mut steps);
+    track.moved(&Moved { order, at: at(7600), how: How::Overtime });
+    let mut steps = run(&mut track, 7600, 9000);
+    assert_eq!(stays(&steps), []);
+    track.edge(InputId(1), true, 3, at(9000), &mut steps);
+    assert_eq!(endings(&run(&mut track, 9000, 20_000)), [(Ending::Missed, Some(LaneId(3)))]);
 }
 
 #[test]
