@@ -146,6 +146,15 @@ impl Trouble {
         self.note(all.iter().map(|one| (one.last + 1).saturating_sub(one.first)).sum(), now)
     }
 
+    /// Begins what is bad and has not begun, ends what is good again and has.
+    pub fn turn(&mut self, now: Timestamp, bad: bool, good: bool) -> Option<Event> {
+        match (bad, good) {
+            (true, _) if !self.is_open() => self.note(1, now),
+            (false, true) => self.over(),
+            _ => None,
+        }
+    }
+
     /// Whether it has begun and not ended.
     pub fn is_open(&self) -> bool {
         self.last.is_some()
@@ -180,6 +189,18 @@ pub fn moved_aside(to: &Path, missing: Option<Missing>) -> Event {
     };
     let missing = missing.into_iter().collect();
     Event::Incident(Incident { incident: "store-unreadable".into(), phase: Phase::Opened, text, missing })
+}
+
+/// An incident that ends.
+pub fn incident_over(code: &str) -> Event {
+    let text = Words { en: "over".into(), id: "selesai".into() };
+    Event::Incident(Incident { incident: code.into(), phase: Phase::Closed, text, missing: Vec::new() })
+}
+
+/// An incident that begins.
+pub fn incident(code: &str, en: &str, id: &str) -> Event {
+    let text = Words { en: en.into(), id: id.into() };
+    Event::Incident(Incident { incident: code.into(), phase: Phase::Opened, text, missing: Vec::new() })
 }
 
 #[cfg(test)]

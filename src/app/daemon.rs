@@ -19,10 +19,11 @@ use crate::app::turns::{Turn, Turns};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::drivers::{gpio, runtime};
-use crate::pipeline::incident;
+
 use crate::publish::Topics;
 use crate::record::{Record, Run, State};
 use crate::status::Status;
+use crate::trouble::incident;
 use crate::units::Timestamp;
 
 /// How long after a device or a model was refused it is tried again.

@@ -9,12 +9,14 @@ use tokio::sync::watch;
 use crate::app::threads::{Do, Shared};
 use crate::pipeline::actuate::Moved;
 use crate::pipeline::capture::{Frame, FrameSlot};
+use crate::pipeline::incidents::Mishap;
 use crate::pipeline::look::{Job, Looked};
 use crate::pipeline::machine::Machine;
 use crate::pipeline::preprocess::decode::small_grey;
 use crate::pipeline::trigger::Edge;
-use crate::pipeline::{Effect, Input, Line, incident, incident_over};
-use crate::record::{Ending, Event, Incident, Reason, Record, State};
+use crate::pipeline::{Effect, Input, Line};
+use crate::record::{Ending, Event, Reason, Record, State};
+use crate::trouble::{incident, incident_over};
 
 /// What happened, for the sort thread.
 #[derive(Debug)]
@@ -176,6 +178,7 @@ impl Sorter {
             Effect::Recall(item) => self.order(Do::Recall(item))?,
             Effect::Stay(stay) => self.order(Do::Stay(stay))?,
             Effect::Release => self.order(Do::Release)?,
+            Effect::Mishap(mishap) => self.count_mishap(mishap),
             Effect::Record(event) => self.record(event),
             // A picture is not worth a look: when the infer thread is busy it is dropped.
             Effect::Keep { job, sure } => {
@@ -233,12 +236,16 @@ impl Sorter {
                 Ending::Unconfirmed => status.unconfirmed.one(),
                 Ending::Diverted | Ending::Passed | Ending::Missed | Ending::Lost => {}
             },
-            Event::Incident(Incident { incident, .. }) => match incident.as_str() {
-                "unexpected-item" => status.unexpected.one(),
-                "too-many-items" => status.items_refused.one(),
-                _ => {}
-            },
-            Event::Start(_) => {}
+            Event::Incident(_) | Event::Start(_) => {}
+        }
+    }
+
+    fn count_mishap(&self, mishap: Mishap) {
+        match mishap {
+            Mishap::Unexpected(_) => self.shared.status.unexpected.one(),
+            Mishap::TooMany => self.shared.status.items_refused.one(),
+            // Their decisions, outcomes and moves are counted.
+            Mishap::TooClose | Mishap::Unconfirmed(_) | Mishap::Overtime | Mishap::Stuck(_) => {}
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::drivers::tract;
 use crate::pipeline::actuate::{Actuate, Drive, Output};
 use crate::pipeline::decide::{Decide, Rule};
+use crate::pipeline::incidents::{Incidents, Wiring};
 use crate::pipeline::infer::{Class, Manifest};
 use crate::pipeline::lane::Routes;
 use crate::pipeline::look::{Eyes, Looker, View};
@@ -17,7 +18,7 @@ use crate::pipeline::track::{LanePlan, Track};
 use crate::pipeline::way::Way;
 use crate::pipeline::{Line, Names, Trigger};
 use crate::problem::{Problem, Problems};
-use crate::units::{InputId, LaneId, Timestamp};
+use crate::units::{InputId, LaneId, Millimetres, Speed, Timestamp};
 
 /// The stages of a station, ready to run.
 pub struct Station {
@@ -86,7 +87,23 @@ fn line(config: &Config, eyes: &Eyes, seed: u64, now: Timestamp) -> Line {
         advice: eyes.classes().iter().map(Class::advice).collect(),
         model: eyes.title(),
     };
-    Line::new(trigger, decide, way(config, exception, now), names, exception, seed)
+    Line::new(trigger, decide, way(config, exception, now), names, exception, incidents(config, now), seed)
+}
+
+fn incidents(config: &Config, now: Timestamp) -> Incidents {
+    let belt = config.belt.as_ref();
+    let encoder = belt.and_then(|belt| {
+        let count = Speed(belt.speed_mm_s).time_for(Millimetres(belt.mm_per_count));
+        input(config, belt.encoder.as_ref()).zip(count)
+    });
+    let wiring = Wiring {
+        eye: input(config, config.trigger.input.as_ref()),
+        item: Millimetres(belt.map_or(0.0, |belt| belt.item_mm)),
+        encoder,
+        running: belt.and_then(|belt| input(config, belt.running.as_ref())),
+    };
+    let lanes = config.lane.iter().map(|lane| (lane.name.clone(), input(config, lane.confirm.as_ref())));
+    Incidents::new(wiring, lanes, now)
 }
 
 /// The rules by which scores and readings become lanes.

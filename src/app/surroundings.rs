@@ -155,16 +155,12 @@ impl Surroundings {
     }
 }
 
-/// Begins what is bad and has not begun, ends what is good again and has.
+/// As [`Trouble::turn`], with what the text quotes at its beginning.
 fn turn(trouble: &mut Trouble, at: Timestamp, bad: bool, good: bool, detail: impl Fn() -> String) -> Option<Event> {
-    match (bad, good) {
-        (true, _) if !trouble.is_open() => {
-            trouble.detail = detail();
-            trouble.note(1, at)
-        }
-        (false, true) => trouble.over(),
-        _ => None,
+    if bad && !trouble.is_open() {
+        trouble.detail = detail();
     }
+    trouble.turn(at, bad, good)
 }
 
 /// How far and which way, in words that both languages share.

@@ -44,6 +44,8 @@ const TASKS: usize = 8;
 const ORDERS: usize = Actuate::WAITING;
 /// A camera that gives no frame for so long is lost.
 const CAMERA_SILENT: Duration = Duration::from_secs(3);
+/// A camera that gives one and the same picture for so long is lost as well.
+const CAMERA_FROZEN: Duration = Duration::from_secs(10);
 /// The first and the longest wait before a camera is opened again: sorting goes on within two seconds of its return,
 /// most of which a camera may take to start.
 const REOPEN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_millis(500));
@@ -220,11 +222,11 @@ impl Thread {
     }
 
     fn capture(&self, mut open: Opener, slot: &FrameSlot, ask: &SyncSender<Happened>) -> Result<()> {
-        let mut back_off = REOPEN.0;
+        let (mut back_off, mut last) = (REOPEN.0, None);
         while !self.stop.stopped() {
             let before = self.shared.status.frames.get();
             let lost = match open() {
-                Ok(camera) => self.frames(camera, slot, ask),
+                Ok(camera) => self.frames(camera, &mut last, slot, ask),
                 Err(error) => Err(error),
             };
             if self.shared.status.frames.get() > before {
@@ -244,17 +246,32 @@ impl Thread {
         Ok(())
     }
 
-    fn frames(&self, mut camera: Box<dyn Camera>, slot: &FrameSlot, ask: &SyncSender<Happened>) -> Result<()> {
+    /// Passes frames on until the camera is lost; `before` are the last one's bytes, also across a loss.
+    fn frames(
+        &self,
+        mut camera: Box<dyn Camera>,
+        before: &mut Option<Arc<[u8]>>,
+        slot: &FrameSlot,
+        ask: &SyncSender<Happened>,
+    ) -> Result<()> {
         let mut last = self.shared.clock.now();
         while !self.stop.stopped() {
             self.stop.turn(Turn::Capture);
-            let Some(frame) = camera.next(TURN)? else {
-                let silent = self.shared.clock.now().since(last);
+            let frame = camera.next(TURN)?;
+            let silent = self.shared.clock.now().since(last);
+            let Some(frame) = frame else {
                 ensure!(silent < CAMERA_SILENT, "no frame for {} s; check its cable", CAMERA_SILENT.as_secs());
                 continue;
             };
-            last = self.shared.clock.now();
             self.shared.status.frames.one();
+            // Nothing is sorted by a picture that may be an old one.
+            if before.as_ref() == Some(&frame.picture.bytes) && !camera.repeats() {
+                let frozen = CAMERA_FROZEN.as_secs();
+                ensure!(silent < CAMERA_FROZEN, "it sends one and the same picture for {frozen} s; replace it");
+                continue;
+            }
+            last = self.shared.clock.now();
+            *before = Some(Arc::clone(&frame.picture.bytes));
             if slot.put(frame) {
                 self.shared.status.frames_skipped.one();
             }

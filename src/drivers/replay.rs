@@ -56,6 +56,10 @@ impl Camera for Replay {
         self.next = exposed + self.period;
         Ok(Some(Frame { picture, exposed, estimated: true, sequence: self.shown }))
     }
+
+    fn repeats(&self) -> bool {
+        true
+    }
 }
 
 fn list(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {

@@ -14,6 +14,11 @@ pub trait Camera: Send {
     /// # Errors
     /// When the camera is lost; the caller drops it and opens it again.
     fn next(&mut self, timeout: Duration) -> Result<Option<Frame>>;
+
+    /// Whether the same picture again is nothing odd: a sensor's noise makes each one different, a file's does not.
+    fn repeats(&self) -> bool {
+        false
+    }
 }
 
 /// One image with the time of its exposure.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::pipeline::capture::{Frame, PixelFormat};
+use crate::pipeline::incidents::sight::Sight;
 use crate::pipeline::infer::{Class, Classifier, Scores};
 use crate::pipeline::preprocess::{Raster, Zone, decode, thumbnail};
 use crate::pipeline::read::judge::Judged;
@@ -37,6 +38,8 @@ pub struct Looked {
     pub job: Job,
     /// The classifier's vote; `None` when the picture could not be decoded, the net refused, or there is no classifier.
     pub scores: Option<Scores>,
+    /// What the picture was like; `None` when it could not be decoded, or is tiny.
+    pub sight: Option<Sight>,
     /// What was read off the label, on lines that read.
     pub judged: Option<Judged>,
     /// How long decoding, cropping and resizing took.
@@ -53,7 +56,7 @@ impl Looked {
     /// A look that gave no vote.
     pub fn unseen(job: Job, why: &str) -> Self {
         let (preprocess, infer, read) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
-        Self { job, scores: None, judged: None, preprocess, infer, read, error: Some(why.to_owned()) }
+        Self { job, scores: None, sight: None, judged: None, preprocess, infer, read, error: Some(why.to_owned()) }
     }
 
     /// Milliseconds of each stage, as on the wire.
@@ -174,18 +177,24 @@ impl Looker {
         let start = clock.now();
         let raster = decode(&job.frame.picture);
         let decoded = clock.now().since(start);
-        let seen = raster.and_then(|raster| self.eyes.see(&self.view.around(job.place).crop(&raster), clock));
+        let mut sight = None;
+        let seen = raster.and_then(|raster| {
+            let item = self.crop(&raster, job.place);
+            sight = Sight::of(&item);
+            self.eyes.see(&item, clock)
+        });
         match seen {
             Ok(Seen { scores, read, preprocess, infer, reading }) => Looked {
                 job,
                 scores,
+                sight,
                 judged: read.map(|read| read.judged),
                 preprocess: decoded + preprocess,
                 infer,
                 read: reading,
                 error: None,
             },
-            Err(error) => Looked { preprocess: decoded, ..Looked::unseen(job, &format!("{error:#}")) },
+            Err(error) => Looked { sight, preprocess: decoded, ..Looked::unseen(job, &format!("{error:#}")) },
         }
     }
 

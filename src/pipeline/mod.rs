@@ -18,6 +18,7 @@
 pub mod actuate;
 pub mod capture;
 pub mod decide;
+pub mod incidents;
 pub mod infer;
 pub mod lane;
 pub mod look;
@@ -32,11 +33,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::clock::Now;
-use crate::record::{Decision, Event, Incident, Outcome, Phase, PictureView, Reason, Score, State, Words};
+use crate::record::{Decision, Ending, Event, Outcome, PictureView, Reason, Score, State, Words};
 use crate::units::{InputId, ItemId, LaneId, Timestamp};
 use actuate::{How, Moved, Order, Stay};
 use capture::Frame;
 use decide::{Decide, Verdict, Votes};
+use incidents::{Incidents, Mishap};
 use look::{Job, Looked};
 use track::{Arrival, Assigned, Ended, Step};
 use trigger::{Edge, Kind, Motion, Passage, PhotoEye};
@@ -81,6 +83,8 @@ pub enum Effect {
     Stay(Stay),
     /// Switch everything off.
     Release,
+    /// Count what went wrong with one item or move.
+    Mishap(Mishap),
     /// Put on disk and on the wire.
     Record(Event),
     /// Keep the picture of an item; `sure` ones are the first to go.
@@ -117,6 +121,7 @@ pub struct Line {
     /// The item whose picture is being looked at. One look at a time: a frame that comes meanwhile is old
     /// before anyone could look at it.
     looking: Option<ItemId>,
+    incidents: Incidents,
     ids: fastrand::Rng,
 }
 
@@ -155,9 +160,17 @@ impl Trigger {
 
 impl Line {
     /// A line that is ready. `seed` makes the items' ids; real ones take it from the system.
-    pub fn new(trigger: Trigger, decide: Decide, way: Way, names: Names, exception: LaneId, seed: u64) -> Self {
+    pub fn new(
+        trigger: Trigger,
+        decide: Decide,
+        way: Way,
+        names: Names,
+        exception: LaneId,
+        incidents: Incidents,
+        seed: u64,
+    ) -> Self {
         let (open, ids) = (BTreeMap::new(), fastrand::Rng::with_seed(seed));
-        Self { trigger, decide, way, names, exception, state: State::Ready, open, looking: None, ids }
+        Self { trigger, decide, way, names, exception, state: State::Ready, open, looking: None, incidents, ids }
     }
 
     /// What the machine is doing.
@@ -194,7 +207,7 @@ impl Line {
             Input::Edge(edge) => self.edge(now, edge, &mut steps, out),
             Input::Frame(frame, small) => self.frame(now, frame, small, out),
             Input::Looked(looked) => self.looked(now, *looked, &mut steps, out),
-            Input::Moved(moved) => self.moved(&moved, out),
+            Input::Moved(moved) => self.moved(now, &moved, out),
             Input::Trigger => self.came(now, now.at, out),
             Input::State(state) => self.enter(state, &mut steps, out),
             Input::Tick => {}
@@ -202,10 +215,13 @@ impl Line {
         self.passage(now, out);
         self.way.step(now.at, &mut steps);
         self.carry_out(now, steps, out);
+        let incidents = self.incidents.step(now.at, self.way.position(now.at));
+        out.extend(incidents.into_iter().map(Effect::Record));
     }
 
     /// Trigger: an edge starts an item, or belongs to the belt or to a lane.
     fn edge(&mut self, now: Now, edge: Edge, steps: &mut Vec<Step>, out: &mut Vec<Effect>) {
+        self.incidents.edge(&edge, self.way.position(edge.at));
         match &mut self.trigger.eye {
             Some((eye, input)) if *input == edge.input => {
                 if let Some(passage) = eye.edge(edge.active, edge.at) {
@@ -245,23 +261,27 @@ impl Line {
         }
         let open = Open { came: at, ..Open::default() };
         out.push(Effect::Came { item: id, at });
+        self.incidents.came();
         match self.way.came(id, at) {
             Arrival::Followed => {
                 self.open.insert(id, open);
             }
             Arrival::TooClose { before } => {
                 self.open.insert(id, open);
+                self.mishap(now, Mishap::TooClose, out);
                 if let Some(before) = before {
                     out.push(Effect::Recall(before));
                     self.decide_now(now, before, out);
                 }
             }
-            Arrival::Refused => out.push(Effect::Record(incident(
-                "too-many-items",
-                "an item came while no more could be followed; it runs to the exception lane: check the feed",
-                "barang datang saat tidak ada lagi yang bisa diikuti; barang jalan ke jalur sisa: periksa umpan",
-            ))),
+            Arrival::Refused => self.mishap(now, Mishap::TooMany, out),
         }
+    }
+
+    /// Something went wrong with one item or move.
+    fn mishap(&mut self, now: Now, mishap: Mishap, out: &mut Vec<Effect>) {
+        out.push(Effect::Mishap(mishap));
+        out.extend(self.incidents.note(mishap, now.at).map(Effect::Record));
     }
 
     /// Capture: a frame is worth a look when it shows one undecided item.
@@ -291,6 +311,9 @@ impl Line {
     /// Decide: a vote came; it may be enough.
     fn looked(&mut self, now: Now, looked: Looked, steps: &mut Vec<Step>, out: &mut Vec<Effect>) {
         self.looking = None;
+        if let Some(sight) = looked.sight {
+            self.incidents.saw(sight);
+        }
         let item = looked.job.item;
         let Some(open) = self.open.get_mut(&item) else { return };
         if let Some(scores) = &looked.scores {
@@ -363,14 +386,10 @@ impl Line {
     }
 
     /// Actuate: what became of a move.
-    fn moved(&mut self, moved: &Moved, out: &mut Vec<Effect>) {
+    fn moved(&mut self, now: Now, moved: &Moved, out: &mut Vec<Effect>) {
         self.way.moved(moved);
         if moved.how == How::Overtime {
-            out.push(Effect::Record(incident(
-                "actuator-overtime",
-                "a coil was cut at its longest on-time: the belt may have stopped with a gate open",
-                "kumparan diputus pada batas waktu nyala: ban mungkin berhenti saat gerbang terbuka",
-            )));
+            self.mishap(now, Mishap::Overtime, out);
         }
     }
 
@@ -391,20 +410,14 @@ impl Line {
                 Step::Order(order) => out.push(Effect::Order(order)),
                 Step::Recall(item) => out.push(Effect::Recall(item)),
                 Step::Stay(stay) => out.push(Effect::Stay(stay)),
-                Step::Ended(ended) => out.push(Effect::Record(self.outcome(&ended))),
-                Step::Unexpected(lane) => {
-                    let name = &self.names.lanes[lane.0];
-                    out.push(Effect::Record(incident(
-                        "unexpected-item",
-                        &format!("the sensor of lane {name} saw an item that nobody sent there: look into the chute"),
-                        &format!("sensor jalur {name} melihat barang yang tidak dikirim ke sana: periksa saluran"),
-                    )));
+                Step::Ended(ended) => {
+                    out.push(Effect::Record(self.outcome(&ended)));
+                    if ended.ending == Ending::Unconfirmed {
+                        self.mishap(now, Mishap::Unconfirmed(ended.target), out);
+                    }
                 }
-                Step::Stuck(what) => out.push(Effect::Record(incident(
-                    "cycle-stuck",
-                    &format!("{what}: look into the machine"),
-                    &format!("siklus tertahan ({what}): periksa mesin"),
-                ))),
+                Step::Unexpected(lane) => self.mishap(now, Mishap::Unexpected(lane), out),
+                Step::Stuck(what) => self.mishap(now, Mishap::Stuck(what), out),
             }
         }
     }
@@ -420,16 +433,4 @@ impl Line {
             confirmed_ms: ended.confirmed_after.map(|after| after.as_secs_f64() * 1e3),
         })
     }
-}
-
-/// An incident that ends.
-pub fn incident_over(code: &str) -> Event {
-    let text = Words { en: "over".into(), id: "selesai".into() };
-    Event::Incident(Incident { incident: code.into(), phase: Phase::Closed, text, missing: Vec::new() })
-}
-
-/// An incident that begins.
-pub fn incident(code: &str, en: &str, id: &str) -> Event {
-    let text = Words { en: en.into(), id: id.into() };
-    Event::Incident(Incident { incident: code.into(), phase: Phase::Opened, text, missing: Vec::new() })
 }

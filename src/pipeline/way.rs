@@ -4,7 +4,7 @@ use crate::pipeline::actuate::Moved;
 use crate::pipeline::track::bin::Bin;
 use crate::pipeline::track::{Arrival, Assigned, Step, Track};
 use crate::pipeline::trigger::{Edge, Scene};
-use crate::units::{ItemId, LaneId, Timestamp};
+use crate::units::{ItemId, LaneId, Millimetres, Timestamp};
 
 /// A belt that moves, or a bin in which one item rests.
 #[derive(Debug)]
@@ -54,6 +54,14 @@ impl Way {
             Self::Belt(track) => track.edge(edge.input, edge.active, edge.count, edge.at, out),
             Self::Bin(bin) => bin.edge(edge.input, edge.active, edge.at, out),
         };
+    }
+
+    /// How far the belt has run at `at`; a bin has none.
+    pub fn position(&self, at: Timestamp) -> Option<Millimetres> {
+        match self {
+            Self::Belt(track) => Some(track.position(at)),
+            Self::Bin(_) => None,
+        }
     }
 
     /// What the picture says; returns whether it may be learned as the empty view.

@@ -54,6 +54,10 @@ impl Camera for SimCamera {
         let mut lens = self.lens.lock().unwrap_or_else(PoisonError::into_inner);
         lens.expose(&world, exposed).map(Some)
     }
+
+    fn repeats(&self) -> bool {
+        true
+    }
 }
 
 /// The simulated input lines.

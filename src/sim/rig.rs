@@ -143,7 +143,7 @@ impl Rig {
                     self.ledger.record(&event);
                     keep(Record { wall: now.wall, event })?;
                 }
-                Effect::Keep { .. } => {}
+                Effect::Mishap(_) | Effect::Keep { .. } => {}
             }
         }
         Ok(())

@@ -190,12 +190,12 @@ class Broker:
 
 
 class MjpegCamera:
-    """Gives v4l2loopback its pictures, 15 a second; silent, it is a camera that has stalled."""
+    """Gives v4l2loopback its pictures, 15 a second, no two of them alike; silent, it is a camera that has stalled."""
 
     DEVICE = "/dev/video10"
 
     def __init__(self, picture):
-        self.picture, self.silent, self.ended = picture, False, False
+        self.picture, self.silent, self.frozen, self.ended = picture, False, False, False
         start = re.search(rb"\xff[\xc0\xc2]..\x08(..)(..)", picture, re.DOTALL)
         self.height, self.width = (int.from_bytes(side, "big") for side in start.groups())
 
@@ -209,9 +209,13 @@ class MjpegCamera:
         return self
 
     def show(self):
+        count = 0
         while not self.ended:
+            count += not self.frozen
+            # As a sensor's noise would: a comment behind the start marker.
+            comment = b"\xff\xfe\x00\x0a%08d" % count
             if not self.silent:
-                os.write(self.file, self.picture)
+                os.write(self.file, self.picture[:2] + comment + self.picture[2:])
             time.sleep(1 / 15)
 
     def __exit__(self, *_):
@@ -452,7 +456,12 @@ def a_camera_that_goes_comes_back(pilah, args):
         def incidents(phase):
             return [i for i in broker.heard("incident") if i["incident"] == "camera-lost" and i["phase"] == phase]
 
-        worst = 0.0
+        def size():
+            """Threads, and resident memory in MB."""
+            fields = dict(line.split(":", 1) for line in Path(f"/proc/{station.process.pid}/status").read_text().splitlines())
+            return int(fields["Threads"]), int(fields["VmRSS"].split()[0]) / 1024
+
+        worst, sizes = 0.0, []
         for _ in range(args.cameras):
             lost = len(incidents("opened"))
             (driver / "unbind").write_text("vivid.0")
@@ -464,7 +473,13 @@ def a_camera_that_goes_comes_back(pilah, args):
             until("the camera is back", 30, lambda: len(incidents("closed")) > closed)
             worst = max(worst, time.monotonic() - back)
             expect(station.process.poll() is None, "the daemon ended")
+            sizes.append(size())
+        # The first rounds fill what is kept; from then on nothing may grow.
+        early, last = sizes[len(sizes) // 5], sizes[-1]
         print(f"    {args.cameras} times: back after {worst:.2f} s at most")
+        print(f"    {early[0]} and {last[0]} threads, {early[1]:.1f} and {last[1]:.1f} MB after a fifth of them and after all")
+        expect(last[0] <= early[0], "threads were left behind")
+        expect(last[1] <= early[1] * 1.05 + 1, "memory grows")
         expect(worst < args.camera_back, f"took {worst:.2f} s")
 
 
@@ -488,13 +503,19 @@ def a_camera_of_mjpeg_is_looked_at_through_garbage_and_a_stall(pilah, args):
             camera.picture = whole
             time.sleep(1)
             expect(item()["frames"] > 0, "no frame was looked at after garbage")
-            camera.silent = True
+            before = len(broker.heard("decision"))
+            camera.frozen = True
             incidents = lambda: [i["phase"] for i in broker.heard("incident") if i["incident"] == "camera-lost"]
-            until("the stall is an incident", 20, lambda: incidents() == ["opened"])
+            until("a frozen picture is an incident", 30, lambda: incidents() == ["opened"])
+            camera.frozen = False
+            until("it is over", 20, lambda: incidents() == ["opened", "closed"])
+            expect(len(broker.heard("decision")) == before, "something was sorted by a frozen picture")
+            camera.silent = True
+            until("the stall is an incident", 20, lambda: incidents()[2:] == ["opened"])
             time.sleep(3)
             camera.silent = False
             back = time.monotonic()
-            until("it is over", 20, lambda: incidents() == ["opened", "closed"])
+            until("it is over", 20, lambda: incidents()[2:] == ["opened", "closed"])
             took = time.monotonic() - back
             expect(item()["frames"] > 0, "no frame was looked at after the stall")
             print(f"    {camera.width}x{camera.height}: sorting again {took:.2f} s after a stall")

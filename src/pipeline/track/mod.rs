@@ -135,6 +135,11 @@ impl Track {
         self.items.len()
     }
 
+    /// How far the belt has run at `at`.
+    pub fn position(&self, at: Timestamp) -> Millimetres {
+        self.belt.position(at)
+    }
+
     /// Takes an edge of the belt's own inputs or of a lane's sensor; `false` when it is neither.
     pub fn edge(&mut self, input: InputId, active: bool, count: u64, at: Timestamp, out: &mut Vec<Step>) -> bool {
         if self.encoder == Some(input) {
