@@ -188,6 +188,8 @@ status! {
     Gauge {
         /// Items between trigger and outcome.
         in_flight,
+        /// How far the belt has run since the start, in millimetres.
+        belt_mm,
         /// Events on disk that the broker has not taken yet.
         outbox,
         /// One while events cannot be written to disk.

@@ -69,6 +69,18 @@ impl Sub<Duration> for Timestamp {
 #[derive(Debug, Clone, Copy, Default, PartialEq, PartialOrd)]
 pub struct Millimetres(pub f64);
 
+impl Millimetres {
+    /// Whole millimetres of a position.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a cast saturates, and belts run forwards"
+    )]
+    pub fn whole(self) -> u64 {
+        self.0 as u64
+    }
+}
+
 impl Add for Millimetres {
     type Output = Self;
 

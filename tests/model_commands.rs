@@ -73,8 +73,17 @@ fn evaluate_counts_labelled_pictures_and_writes_a_report() {
     let output = pilah(&["evaluate", "--model", "digits", "--data", demo, "--json", "--report", &folder]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let figures: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let expected =
-        ["n", "accuracy", "macro_recall", "unknown_rejected", "per_class", "confusion", "ece", "risk_coverage"];
+    let expected = [
+        "n",
+        "skipped",
+        "accuracy",
+        "macro_recall",
+        "unknown_rejected",
+        "per_class",
+        "confusion",
+        "ece",
+        "risk_coverage",
+    ];
     assert_eq!(keys(&figures), expected);
     assert_eq!(keys(&figures["per_class"]["7"]), ["precision", "recall", "f1", "support"]);
     assert!(figures["n"].as_u64().unwrap() >= 10);

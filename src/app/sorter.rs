@@ -17,6 +17,7 @@ use crate::pipeline::trigger::Edge;
 use crate::pipeline::{Effect, Input, Line};
 use crate::record::{Ending, Event, Reason, Record, State};
 use crate::trouble::{incident, incident_over};
+use crate::units::Millimetres;
 
 /// What happened, for the sort thread.
 #[derive(Debug)]
@@ -162,6 +163,8 @@ impl Sorter {
             self.apply(effect)?;
         }
         self.shared.status.in_flight.set(u64::try_from(self.line.in_flight()).unwrap_or(0));
+        let position = self.line.belt(self.shared.clock.now());
+        self.shared.status.belt_mm.set(position.map_or(0, Millimetres::whole));
         let state = self.line.state();
         self.state.send_if_modified(|shown| std::mem::replace(shown, state) != state);
         Ok(())

@@ -6,15 +6,15 @@ use std::process::ExitCode;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::app::station::check_against;
+use crate::app::station::{check_against, open_eyes};
 use crate::cmd::{BAD_CONFIG, print};
 use crate::config::{BadConfig, Config, Located};
 use crate::drivers::tract;
 
 /// Checks a configuration: every problem at once, each with its line and its remedy.
 ///
-/// The exit code is 0 when all is well and 78 when something is wrong. Where the model is at hand, the lanes are held
-/// against its classes.
+/// The exit code is 0 when all is well and 78 when something is wrong. Where the models are at hand, they are loaded as
+/// the daemon does, and the lanes held against their classes; a model that is refused makes the exit code 1.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The station's configuration, such as config/waste.toml.
@@ -31,6 +31,8 @@ struct Answer {
     problems: Vec<Located>,
     /// What could not be checked.
     unchecked: Option<String>,
+    /// Why a model that is there cannot be used.
+    refused: Option<String>,
 }
 
 /// Checks the file.
@@ -38,15 +40,17 @@ struct Answer {
 /// # Errors
 /// When it cannot be read.
 pub fn run(args: &Args) -> Result<ExitCode> {
-    let (problems, unchecked) = match Config::load(&args.config) {
-        Ok(config) => against_model(args, &config)?,
-        Err(error) => (error.downcast::<BadConfig>()?.problems, None),
+    let answer = match Config::load(&args.config) {
+        Ok(config) => against_models(args, &config)?,
+        Err(error) => {
+            let problems = error.downcast::<BadConfig>()?.problems;
+            Answer { ok: false, problems, unchecked: None, refused: None }
+        }
     };
-    let answer = Answer { ok: problems.is_empty(), problems, unchecked };
     print::answer(if args.json {
         print::json(&answer)
-    } else if answer.ok {
-        let what = if answer.unchecked.is_some() { "its text is well" } else { "all is well" };
+    } else if answer.problems.is_empty() {
+        let what = if answer.ok && answer.unchecked.is_none() { "all is well" } else { "its text is well" };
         print::line(format_args!("{}: {what}", args.config.display()))
     } else {
         print::line(BadConfig { file: args.config.clone(), problems: answer.problems.clone() })
@@ -54,16 +58,32 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     if let Some(unchecked) = answer.unchecked.filter(|_| !args.json) {
         print::note(format_args!("not checked against the model: {unchecked}"));
     }
-    Ok(if answer.ok { ExitCode::SUCCESS } else { ExitCode::from(BAD_CONFIG) })
+    if let Some(refused) = answer.refused.filter(|_| !args.json) {
+        print::note(format_args!("a model is refused: {refused}"));
+    }
+    Ok(match (answer.ok, answer.problems.is_empty()) {
+        (true, _) => ExitCode::SUCCESS,
+        (false, true) => ExitCode::FAILURE,
+        (false, false) => ExitCode::from(BAD_CONFIG),
+    })
 }
 
-fn against_model(args: &Args, config: &Config) -> Result<(Vec<Located>, Option<String>)> {
+fn against_models(args: &Args, config: &Config) -> Result<Answer> {
     let read = config.read.iter().flat_map(|read| [&read.lines, &read.text]);
-    let readers = read.map(|model| tract::find(model).map(drop)).collect::<Result<Vec<_>>>();
-    let unchecked = readers.err().map(|error| format!("{error:#}"));
-    let Some(infer) = &config.infer else { return Ok((Vec::new(), unchecked)) };
-    match tract::find(&infer.model).and_then(|folder| tract::read_manifest(&folder)) {
-        Ok(manifest) => Ok((Config::locate(&args.config, check_against(config, &manifest))?, unchecked)),
-        Err(error) => Ok((Vec::new(), Some(format!("{error:#}")))),
-    }
+    let named = config.infer.iter().map(|infer| &infer.model).chain(read);
+    let found = named.map(|model| tract::find(model).map(drop)).collect::<Result<Vec<_>>>();
+    let Ok(_) = &found else {
+        let unchecked = found.err().map(|error| format!("{error:#}"));
+        return Ok(Answer { ok: true, problems: Vec::new(), unchecked, refused: None });
+    };
+    let manifest =
+        config.infer.as_ref().map(|infer| tract::find(&infer.model).and_then(|at| tract::read_manifest(&at)));
+    let problems = match manifest.transpose() {
+        Ok(Some(manifest)) => Config::locate(&args.config, check_against(config, &manifest))?,
+        // Loading says what is wrong with it.
+        Ok(None) | Err(_) => Vec::new(),
+    };
+    let refused = if problems.is_empty() { open_eyes(config, None).err() } else { None };
+    let refused = refused.map(|error| format!("{error:#}"));
+    Ok(Answer { ok: problems.is_empty() && refused.is_none(), problems, unchecked: None, refused })
 }

@@ -90,17 +90,18 @@ fn verify(models: &[String]) -> Result<ExitCode> {
 }
 
 fn verify_one(folder: &Path) -> Result<String> {
-    if tract::read_manifest(folder)?.task != Task::Classify {
+    let (manifest, classes) = if tract::read_manifest(folder)?.task == Task::Classify {
+        tract::load(folder, Engine::Int8)?;
+        let manifest = tract::load(folder, Engine::Float)?.manifest;
+        let classes = format!("{} classes, ", manifest.classes.len());
+        (manifest, classes)
+    } else {
         tract::verify_reading(folder, Engine::Int8)?;
-        let manifest = tract::verify_reading(folder, Engine::Float)?;
-        let golden = manifest.golden.len();
-        return Ok(format!("{}: whole; {golden} golden pictures, int8 and float agree with them", manifest.title()));
-    }
-    tract::load(folder, Engine::Int8)?;
-    let manifest = tract::load(folder, Engine::Float)?.manifest;
-    let (classes, golden) = (manifest.classes.len(), manifest.golden.len());
-    Ok(format!(
-        "{}: whole; {classes} classes, {golden} golden pictures, int8 and float agree with them",
-        manifest.title()
-    ))
+        (tract::verify_reading(folder, Engine::Float)?, String::new())
+    };
+    let golden = match manifest.golden.len() {
+        0 => "no golden pictures to hold it against: add some, see models/train".to_owned(),
+        several => format!("{several} golden pictures, int8 and float agree with them"),
+    };
+    Ok(format!("{}: whole; {classes}{golden}", manifest.title()))
 }

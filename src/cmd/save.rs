@@ -4,7 +4,16 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+
+/// Makes a folder that is to take files, before the work that they come from.
+///
+/// # Errors
+/// When there is something else of that name, or the disk refuses.
+pub(super) fn folder(path: &Path) -> Result<()> {
+    ensure!(!path.is_file(), "{} is a file; name a folder", path.display());
+    fs::create_dir_all(path).with_context(|| format!("making the folder {}", path.display()))
+}
 
 /// Writes a file beside its place, then moves it there.
 ///

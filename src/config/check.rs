@@ -205,8 +205,12 @@ impl Config {
                 format!("{:?} is no name", lane.name),
                 "give the words that stand on the lane",
             );
+            // Where the exception lane's name is wrong, this may be the lane that is meant.
+            let exception = &self.station.exception_lane;
+            let may_be_exception =
+                lane.name == *exception || !is_named(exception, self.lane.iter().map(|one| &one.name));
             problems.expect(
-                lane.name == self.station.exception_lane || lists.iter().any(|(_, list)| !list.is_empty()),
+                may_be_exception || lists.iter().any(|(_, list)| !list.is_empty()),
                 "classes",
                 format!("nothing is bound to lane \"{}\"", lane.name),
                 "bind classes, regions, provinces, regencies or postal_prefixes to it, or remove it",

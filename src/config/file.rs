@@ -36,10 +36,17 @@ impl Tree {
     pub(super) fn parse(text: &str) -> Result<Self, Vec<Problem>> {
         let (table, mut errors) = DeTable::parse_recoverable(text);
         errors.sort_by_key(|error| error.span().map(|span| span.start));
-        let problem = |error: &toml::de::Error| Problem {
-            key: format!("line {}", error.span().map_or(1, |span| line(text, span.start))),
-            what: error.message().to_owned(),
-            remedy: "write it as TOML: key = value, texts in quotes".into(),
+        let problem = |error: &toml::de::Error| {
+            let (what, remedy) = match error.message() {
+                twice if twice.contains("duplicate key") => ("this key stands there twice", "keep one of them"),
+                // TOML takes a word for the beginning of `inf` or `nan`.
+                word if word.contains("`inf`") || word.contains("`nan`") => {
+                    ("this is no value", "put texts in quotes; a switch is true or false")
+                }
+                other => (other, "write it as TOML: key = value, texts in quotes"),
+            };
+            let key = format!("line {}", error.span().map_or(1, |span| line(text, span.start)));
+            Problem { key, what: what.to_owned(), remedy: remedy.to_owned() }
         };
         if !errors.is_empty() {
             return Err(errors.iter().map(problem).collect());
@@ -181,6 +188,14 @@ mod tests {
         let problems = Tree::parse("a = \nb = 1\nc = [1,\n").unwrap_err();
         assert!(problems.len() >= 2, "{problems:?}");
         assert_eq!(problems[0].key, "line 1");
+        for (text, told) in [
+            ("a = 1\nb = no\n", "line 2: this is no value; put texts in quotes; a switch is true or false"),
+            ("a = 1\na = 2\n", "line 2: this key stands there twice; keep one of them"),
+        ] {
+            let told: Vec<String> = vec![told.to_owned()];
+            let problems: Vec<String> = Tree::parse(text).unwrap_err().iter().map(ToString::to_string).collect();
+            assert_eq!(problems, told);
+        }
     }
 
     #[test]

@@ -92,10 +92,16 @@ impl<'a> Walk<'a> {
         for key in required(schema) {
             let Some(property) = properties.get(key) else { continue };
             fitting.entry(key).or_insert_with(|| {
-                let meaning = property.get("description").and_then(Value::as_str);
-                let meaning = meaning.map_or_else(String::new, |text| format!(" ({})", first_sentence(text)));
-                problems.add(key, "is missing", format!("add {key} = ...{meaning}"));
-                self.stand_in(property)
+                let meaning = property.get("description").and_then(Value::as_str).map_or("", first_sentence);
+                let stands_in = self.stand_in(property);
+                let (written, meaning) = match (&stands_in, meaning.split_once("]`: ")) {
+                    (Value::Object(_), Some((_, meaning))) => (format!("[{key}]"), meaning),
+                    (Value::Array(_), Some((_, meaning))) => (format!("[[{key}]]"), meaning),
+                    _ => (format!("{key} = ..."), meaning),
+                };
+                let meaning = if meaning.is_empty() { String::new() } else { format!(" ({meaning})") };
+                problems.add(key, "is missing", format!("add {written}{meaning}"));
+                stands_in
             });
         }
         fitting

@@ -92,6 +92,17 @@ fn what_is_missing_hides_no_other_mistake_and_makes_up_none() {
         assert!(all.iter().any(|line| line.contains(wanted)), "{wanted}: {all:#?}");
     }
     assert_eq!(all.len(), 7, "{all:#?}");
+    let all = problems("");
+    for wanted in ["add [station] (who this is)", "add [[lane]] (where items can end)"] {
+        assert!(all.iter().any(|line| line.contains(wanted)), "{wanted}: {all:#?}");
+    }
+}
+
+#[test]
+fn a_misspelt_exception_lane_is_not_told_to_be_removed() {
+    let found = problems(&GOOD.replace("exception_lane = \"rest\"", "exception_lane = \"rset\""));
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(found[0].contains("there is no lane \"rset\""), "{found:#?}");
 }
 
 #[test]

@@ -34,7 +34,7 @@ use std::time::Duration;
 
 use crate::clock::Now;
 use crate::record::{Decision, Ending, Event, Outcome, PictureView, Reason, Score, State, Words};
-use crate::units::{InputId, ItemId, LaneId, Timestamp};
+use crate::units::{InputId, ItemId, LaneId, Millimetres, Timestamp};
 use actuate::{How, Moved, Order, Stay};
 use capture::Frame;
 use decide::{Decide, Verdict, Votes};
@@ -181,6 +181,11 @@ impl Line {
     /// Items between trigger and outcome.
     pub fn in_flight(&self) -> usize {
         self.way.in_flight()
+    }
+
+    /// How far the belt has run at `at`; `None` for a machine without one.
+    pub fn belt(&self, at: Timestamp) -> Option<Millimetres> {
+        self.way.position(at)
     }
 
     /// Whether each frame must come with a small grey picture.

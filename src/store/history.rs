@@ -1,11 +1,13 @@
 //! The reading end of the store: what happened to an item, and what the broker has not taken yet.
 
 use std::cell::RefCell;
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use rusqlite::{Connection, OpenFlags, Row};
+use anyhow::{Context, Result, anyhow, bail};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
 
 use super::packing::{Packed, ROW_EVENTS, Unpacker};
 use super::{integer, number};
@@ -49,6 +51,17 @@ pub struct Stat {
     pub bytes: u64,
 }
 
+/// Says it in words where the system does not give the file; SQLite says the same of all reasons.
+fn unread(path: &Path) -> Result<()> {
+    match File::open(path).map_err(|error| error.kind()) {
+        Err(ErrorKind::NotFound) => {
+            bail!("there is none: give the state directory of a station that has run, as `store.directory` names it")
+        }
+        Err(ErrorKind::PermissionDenied) => bail!("this user may not read it: run it as root, or as user pilah"),
+        _ => Ok(()),
+    }
+}
+
 /// A read-only view of a store, while the daemon runs or not. It never waits for the writer, nor the writer for it.
 #[derive(Debug)]
 pub struct History {
@@ -70,7 +83,15 @@ impl History {
             db.query_row("SELECT sent FROM cursor", [], |_| Ok(()))?;
             Ok(db)
         };
-        let db = open().with_context(|| format!("opening the store {}", path.display()))?;
+        let db = unread(path).and_then(|()| {
+            open().map_err(|error| match error.sqlite_error_code() {
+                Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt | ErrorCode::Unknown) => {
+                    anyhow!("it is no store of events, or a damaged one: give the station's state directory")
+                }
+                _ => error.into(),
+            })
+        });
+        let db = db.with_context(|| format!("opening the store {}", path.display()))?;
         Ok(Self { db, unpacker: RefCell::new(Unpacker::new()?) })
     }
 

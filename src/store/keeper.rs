@@ -52,6 +52,8 @@ pub struct Keeper {
     committed: watch::Sender<Committed>,
     store: Option<Store>,
     pictures: Option<Pictures>,
+    /// The last picture could not be kept.
+    pictures_refused: bool,
     /// Records to commit, in order.
     held: Vec<Held>,
     set_aside: Vec<(u64, String)>,
@@ -91,6 +93,7 @@ impl Keeper {
             committed,
             store: None,
             pictures: None,
+            pictures_refused: false,
             held: Vec::new(),
             set_aside: Vec::new(),
             due: None,
@@ -374,12 +377,16 @@ impl Keeper {
         self.shared.picture_done();
         match kept {
             Ok(removed) => {
+                self.pictures_refused = false;
                 self.status.pictures.one();
                 self.status.pictures_removed.add(removed);
             }
             Err(wrong) => {
                 self.status.pictures_lost.one();
-                warn!(error = format!("{wrong:#}"), "picture not kept");
+                // Told once, not with each item.
+                if !std::mem::replace(&mut self.pictures_refused, true) {
+                    warn!(error = format!("{wrong:#}"), "pictures cannot be kept now");
+                }
             }
         }
     }

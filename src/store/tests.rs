@@ -377,6 +377,18 @@ fn settings_that_cannot_work_are_all_told() {
     assert!(found.is_empty(), "{found:?}");
 }
 
+#[test]
+fn what_is_no_store_says_so_and_what_to_give() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("events.db");
+    let told = || format!("{:#}", History::open(&path).unwrap_err());
+    assert!(told().contains("there is none: give the state directory"), "{}", told());
+    for wrong in [&b""[..], b"no database", &[0; 4096]] {
+        fs::write(&path, wrong).unwrap();
+        assert!(told().contains("it is no store of events"), "{}", told());
+    }
+}
+
 /// Waits for another thread, ten seconds at most.
 fn until(ready: impl Fn() -> bool) {
     for _ in 0..1000 {

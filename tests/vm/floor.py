@@ -372,6 +372,33 @@ def an_encoder_counts_the_belt(pilah, args):
             expect(abs(travel - 1000) < 40, f"kicked after {travel} mm instead of 1000")
 
 
+def an_encoder_at_full_rate_loses_no_count(pilah, args):
+    """Edges as fast as `check` allows, or as this machine can give them: each one is a tenth of a millimetre of belt."""
+    most = 10_000
+    with Broker() as broker:
+        encoder = f'encoder = "count"\nmm_per_count = {SPEED / most}'
+        with Station(pilah, "fast", encoder=encoder) as station:
+            station.wait_ready(broker)
+            line = os.open(GPIO / f"sim_gpio{ENCODER}" / "pull", os.O_WRONLY)
+            levels = (b"pull-down", b"pull-up")
+            # The first edge only says where counting starts.
+            os.pwrite(line, levels[1], 0)
+            time.sleep(0.5)
+            edges, began = 0, time.monotonic()
+            while (lasted := time.monotonic() - began) < args.encoder_s:
+                # No faster than allowed.
+                for _ in range(min(200, int(lasted * most) - edges + 1)):
+                    os.pwrite(line, levels[edges % 2], 0)
+                    edges += 1
+            os.close(line)
+            said = len(broker.heard("health"))
+            until("health is told twice more", 60, lambda: len(broker.heard("health")) > said + 1)
+            run, wanted = broker.heard("health")[-1]["gauges"]["belt_mm"], edges * SPEED / most
+            print(f"    {edges:,} edges, {edges / lasted:,.0f} a second for {lasted:.0f} s: {run} of {wanted:.1f} mm")
+            expect(abs(run - wanted) <= 1, f"{wanted - run:.1f} mm were lost")
+            expect(station.process.poll() is None, "the daemon ended")
+
+
 def a_killed_daemon_leaves_a_level_and_outputs_off_ends_it(pilah, args):
     """SIGKILL in mid-move: the level stays, as on a Raspberry Pi, until outputs-off releases it."""
     with Broker() as broker, Station(pilah, "kill", on_ms=3000) as station:
@@ -526,6 +553,7 @@ def a_camera_of_mjpeg_is_looked_at_through_garbage_and_a_stall(pilah, args):
 TESTS = [
     the_right_line_moves_at_the_right_place,
     an_encoder_counts_the_belt,
+    an_encoder_at_full_rate_loses_no_count,
     a_killed_daemon_leaves_a_level_and_outputs_off_ends_it,
     a_start_releases_what_a_killed_run_left_on,
     stopping_switches_off,
@@ -542,6 +570,7 @@ def main():
     p.add_argument("--only", help="tests whose names contain this")
     p.add_argument("--items", type=int, default=5, help="items that pass the photo-eye")
     p.add_argument("--kills", type=int, default=3, help="how often the daemon is killed in mid-move")
+    p.add_argument("--encoder-s", type=float, default=30.0, help="seconds of the encoder at full rate")
     p.add_argument("--cameras", type=int, default=3, help="how often the camera goes")
     p.add_argument("--camera-back", type=float, default=2.0, help="seconds until the station sorts again")
     args = p.parse_args()

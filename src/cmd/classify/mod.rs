@@ -10,7 +10,7 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{pictures, print};
+use super::{pictures, print, save};
 use crate::app::station;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
@@ -97,6 +97,7 @@ struct TextLine {
 /// # Errors
 /// When the configuration is wrong, the model does not load, or an answer cannot be written.
 pub fn run(args: &Args) -> Result<ExitCode> {
+    args.annotate.as_deref().map_or(Ok(()), save::folder)?;
     let mut desk = Desk::open(&args.config, args.whole)?;
     let mut drawn = annotate::Folder::new(args.annotate.as_deref());
     let mut all_read = true;

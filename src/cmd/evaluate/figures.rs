@@ -92,7 +92,7 @@ impl Figures {
     }
 
     /// As `evaluate --json` prints it.
-    pub(super) fn json(&self) -> Value {
+    pub(super) fn json(&self, skipped: usize) -> Value {
         let ids = || self.classes.iter().map(|rates| rates.class.clone());
         let per_class: Map<String, Value> = ids().zip(self.classes.iter().map(Rates::json)).collect();
         let row = |row: &Vec<usize>| Value::Object(ids().zip(row.iter().map(|&n| json!(n))).collect());
@@ -100,6 +100,7 @@ impl Figures {
         let point = |risk: &Risk| json!({"coverage": risk.coverage, "risk": risk.risk, "confidence": risk.confidence});
         json!({
             "n": self.n,
+            "skipped": skipped,
             "accuracy": self.accuracy,
             "macro_recall": self.macro_recall,
             "unknown_rejected": self.unknown_rejected,
@@ -219,7 +220,7 @@ mod tests {
             (None, None, None)
         );
         assert_eq!(figures.unknown_rejected, None);
-        assert_eq!(figures.json()["per_class"]["unknown"]["recall"], Value::Null);
+        assert_eq!(figures.json(0)["per_class"]["unknown"]["recall"], Value::Null);
     }
 
     #[test]

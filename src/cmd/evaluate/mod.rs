@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use self::figures::{Figures, Judged};
-use super::{pictures, print};
+use super::{pictures, print, save};
 use crate::drivers::tract;
 use crate::pipeline::decide::UNKNOWN;
 use crate::pipeline::infer::{Classifier, Engine, Manifest};
@@ -46,6 +46,7 @@ pub struct Args {
 /// # Errors
 /// When the model does not load, the folders do not fit its classes, or no picture can be read.
 pub fn run(args: &Args) -> Result<ExitCode> {
+    args.report.as_deref().map_or(Ok(()), save::folder)?;
     let folder = tract::find(&args.model)?;
     let classifier = tract::load(&folder, args.engine)?;
     let manifest = classifier.manifest.clone();
@@ -67,7 +68,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         report::write(folder, &title, &figures, skipped.len())?;
     }
     if args.json {
-        print::json(&figures.json())?;
+        print::json(&figures.json(skipped.len()))?;
     } else {
         print::line(report::text(&figures, skipped.len()).trim_end())?;
     }
@@ -83,7 +84,13 @@ struct Sample {
 fn samples(data: &Path, manifest: &Manifest) -> Result<Vec<Sample>> {
     let mut samples = Vec::new();
     let entries = std::fs::read_dir(data).with_context(|| format!("listing {}", data.display()))?;
-    let mut folders: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    let shown = entries.flatten().filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
+    let (mut folders, loose): (Vec<PathBuf>, Vec<PathBuf>) =
+        shown.map(|entry| entry.path()).partition(|path| path.is_dir());
+    if !loose.is_empty() {
+        let (data, several) = (data.display(), loose.len());
+        print::note(format_args!("not looked at: {several} files in {data} that lie in no folder of a class"));
+    }
     folders.sort();
     for folder in folders {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -11,9 +11,10 @@ mod plan;
 mod reading;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use tract_onnx::pb::ModelProto;
 
 use self::choice::Choice;
@@ -157,8 +158,17 @@ fn read(folder: &Path) -> Result<(Manifest, ModelProto)> {
 /// The net of a model, held against its manifest.
 fn read_net(folder: &Path, manifest: &Manifest) -> Result<ModelProto> {
     let path = folder.join(&manifest.file);
-    let bytes = fs::read(&path).map_err(anyhow::Error::from);
+    let bytes = read_file(&path);
     bytes.and_then(|bytes| graph::read(&bytes, manifest)).with_context(|| format!("reading {}", path.display()))
+}
+
+/// One of a model's files; the caller names it.
+fn read_file(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => anyhow!("there is no such file: the model is not whole, install it again"),
+        io::ErrorKind::PermissionDenied => anyhow!("this user may not read it: let it, by chmod a+r"),
+        _ => error.into(),
+    })
 }
 
 /// Compiles a net for an engine and tensors of one shape.
@@ -189,7 +199,7 @@ fn checked(folder: &Path, mut classifier: Classifier) -> Result<Classifier> {
 }
 
 fn check_golden(classifier: &mut Classifier, folder: &Path, golden: &Golden) -> Result<()> {
-    let picture = decode_file(&fs::read(folder.join(&golden.file))?)?;
+    let picture = decode_file(&read_file(&folder.join(&golden.file))?)?;
     let tensor = classifier.prepare(&picture)?;
     let scores = classifier.scores(&tensor)?;
     let tolerance = golden.tolerance * SLACK;

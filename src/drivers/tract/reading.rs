@@ -127,7 +127,7 @@ const FAR: f32 = -3.0;
 /// A golden picture in grey.
 fn picture(folder: &Path, golden: &Golden) -> Result<Raster> {
     let path = folder.join(&golden.file);
-    let picture = fs::read(&path).map_err(anyhow::Error::from).and_then(|bytes| decode_file(&bytes));
+    let picture = super::read_file(&path).and_then(|bytes| decode_file(&bytes));
     Ok(picture.with_context(|| format!("reading {}", path.display()))?.grey().into_owned())
 }
 

@@ -95,7 +95,7 @@ fn a_wrong_manifest_is_refused_by_its_field() {
         ("zero_point", "zero_point = 1", "but input.zero_point in model.toml is 1"),
         ("temperature", "temperature = -1.0", "model.toml: output.temperature: -1 is not a positive number"),
         ("filter", "filter = \"cubic\"", "unknown variant `cubic`"),
-        ("file", "file = \"other.onnx\"", "other.onnx: No such file"),
+        ("file", "file = \"other.onnx\"", "other.onnx: there is no such file"),
     ] {
         let text = Copy::new().with(key, line).refusal();
         assert!(text.contains(says), "{line}: {text}");
@@ -143,7 +143,7 @@ fn golden_pictures_must_be_there_and_agree() {
     let first = read_manifest(copy.0.path()).unwrap().golden[0].clone();
     fs::remove_file(copy.0.path().join(&first.file)).unwrap();
     let text = copy.refusal();
-    assert!(text.contains(&first.file) && text.contains("No such file"), "{text}");
+    assert!(text.contains(&first.file) && text.contains("there is no such file"), "{text}");
 
     let picture = first.file.as_str();
     copy.write(picture, b"not a picture");

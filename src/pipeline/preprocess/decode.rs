@@ -245,7 +245,7 @@ mod tests {
             (&b""[..], "the file is empty; accepted are JPEG, PNG, WebP and BMP"),
             (b"GIF89a\x01\0\x01\0", "image/gif is not a format that can be read; accepted are JPEG"),
             (b"%PDF-1.7 whatever", "this is not a picture, or of an unknown format; accepted are JPEG"),
-            (b"\xff\xd8\xff", "the JPEG is cut off before its end"),
+            (b"\xff\xd8\xff", "the JPEG is cut off before its end, or damaged"),
         ] {
             let text = refusal(bytes);
             assert!(text.starts_with(says), "{text}");

@@ -16,7 +16,7 @@ const AVI_SEGMENT: &[u8] = b"\xFF\xE0\x00\x07AVI1\0";
 /// Decodes a JPEG; grey ones stay grey. The orientation is what its EXIF block says.
 pub(super) fn decode(bytes: &[u8]) -> Result<(Raster, Orientation)> {
     match outline(bytes) {
-        Outline::CutOff => bail!("the JPEG is cut off before its end"),
+        Outline::CutOff => bail!("the JPEG is cut off before its end, or damaged"),
         Outline::Whole { tables: true } => decode_whole(bytes),
         // As MJPEG cameras send it.
         Outline::Whole { tables: false } => decode_whole(&[&bytes[..2], AVI_SEGMENT, &bytes[2..]].concat()),
