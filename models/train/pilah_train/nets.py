@@ -7,6 +7,7 @@ from functools import partial
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .recipe import Fault
 
@@ -27,7 +28,8 @@ class Conv(nn.Conv2d):
         if left != right or top != bottom:
             x, left, top = F.pad(x, (left, right, top, bottom)), 0, 0
         if self.groups > 1 and self.training and x.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
-            return _Depthwise.apply(x.to(torch.bfloat16), self.weight, self.stride, (top, left), self.groups)
+            y = _Depthwise.apply(x.to(torch.bfloat16), self.weight, self.stride, (top, left), self.groups)
+            return y if self.bias is None else y + self.bias.to(y.dtype)[:, None, None]
         return F.conv2d(x, self.weight, self.bias, self.stride, (top, left), 1, self.groups)
 
 
@@ -91,11 +93,17 @@ class Net(nn.Module):
         self.pool, self.flat = nn.AdaptiveAvgPool2d(1), nn.Flatten()
         self.dropout, self.head = nn.Dropout(dropout), nn.Linear(features, classes)
 
-    def features(self, x):
-        return self.flat(self.pool(self.blocks(x)))
+    def features(self, x, after: int = 0):
+        """What the head sees; `x` is what came out of the first `after` blocks, the picture itself where that is 0."""
+        blocks = self.blocks[after:] if after else self.blocks
+        return self.flat(self.pool(blocks(x)))
 
     def forward(self, x):
-        return self.head(self.dropout(self.features(x)))
+        return self.rest(x, 0)
+
+    def rest(self, x, after: int):
+        """The logits of what came out of the first `after` blocks."""
+        return self.head(self.dropout(self.features(x, after)))
 
 
 def digits(classes: int, channels: int = 1) -> Net:
@@ -138,9 +146,9 @@ def efficientnet_lite(size: str, classes: int, channels: int = 3) -> Net:
             i = o
     blocks.append(unit(i, 1280, 1, act=nn.ReLU6, eps=eps))
     net = Net(blocks, 1280, classes, dropout=0.2)
-    net.pretrained = channels == 3
-    if net.pretrained:
+    if channels == 3:
         _load_imagenet(net, size)
+        fold(net)
     return net
 
 
@@ -158,6 +166,15 @@ def _load_imagenet(net: Net, size: str) -> None:
     if len(ours) != len(theirs) or any(v.shape != w.shape for (_, v), w in zip(ours, theirs)):
         raise Fault(f"the weights of {package.replace('_', '-')} do not fit this net; use version 0.1.0")
     net.load_state_dict({k: w for (k, _), w in zip(ours, theirs)}, strict=False)
+
+
+def fold(net: nn.Module) -> None:
+    """Batch norms with the statistics that they have, made part of the convolutions before them: the same numbers, with a fifth
+    less to compute. Small sets would only make a pretrained net's statistics worse, so they are not learnt again."""
+    for part in [m for m in net.eval().modules() if isinstance(m, nn.Sequential)]:
+        for n, m in enumerate(part):
+            if isinstance(m, nn.BatchNorm2d):
+                part[n - 1], part[n] = fuse_conv_bn_eval(part[n - 1], m), nn.Identity()
 
 
 NETS = {"digits": digits} | {f"efficientnet-lite{s}": partial(efficientnet_lite, s) for s in LITE}

@@ -67,6 +67,7 @@ class Train:
     small: int = 0  # the first epochs run on pictures of this size: two or three times as fast
     small_epochs: int = 0
     freeze: int = 0  # so many leading blocks of the net stay as they were pretrained
+    views: int = 0  # of each picture so many views go through the frozen blocks once, for all epochs; 0: new ones each epoch
 
 
 @dataclass

@@ -66,6 +66,9 @@ def main() -> int:
         with truth.open(newline="", encoding="utf-8") as file:
             done = sum(1 for _ in csv.reader(file)) - 1
     jobs = [(args.seed, number, args.layouts, args.kind, args.difficulty) for number in range(max(done, 0), args.count)]
+    if jobs:  # fonts, places or digits that are missing end the command here; a worker's end would leave it waiting
+        _start(args.addresses)
+        _make(jobs[0])
     with (
         truth.open("a", newline="", encoding="utf-8") as table,
         (args.out / "lines.jsonl").open("a", encoding="utf-8") as lines,
