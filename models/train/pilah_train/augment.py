@@ -68,6 +68,11 @@ def objects(picture: Image.Image, rng: np.random.Generator, size: tuple[int, int
     return picture
 
 
+def light(picture: Image.Image, rng: np.random.Generator, size: tuple[int, int]) -> Image.Image:
+    """Another lamp and another camera alone: for things that may not be turned or mirrored, such as print."""
+    return _light(_degrade(picture, rng), rng)
+
+
 def _degrade(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Another resolution, blur and JPEG: each source has its own, and a net would learn them instead of the thing."""
     if rng.random() < 0.45:
@@ -178,7 +183,7 @@ def _on_background(picture: Image.Image, mask: Image.Image, rng: np.random.Gener
     return Image.composite(picture, ground, mask)
 
 
-AUGMENTS = {"none": none, "digits": digits, "objects": objects}
+AUGMENTS = {"none": none, "digits": digits, "objects": objects, "light": light}
 
 
 def named(name: str):

@@ -51,7 +51,7 @@ class Data:
 @dataclass
 class Train:
     net: str = "efficientnet-lite0"
-    augment: str = "objects"  # none | objects | digits
+    augment: str = "objects"  # none | objects | digits | light
     seed: int = 1
     epochs: int = 12
     batch: int = 32

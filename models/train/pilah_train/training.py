@@ -85,7 +85,7 @@ def train(recipe: Recipe, items: list[Item], out: Path, device: str = "auto", wo
     out.mkdir(parents=True, exist_ok=True)
     key = hashlib.sha256(json.dumps(recipe.settings(), sort_keys=True).encode()).hexdigest()
     state = _resume(out / "last.pt", key)
-    seen = out / "views" if t.views else None
+    seen = out / f"views-{key[:8]}" if t.views else None
     if seen:
         views.prepare(recipe, net, parts["train"] + parts["validation"], seen, where, workers)
     if state is None and t.head_views:

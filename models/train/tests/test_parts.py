@@ -72,6 +72,20 @@ def test_the_written_graph_computes_what_the_net_computes(name, i, tmp_path):
     assert np.abs(got - exact).max() < 0.35 * np.abs(exact).max() + 0.05
 
 
+def test_folded_norms_change_nothing():
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(nets.unit(3, 8), nets.Residual(nets.unit(8, 8, groups=8, act=None)))
+    for m in net.modules():
+        if isinstance(m, torch.nn.BatchNorm2d):
+            m.running_mean.uniform_(-1, 1), m.running_var.uniform_(0.5, 2), torch.nn.init.uniform_(m.weight, 0.5, 2)
+    x = torch.randn(2, 3, 9, 7)
+    with torch.inference_mode():
+        exact = net.eval()(x)
+        nets.fold(net)
+        assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in net.modules())
+        assert torch.allclose(net(x), exact, atol=1e-5)
+
+
 def test_the_graph_keeps_to_the_operators_that_the_daemon_lowers():
     net = nets.build("digits", 10, 1)
     steps = quantize.steps_of(net, GREY)

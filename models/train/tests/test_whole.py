@@ -4,11 +4,13 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from pilah_train import __main__ as command
-from pilah_train import draw_digits, modelfile, pictures
+from pilah_train import draw_digits, modelfile, pictures, training
 from pilah_train import recipe as recipes
+from pilah_train.prepare import prepare
 
 RECIPE = """
 name = "tiny"
@@ -96,9 +98,21 @@ def test_mistakes_are_said_in_words(drawn, monkeypatch, capsys, spoil, said):
     assert said in capsys.readouterr().err
 
 
-def test_all_views_of_a_thing_fall_into_one_split(tmp_path):
-    from pilah_train.prepare import prepare
+def test_kept_views_lead_to_what_the_whole_net_says_and_are_made_once(drawn, monkeypatch):
+    (drawn / "recipe.toml").write_text(RECIPE.format(epochs=2) + "freeze = 3\nviews = 2\nhead_views = 2\n")
+    assert run(monkeypatch, *arguments(drawn, "--steps", "prepare,train")) == 0
+    recipe = recipes.load(drawn / "recipe.toml")
+    items = [i for i in prepare(recipe, drawn / "data", out=drawn / "out") if i.split == "validation"]
+    net, (seen,) = training.best_net(recipe, drawn / "out"), (drawn / "out").glob("views-*")
+    whole, rest = (training.logits_of(recipe, net, items, torch.device("cpu"), 0, seen=s) for s in (None, seen))
+    assert np.abs(whole - rest).max() < 0.02
+    made = {path.name: path.stat().st_mtime_ns for path in seen.iterdir()}
+    recipe.train.epochs = 3
+    training.train(recipe, prepare(recipe, drawn / "data", out=drawn / "out"), drawn / "out", "cpu", 0)
+    assert made == {path.name: path.stat().st_mtime_ns for path in seen.iterdir()}
 
+
+def test_all_views_of_a_thing_fall_into_one_split(tmp_path):
     (tmp_path / "recipe.toml").write_text(RECIPE.format(epochs=1) + "[data.block]\nset = 10\n")
     for name in "ab":
         (tmp_path / "set" / name).mkdir(parents=True)
@@ -115,8 +129,6 @@ def test_all_views_of_a_thing_fall_into_one_split(tmp_path):
 
 
 def test_folds_are_each_once_validation_and_never_test(drawn):
-    from pilah_train.prepare import prepare
-
     recipe, seen, test = recipes.load(drawn / "recipe.toml"), [], set()
     for fold in range(3):
         recipe.data.fold, recipe.data.folds = fold, 3
@@ -128,8 +140,6 @@ def test_folds_are_each_once_validation_and_never_test(drawn):
 
 
 def test_a_split_stays_when_pictures_are_added(drawn):
-    from pilah_train.prepare import prepare
-
     recipe = recipes.load(drawn / "recipe.toml")
     before = {i.group: i.split for i in prepare(recipe, drawn / "data", out=drawn / "out")}
     for n in range(20):

@@ -53,6 +53,7 @@ def main() -> int:
     parser.add_argument("--layouts", choices=["train", "kept-out", "all"], default="train")
     parser.add_argument("--kind", choices=["label", "negative", "two", "mixed", "mail"], default="label")
     parser.add_argument("--difficulty", choices=list(generator.DIFFICULTIES), default="", help="only pictures of this difficulty")
+    parser.add_argument("--by-region", action="store_true", help="into one folder a region, for a classifier of whole labels")
     parser.add_argument("--addresses", help="table of villages; $PILAH_ADDRESSES if not given")
     parser.add_argument("--digits", help="MNIST's folder, for mail; $PILAH_DIGITS if not given")
     parser.add_argument("--jobs", type=int, default=1, help="processes (%(default)s)")
@@ -80,6 +81,9 @@ def main() -> int:
         bar = tqdm(pool.imap(_make, jobs), total=args.count, initial=args.count - len(jobs), unit="picture", dynamic_ncols=True)
         for (_, number, *_), (jpeg, row, places) in zip(jobs, bar):
             name = f"{number + 1:05}.jpg"
+            if args.by_region:
+                name = f"{row['region'] or 'unknown'}/{name}"
+                (args.out / name).parent.mkdir(exist_ok=True)
             (args.out / name).write_bytes(jpeg)
             rows.writerow({"file": name} | row)
             lines.write(json.dumps({"file": name} | places) + "\n")
