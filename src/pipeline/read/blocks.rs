@@ -30,6 +30,13 @@ const BESIDE: f32 = 16.0;
 const WORST: f32 = 6.5;
 /// Below this mean probability of a character a line was not read surely, and may be a keyword misread further than usual.
 const UNSURE: f32 = 0.8;
+/// So much larger or smaller is the print of another address that begins within a block, or stands among its lines.
+const RESIZED: f32 = 1.1;
+const TWO_SIZES: f32 = 1.3;
+/// Lines of one address, at least, for its size to say anything.
+const LEAST: usize = 3;
+/// A line of fewer characters says little about how large its print is.
+pub const SHORT: usize = 5;
 /// Lines that read in a direction further from the others' are no part of the label, as a cosine.
 const ASKEW: f32 = 0.8;
 
@@ -55,7 +62,36 @@ pub fn blocks(lines: &[Line]) -> Vec<Block> {
     for block in &mut blocks {
         block.lines = reading_order(lines, &block.lines, axis);
     }
-    blocks
+    blocks.into_iter().flat_map(|block| by_size(lines, block)).collect()
+}
+
+/// A block in which print of two sizes stands, apart or from some line on, is two: the second's keyword was not read.
+fn by_size(lines: &[Line], block: Block) -> Vec<Block> {
+    let size = |at: usize| lines[at].cap;
+    let long: Vec<usize> = block.lines.iter().copied().filter(|&at| lines[at].glyphs.len() >= SHORT).collect();
+    let Some(&first) = block.lines.first().filter(|_| long.len() >= 2 * LEAST) else { return vec![block] };
+    let mut sizes: Vec<f32> = long.iter().map(|&at| size(at)).collect();
+    let cuts = LEAST..=long.len() - LEAST;
+    let from = cuts.clone().find(|&cut| {
+        let (above, below) = (span(&sizes[..cut]), span(&sizes[cut..]));
+        above.1 * RESIZED < below.0 || below.1 * RESIZED < above.0
+    });
+    sizes.sort_by(f32::total_cmp);
+    let gap = cuts.clone().find(|&cut| sizes[cut - 1] * TWO_SIZES < sizes[cut]).map(|cut| sizes[cut]);
+    let (own, rest): (Vec<usize>, Vec<usize>) = match (gap, from) {
+        (Some(large), _) => block.lines.iter().partition(|&&at| (size(at) >= large) == (size(first) >= large)),
+        (None, Some(cut)) => {
+            let place = block.lines.iter().position(|&at| at == long[cut]).unwrap_or(block.lines.len());
+            (block.lines[..place].to_vec(), block.lines[place..].to_vec())
+        }
+        (None, None) => return vec![block],
+    };
+    vec![Block { lines: own, ..block }, Block { lines: rest, ..Block::default() }]
+}
+
+/// The least and the most.
+fn span(sizes: &[f32]) -> (f32, f32) {
+    sizes.iter().fold((f32::MAX, 0.0), |(least, most), &size| (least.min(size), most.max(size)))
 }
 
 /// The characters of a block without its keyword, each line ending with `\n`, the parts of a row with a space.
@@ -143,6 +179,11 @@ fn is_sort_code(line: &Line, tokens: &[Token]) -> bool {
         let digits = part.bytes().filter(u8::is_ascii_digit).count();
         (1..=3).contains(&digits)
     };
+    // `UPG-PAR`
+    let hubs = (2..=3).contains(&parts.len()) && parts.iter().all(|part| part.len() == 3);
+    if hubs && text.contains(['-', '/']) && text.bytes().all(|b| b.is_ascii_uppercase() || b"-/ ".contains(&b)) {
+        return true;
+    }
     text.len() <= 18
         && (1..=4).contains(&parts.len())
         && (1..=3).contains(&letters)
@@ -163,7 +204,7 @@ fn is_goods(line: &Line, tokens: &[Token]) -> bool {
     let text = line.text();
     // An address whose parts are set apart by dashes may break before one: `- Mamberamo Tengah - Papua Pegunungan`.
     let listed = text.trim_start().strip_prefix(['-', '*']).filter(|rest| !rest.contains(" - "));
-    let dashed = listed.is_some_and(|rest| rest.chars().any(|c| c.is_ascii_alphabetic()));
+    let dashed = listed.is_some_and(|rest| rest.chars().any(|c| c.is_ascii_alphabetic()) && !ends_with_code(rest));
     let unit = |token: &Token| {
         matches!(token.letters.as_str(), "KG" | "KGS" | "GR" | "GRAM" | "PCS" | "RP" | "QTY" | "IDR" | "ML")
     };
@@ -181,6 +222,13 @@ fn is_goods(line: &Line, tokens: &[Token]) -> bool {
             || text.strip_suffix("kg").is_some_and(digits)
     };
     dashed || (0..tokens.len()).any(|at| times(&tokens[at]) || (unit(&tokens[at]) && beside_number(at)))
+}
+
+/// Whether a line ends with a postal code: `ID-58171`.
+fn ends_with_code(text: &str) -> bool {
+    let text = text.trim_end_matches([' ', ')', ']', '.']);
+    let digits = text.bytes().rev().take_while(u8::is_ascii_digit).count();
+    digits == 5
 }
 
 /// The direction in which most of the text reads, as a unit vector.
@@ -312,10 +360,36 @@ mod tests {
             Line::sure("KEPADA: Markus Usman", 0.0, 0.0),
             Line::sure("Jl. Pattimura No.67 - Kelila", 0.0, 20.0),
             Line::sure("- Mamberamo Tengah - Papua Pegunungan", 0.0, 40.0),
-            Line::sure("- Keripik Balado Padang", 0.0, 60.0),
+            Line::sure("- id-99558", 0.0, 60.0),
+            Line::sure("- Keripik Balado Padang", 0.0, 80.0),
         ];
-        let wanted = "Markus Usman\nJl. Pattimura No.67 - Kelila\n- Mamberamo Tengah - Papua Pegunungan";
+        let wanted = "Markus Usman\nJl. Pattimura No.67 - Kelila\n- Mamberamo Tengah - Papua Pegunungan\n- id-99558";
         assert_eq!(texts(&lines, Role::Recipient), wanted);
+    }
+
+    #[test]
+    fn print_of_another_size_is_another_party() {
+        let sized = |text: &str, y: f32, cap: f32| Line { cap, ..Line::sure(text, 0.0, y) };
+        let below = [
+            sized("PENGIRIM: Warung Kencana", 0.0, 10.0),
+            sized("Jl Cempaka Gg. 3 No 96", 20.0, 10.2),
+            sized("Kec. Kawunganten, Jateng", 40.0, 9.8),
+            sized("Paulus", 62.0, 12.0),
+            sized("jl. mt haryono km 142", 84.0, 12.4),
+            sized("Aceh Tengah, ACEH 24569", 106.0, 12.0),
+        ];
+        assert_eq!(texts(&below, Role::Sender), "Warung Kencana\nJl Cempaka Gg. 3 No 96\nKec. Kawunganten, Jateng");
+        let mixed = [
+            sized("KEPADA: Tegar Manoppo", 0.0, 15.0),
+            sized("FAJAR KOGOYA", 18.0, 10.0),
+            sized("Perum Taman Sari", 36.0, 15.0),
+            sized("JL. DR. SUTOMO NO138", 54.0, 10.0),
+            sized("Deleng Pokhkisen, Aceh", 72.0, 16.0),
+            sized("KENDAL, CENTRAL JAVA", 90.0, 10.0),
+        ];
+        assert_eq!(texts(&mixed, Role::Recipient), "Tegar Manoppo\nPerum Taman Sari\nDeleng Pokhkisen, Aceh");
+        let jitter = below.map(|line| Line { cap: line.cap.clamp(10.0, 10.4), ..line });
+        assert!(texts(&jitter, Role::Sender).contains("Paulus"));
     }
 
     #[test]

@@ -52,13 +52,16 @@ fn refuses(glyphs: &[Glyph], before: &Token, number: &Token) -> bool {
         return true;
     }
     let price = matches!(before.letters.as_str(), "RP" | "IDR" | "RPP");
+    // `RW9 39376` has its number already.
+    let bare = glyphs[before.start..before.end].iter().all(|glyph| !glyph.c.is_ascii_digit());
     let house = matches!(before.letters.as_str(), "NO" | "NOMOR" | "RT" | "RW" | "BLOK" | "KAV" | "KM")
+        && bare
         && number.gap < Gap::Stop
         && glyphs.get(before.end).is_none_or(|glyph| glyph.c != ':');
     price || house
 }
 
-/// The places of five digits that begin at a token, and the token behind them: one number, or five boxes of a digit each.
+/// The places of five digits that begin at a token, and the token behind them.
 fn five_digits(glyphs: &[Glyph], tokens: &[Token], at: usize) -> (usize, Option<[usize; 5]>) {
     let token = &tokens[at];
     if token.kind == Kind::Phone {
@@ -71,10 +74,27 @@ fn five_digits(glyphs: &[Glyph], tokens: &[Token], at: usize) -> (usize, Option<
         let places = (usable && ends(at + 1)).then(|| std::array::from_fn(|digit| token.start + digit));
         return (at + 1, places);
     }
-    let boxed = |token: &Token| token.end - token.start == 1 && token.kind == Kind::Number;
-    let run = tokens[at..].iter().take_while(|token| boxed(token)).count();
-    let close = run == 5 && tokens[at + 1..at + 5].iter().all(|token| token.gap <= Gap::Space);
-    (at + run.max(1), close.then(|| std::array::from_fn(|digit| tokens[at + digit].start)))
+    let (run, places) = five_apart(glyphs, &tokens[at..]);
+    (at + run, places)
+}
+
+/// Five digits that were written or read as several numbers: one in each of five boxes, `1 6437`, or broken over lines. Also
+/// how many tokens to go on by.
+fn five_apart(glyphs: &[Glyph], tokens: &[Token]) -> (usize, Option<[usize; 5]>) {
+    let numbers = tokens.iter().enumerate().take_while(|(at, token)| {
+        token.kind == Kind::Number && (*at == 0 || (token.gap <= Gap::Line && token.gap != Gap::Joined))
+    });
+    let run = numbers.count().max(1);
+    let places: Vec<usize> = tokens[..run].iter().flat_map(|token| token.start..token.end).collect();
+    let Ok(places) = <[usize; 5]>::try_from(places) else { return (1, None) };
+    let around =
+        |at: Option<usize>, one: &[char]| at.and_then(|at| glyphs.get(at)).is_some_and(|glyph| one.contains(&glyph.c));
+    let enclosed = around(places[0].checked_sub(1), &['(', '[']) && around(Some(places[4] + 1), &[')', ']']);
+    let boxed = tokens[..run].iter().all(|token| token.end - token.start == 1);
+    let close = run >= 3 && tokens[1..run].iter().all(|token| token.gap <= Gap::Space);
+    // The rest of a code that a line had no room for stands on its own line: `JAWA BARAT 44`, `173`.
+    let rest = run == 2 && tokens[1].gap == Gap::Line && around(Some(places[4] + 1), &['\n', '.', ',']);
+    (run, (enclosed || boxed || close || rest).then_some(places))
 }
 
 /// The digit that a character is, or looks like.
@@ -163,6 +183,13 @@ mod tests {
             ("POS 51151", vec![51151]),
             ("KodePos: 5 6 4 1 1", vec![56411]),
             ("(99639)", vec![99639]),
+            ("(9 96 3 9)", vec![99639]),
+            ("ID(9\n9639)", vec![99639]),
+            ("9\n9639 x", vec![]),
+            ("Jawa Barat 44\n173\n", vec![44173]),
+            ("Jatim 6 3 4 7\n5.", vec![63475]),
+            ("RT14/RW9 39376,Kel", vec![39376]),
+            ("RT 9 9639", vec![]),
             ("5G411 x", vec![56411]),
             ("Rp 56411", vec![]),
             ("Rp56.411", vec![]),

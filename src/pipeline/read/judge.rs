@@ -1,8 +1,9 @@
 //! The rules by which the blocks of a label become readings, a region and a reason.
 //!
 //! 1. Only the recipient's lines count: those below a word such as `KEPADA`. Without one a block of addresses counts
-//!    only beside that of a sender who is named as such, and less. Two addresses of which neither is named, in different
-//!    regencies of one region, tell the region and nothing else: it is the recipient's, whoever that is.
+//!    only beside that of a sender who is named as such or beside smaller print, and less: couriers print the recipient
+//!    larger. Two addresses of which neither is named nor larger, in different regencies of one region, tell the region
+//!    and nothing else: it is the recipient's, whoever that is.
 //! 2. Two recipients that lead to different regencies, two waybills, or two papers with print are several labels.
 //! 3. A country or a place abroad is no destination of any lane.
 //! 4. Names and postal code are weighed together ([`address`](crate::pipeline::read::address)). A heavy witness for
@@ -19,11 +20,12 @@ use std::collections::BTreeSet;
 
 use crate::pipeline::read::address::{Address, REGIONS, weigh};
 use crate::pipeline::read::bars::Bar;
-use crate::pipeline::read::blocks::{Block, blocks, glyphs};
+use crate::pipeline::read::blocks::{Block, SHORT, blocks, glyphs};
 use crate::pipeline::read::gazetteer::Gazetteer;
-use crate::pipeline::read::keywords::Role;
+use crate::pipeline::read::keywords::{Role, begins_street, level_of};
 use crate::pipeline::read::names::Names;
 use crate::pipeline::read::text::{Glyph, Line};
+use crate::pipeline::read::tokens::{Kind, Token, tokens};
 use crate::pipeline::read::waybill::{is_number, waybill};
 use crate::record::{Reading, Readings, Reason};
 
@@ -47,11 +49,18 @@ const UNNAMED: f32 = 13.0;
 /// A witness against the better region that weighs so much contradicts, unless the rest outweighs it by [`FAR`].
 const HEAVY: f32 = 6.0;
 const FAR: f32 = 9.0;
+/// The recipient's print is at least so much larger than the sender's. Of 39 labels of a depot the least was 1.02 times
+/// as large, the middle one 1.24; of generated ones 0.87 and 1.35.
+const LARGER: f32 = 1.12;
+/// From this weight on what follows another keyword may be the other party's address.
+const PARTY: f32 = 4.5;
 
 /// What makes an address less sure than its weights: the logistic's coefficients, in nats.
 mod weights {
     /// The recipient's block has no keyword.
     pub(super) const UNNAMED: f32 = -2.0;
+    /// Nothing but its larger print says that it is the recipient's.
+    pub(super) const BY_SIZE: f32 = -1.0;
     /// Its keyword was misread, for each mistake.
     pub(super) const MISREAD: f32 = -0.4;
     /// Lines of it were put together from several blocks.
@@ -153,14 +162,53 @@ fn recipient(lines: &[Line], blocks: &[Block], gazetteer: &Gazetteer, names: &Na
     }
     let loose: Vec<(&Block, Address)> =
         loose().map(|block| (block, weighed(block))).filter(|(_, address)| address.weight() >= UNNAMED).collect();
+    // Who else may be meant: a sender who is named, and whoever else has something of an address.
+    let others = blocks.iter().filter(|block| match block.role {
+        Some(Role::Sender) => true,
+        None => loose.iter().all(|(one, _)| one != block) && tells_of_a_party(lines, block),
+        _ => weighed(block).weight() >= PARTY,
+    });
     match &loose[..] {
         [] => Err(Reason::NoRead),
         // One whose own address is elsewhere: otherwise this may be what his keyword lost.
         [(block, address)] if of(Some(Role::Sender)).any(|block| weighed(block).weight() >= ADDRESS) => {
             Ok(party(lines, &[block], address.clone(), weights::UNNAMED))
         }
-        several => of_one_region(lines, several).ok_or(Reason::Unsure),
+        several => by_size(lines, several, others).or_else(|| of_one_region(lines, several)).ok_or(Reason::Unsure),
     }
+}
+
+/// Of one or two addresses the one in larger print than all `others`.
+fn by_size<'a>(
+    lines: &[Line],
+    found: &[(&'a Block, Address)],
+    others: impl Iterator<Item = &'a Block>,
+) -> Option<Party> {
+    let sized = found.iter().map(|(block, address)| Some((print(lines, block)?, *block, address)));
+    let mut ranked = sized.collect::<Option<Vec<_>>>()?;
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let ((largest, block, address), rest) = ranked.split_first()?;
+    let smaller = rest.iter().map(|(size, ..)| Some(*size)).chain(others.map(|block| print(lines, block)));
+    let smaller = smaller.collect::<Option<Vec<_>>>()?;
+    let stands_out =
+        (1..=3).contains(&smaller.len()) && rest.len() < 2 && smaller.iter().all(|size| size * LARGER <= *largest);
+    stands_out.then(|| party(lines, &[block], (*address).clone(), weights::UNNAMED + weights::BY_SIZE))
+}
+
+/// Whether there is a telephone number, a street or a district in a block, however badly the rest was read.
+fn tells_of_a_party(lines: &[Line], block: &Block) -> bool {
+    let of_one = |token: &Token| {
+        token.kind == Kind::Phone || level_of(&token.letters).is_some() || begins_street(&token.letters)
+    };
+    tokens(&glyphs(lines, block)).iter().any(of_one)
+}
+
+/// How large the print of a block is: the middle one of its lines' capitals, in pixels; none where no line says.
+fn print(lines: &[Line], block: &Block) -> Option<f32> {
+    let long = block.lines.iter().map(|&at| &lines[at]).filter(|line| line.glyphs.len() >= SHORT);
+    let mut sizes: Vec<f32> = long.map(|line| line.cap).collect();
+    sizes.sort_by(f32::total_cmp);
+    sizes.get(sizes.len() / 2).copied()
 }
 
 /// Several addresses in different regencies of one region: the one that is least sure of it stands for all.
@@ -256,6 +304,7 @@ fn decide(party: &Party, gazetteer: &Gazetteer) -> Judged {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::read::number;
 
     fn judged(texts: &[&str]) -> Judged {
         let gazetteer = Gazetteer::shipped().unwrap();
@@ -323,6 +372,32 @@ mod tests {
     }
 
     #[test]
+    fn without_a_keyword_the_larger_print_is_the_recipients() {
+        let gazetteer = Gazetteer::shipped().unwrap();
+        let names = Names::of(&gazetteer);
+        let large = ["Gudang Gadget 88", "Kec. Tirto, Kab. Pekalongan", "Jateng 51151"];
+        let small = ["Bpk. Made Chaniago", "Jl. Merdeka 18, Kab. Samosir", "Sumut 22398"];
+        let unread = ["Rtw kanwq Hp 0812-3456-7890", "Jl. kcn 8 Ab"];
+        for (other, cap, region, refused) in [
+            (&small[..], 10.0, Some("JAWA"), None),
+            (&small[..], 12.0, None, Some(Reason::Unsure)),
+            (&unread[..], 10.0, Some("JAWA"), None),
+            (&unread[..], 12.0, None, Some(Reason::Unsure)),
+            (&["Express 3 kg"][..], 10.0, None, Some(Reason::Unsure)),
+        ] {
+            let line =
+                |text: &&str, cap, place: usize| Line { cap, ..Line::sure(text, 0.0, number::length(place) * 20.0) };
+            let mut lines: Vec<Line> = (0..).zip(&large).map(|(place, text)| line(text, 12.5, place)).collect();
+            lines.extend((9..).zip(other).map(|(place, text)| line(text, cap, place)));
+            let found = judge(&lines, &[], &[], &gazetteer, &names).0;
+            assert_eq!((found.region, found.refused), (region, refused), "{other:?} of {cap}: {found:?}");
+            assert!(refused.is_some() || found.confidence > 0.98, "{found:?}");
+            let code = found.readings.postal_code.map(|reading| reading.value);
+            assert_eq!(code.as_deref(), refused.is_none().then_some("51151"));
+        }
+    }
+
+    #[test]
     fn each_doubt_has_its_reason() {
         for (texts, reason) in [
             (vec!["PENGIRIM: Gudang Gadget", "Kec. Tirto, Kab. Pekalongan, Jateng 51151"], Some(Reason::NoRead)),
@@ -340,6 +415,7 @@ mod tests {
             (vec!["KEPADA: Budi Santoso", "terima kasih"], Some(Reason::NoRead)),
             (vec![], Some(Reason::NoRead)),
             (vec!["KEPADA: Budi, Kota Depok, Jabar 16437"], None),
+            (vec!["KEPADA: Rina", "Desa Singapura, Kab. Ogan Komering Ulu, Sumsel 32156"], None),
         ] {
             let found = judged(&texts);
             assert_eq!(found.refused, reason, "{texts:?}: {found:?}");

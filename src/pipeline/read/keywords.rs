@@ -37,6 +37,9 @@ const APART: f32 = 0.15;
 const MOST_COVERED: usize = 6;
 const COVERED: (f32, f32) = (0.25, 2.0);
 
+/// What `TO:` may be read as where it stands alone.
+const LIKE_TO: &[&str] = &["TQ", "TD", "IO", "TOO", "TTO", "FO", "YO"];
+
 /// What names a row of either party's: near to a keyword, and none.
 const ROWS: &[&str] = &["ADDRESS", "ALAMAT"];
 const RECIPIENT: &[&str] = &[
@@ -270,6 +273,9 @@ pub fn role_of(words: &str) -> Option<(Role, f32)> {
 /// People are called Ari, Diki, Eli and Rima, which are parts of keywords: a part counts only before a colon, or where it is
 /// long and `is_sure` is not, that is where its characters were not read surely.
 pub fn role_near(words: &str, is_sure: bool, colon: bool) -> Option<(Role, f32)> {
+    if colon && LIKE_TO.contains(&words) {
+        return Some((Role::Recipient, 1.0));
+    }
     let may_be_part = colon || (!is_sure && words.len() >= 5);
     if !(3..=16).contains(&words.len()) || ROWS.contains(&words) {
         return None;
@@ -463,6 +469,8 @@ mod tests {
             ("IPPER", false, false, Some(Role::Sender)),
             ("ROM", true, true, Some(Role::Sender)),
             ("NEE", true, true, Some(Role::Recipient)),
+            ("TQ", true, true, Some(Role::Recipient)),
+            ("TQ", true, false, None),
             ("PEN", true, true, None),
             ("SHIP", true, true, None),
             ("JREPADA", true, true, None),

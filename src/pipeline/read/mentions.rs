@@ -74,7 +74,8 @@ pub fn mentions(tokens: &[Token], gazetteer: &Gazetteer, names: &Names) -> (Vec<
             }
             plain.push_str(&tokens[end].letters);
             spelt.push_str(spelt_out(&tokens[end].letters));
-            abroad |= end - start < 3 && is_abroad(&plain);
+            // There is a village called Singapura.
+            abroad |= announced.is_none() && end - start < 3 && is_abroad(&plain);
             let context = Context { announced, person: end < person, gazetteer, names };
             let targets = context.targets(&plain, &spelt);
             if !targets.is_empty() {

@@ -193,6 +193,11 @@ fn begins_phone(glyphs: &[Glyph], tokens: &[Token], at: usize) -> bool {
     if token.kind == Kind::Phone {
         return true;
     }
+    // `RT.015/007`
+    let slash = |at: Option<usize>| at.and_then(|at| glyphs.get(at)).is_some_and(|glyph| glyph.c == '/');
+    if length <= 3 && (slash(Some(token.end)) || slash(token.start.checked_sub(1))) {
+        return false;
+    }
     let joined_on = tokens.get(at + 1).is_some_and(|next| next.kind != Kind::Word && next.gap == Gap::Joined);
     let next_masked = tokens.get(at + 1).is_some_and(|next| {
         next.gap <= Gap::Space
@@ -241,6 +246,7 @@ mod tests {
             ("62862*****81", "", "62862*****81"),
             ("JAWA TIMUR65318", "65318", ""),
             ("RT08/08 45133", "RT08 08 45133", ""),
+            ("RT.015/007\n22254", "015 007 22254", ""),
             ("0812-34567-890 40111", "40111", "0812 34567 890"),
             ("telp 021-5551234", "", "021 5551234"),
         ] {
