@@ -5,11 +5,13 @@
 
 The first compares logits with onnxruntime without graph optimization on real pictures; it fails below 99.5% equal first
 classes. Then, with or without --pictures, all engines run by turns, one thread each, and their processor time is printed:
-tract float, tract int8 and ours by `pilah bench`, onnxruntime int8 and float with all its optimizations. --plain measures
-a plain net of 3x3 convolutions (118 million multiplications) with random weights.
+tract float, tract int8 and ours by `pilah bench`, onnxruntime int8 and float with all its optimizations, and ncnn float
+where its packages are there (`pip install ncnn pnnx`; the second converts the net). --plain measures a plain net of 3x3
+convolutions (118 million multiplications) with random weights. count_instructions.py tells the same of a Raspberry Pi.
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import statistics
@@ -22,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 from tqdm import tqdm
 
 from pilah_train import modelfile, pictures
@@ -85,11 +87,18 @@ def agree(a, folder: Path, environment: dict) -> bool:
 
 def speed(a, folder: Path, environment: dict) -> None:
     model = onnx.load(folder / "model.onnx")
-    session = {"onnxruntime int8": start(model), "onnxruntime float": start(dequantized(model))}
+    picture = {"image": np.random.default_rng(0).integers(0, 256, shape_of(model), np.uint8)}
+    engines = {}
+    for name, net in (("onnxruntime int8", model), ("onnxruntime float", dequantized(model))):
+        engines[name] = lambda session=start(net): session.run(None, picture)
+    if importlib.util.find_spec("ncnn") and importlib.util.find_spec("pnnx"):
+        engines["ncnn float"] = by_ncnn(model)
+    else:
+        print("ncnn is left out: pip install ncnn pnnx")
     costs: dict[str, list[float]] = {}
     for _ in tqdm(range(a.rounds), desc="rounds", mininterval=5):
-        for name, one in session.items():
-            costs.setdefault(name, []).append(turn(one))
+        for name, run in engines.items():
+            costs.setdefault(name, []).append(turn(run))
         for name, only in (("tract float", "float"), ("tract int8", "int8-tract"), ("pilah int8", "int8")):
             cost = json.loads(ours(a, folder, environment, "--only", only))
             costs.setdefault(name, []).append(cost["cpu_ms_p50"])
@@ -108,14 +117,50 @@ def start(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
-def turn(session: onnxruntime.InferenceSession) -> float:
+def shape_of(model: onnx.ModelProto) -> list[int]:
+    return [side.dim_value for side in model.graph.input[0].type.tensor_type.shape.dim]
+
+
+def by_ncnn(model: onnx.ModelProto):
+    """ncnn with the float net, from where bytes have become floats on; its answer must be onnxruntime's."""
+    import ncnn
+
+    whole = dequantized(model)
+    at = next(n for n, node in enumerate(whole.graph.node) if node.op_type == "DequantizeLinear")
+    _, height, width, channels = shape_of(model)
+    name, shape = whole.graph.node[at].output[0], [1, channels, height, width]
+    nodes = whole.graph.node[at + 1 :]
+    used = {name for node in nodes for name in node.input}
+    constants = [c for c in whole.graph.initializer if c.name in used]
+    inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)]
+    graph = helper.make_graph(nodes, "float", inputs, whole.graph.output, constants)
+    floats = helper.make_model(graph, opset_imports=whole.opset_import, ir_version=whole.ir_version)
+    net = ncnn.Net()
+    net.opt.num_threads = 1
+    net.opt.use_fp16_storage = net.opt.use_fp16_packed = net.opt.use_fp16_arithmetic = net.opt.use_bf16_storage = False
+    with tempfile.TemporaryDirectory() as scratch:
+        onnx.save(floats, f"{scratch}/net.onnx")
+        converter = Path(importlib.util.find_spec("pnnx").origin).parent / "pnnx"
+        subprocess.run([converter, "net.onnx", "fp16=0"], check=True, capture_output=True, cwd=scratch)
+        assert net.load_param(f"{scratch}/net.ncnn.param") == 0 and net.load_model(f"{scratch}/net.ncnn.bin") == 0
+    picture = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+
+    def run() -> np.ndarray:
+        extractor = net.create_extractor()
+        extractor.input("in0", ncnn.Mat(picture[0]))
+        return np.array(extractor.extract("out0")[1])
+
+    off = np.abs(run() - start(floats).run(None, {name: picture})[0][0]).max()
+    assert off < 1e-2, f"ncnn's logits differ from onnxruntime's by {off}"
+    return run
+
+
+def turn(run) -> float:
     """The median of what one run takes of the processor, in ms."""
-    shape = session.get_inputs()[0].shape
-    picture = {"image": np.random.default_rng(0).integers(0, 256, shape, np.uint8)}
     times, begin = [], time.monotonic()
     while len(times) < 20 or time.monotonic() - begin < 2:
         before = time.thread_time()
-        session.run(None, picture)
+        run()
         times.append((time.thread_time() - before) * 1e3)
     return statistics.median(times[3:])
 
@@ -166,7 +211,7 @@ def plain(folder: Path) -> Path:
     net = nets.Net(layers, inputs, classes, 0.0).eval()
     steps = quantize.steps_of(net, i)
     quantize.calibrate(steps, [(torch.randint(0, 256, (2, 3, 224, 224)) - i.zero_point) * i.scale for _ in range(4)], i)
-    onnx.save(quantize.write(steps, i, classes, "plain"), str(folder / "model.onnx"))
+    onnx.save(quantize.write(steps, i, [1, classes], "plain"), str(folder / "model.onnx"))
     names = [{"id": f"c{k}", "en": "-", "id_ID": "-", "threshold": 0.5} for k in range(classes)]
     model = {"schema": 1, "name": "plain", "version": "1", "task": "classify", "file": "model.onnx", "licence": "-"}
     model |= {"sha256": modelfile.sha256(folder / "model.onnx"), "input": vars(i), "class": names}
