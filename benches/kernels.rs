@@ -96,10 +96,10 @@ mod int8 {
         let mut room = Room::default();
         let ms = if depthwise {
             let packed = Depthwise::pack(kernel, geometry, &weights, &bias, &scales, 3, Limits::full(0));
-            fastest(|| packed.convolve(shape, &input, &mut out, &mut room))
+            fastest(|| packed.convolve(shape, &input, 0, &mut out, &mut room))
         } else {
             let packed = Dense::pack(kernel, &weights, &bias, &scales, 3, Limits::full(0));
-            fastest(|| packed.convolve(&geometry, shape, &input, &mut out, &mut room))
+            fastest(|| packed.convolve(&geometry, shape, &input, 0, &mut out, &mut room))
         };
         #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
         let (work, times) = ((rows * columns * outputs * depth) as f64, times as f64);

@@ -56,7 +56,7 @@ impl Station {
 pub fn open_eyes(config: &Config, state: Option<&Path>) -> Result<Eyes> {
     let open = |infer| tract::open(infer, state);
     let classifier = config.infer.as_ref().map(open).transpose()?;
-    let reader = config.read.as_ref().map(tract::open_reader).transpose()?;
+    let reader = config.read.as_ref().map(|read| tract::open_reader(read, state)).transpose()?;
     let problems = classifier.as_ref().map_or_else(Vec::new, |classifier| check_against(config, &classifier.manifest));
     let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
     ensure!(all.is_empty(), "the lanes do not fit the model: {}", all.join("; "));

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{pictures, print};
 use crate::clock::{self, Clock, SystemClock};
 use crate::drivers::tract;
-use crate::pipeline::infer::{Classifier, Engine, Tensor};
+use crate::pipeline::infer::{Classifier, Engine, Settings, Tensor, Threads};
 use crate::pipeline::preprocess::{Filter, Raster, decode_file, resize, thumbnail};
 
 /// Measures decoding, preprocessing and each engine of a model on this machine, on one thread.
@@ -27,11 +27,14 @@ pub struct Args {
     /// Prints one JSON object instead of a table.
     #[arg(long)]
     json: bool,
+    /// How many threads run the int8 net by our operators; processor time is then that of the first.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
+    threads: u8,
     /// Measures this engine alone, in this process.
     #[arg(long, value_enum, hide = true)]
     only: Option<Runner>,
-    /// Runs the int8 net on tensors, one after the other in this file, and prints its numbers, a line a tensor: to
-    /// compare with other engines.
+    /// Runs the net on tensors, one after the other in this file, and prints its numbers, a line a tensor: to compare
+    /// with other engines. By operators of our own, which give logits, or by `--only` one, which gives probabilities.
     #[arg(long, value_name = "FILE", hide = true)]
     tensors: Option<PathBuf>,
 }
@@ -79,11 +82,11 @@ struct Cost {
 pub fn run(args: &Args) -> Result<ExitCode> {
     let folder = tract::find(&args.model)?;
     if let Some(file) = &args.tensors {
-        numbers(&folder, file)?;
+        numbers(&folder, file, args)?;
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(runner) = args.only {
-        let cost = measure(&folder, runner)?;
+        let cost = measure(&folder, runner, args.threads)?;
         // The 99th percentile is for the table alone.
         let mut value = serde_json::to_value(&cost)?;
         value["wall_ms_p99"] = json!(cost.wall_ms_p99);
@@ -92,7 +95,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     }
     let mut costs = Vec::new();
     for runner in Runner::ALL {
-        costs.push((runner.name().replace('-', "_"), measure_apart(&folder, runner)?));
+        costs.push((runner.name().replace('-', "_"), measure_apart(&folder, runner, args.threads)?));
     }
     if args.json {
         let all = costs.into_iter().map(|(name, cost)| Ok((name, serde_json::to_value(cost)?)));
@@ -113,11 +116,11 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 }
 
 /// In a process of its own.
-fn measure_apart(folder: &Path, runner: Runner) -> Result<Cost> {
+fn measure_apart(folder: &Path, runner: Runner, threads: u8) -> Result<Cost> {
     let only = runner.name();
     let program = std::env::current_exe().context("finding this program")?;
     let output = std::process::Command::new(program)
-        .args(["bench", "--only", only, "--model"])
+        .args(["bench", "--threads", &threads.to_string(), "--only", only, "--model"])
         .arg(std::path::absolute(folder)?)
         .output()
         .context("starting a process to measure in")?;
@@ -126,14 +129,10 @@ fn measure_apart(folder: &Path, runner: Runner) -> Result<Cost> {
     serde_json::from_slice(&output.stdout).context("reading what was measured")
 }
 
-fn measure(folder: &Path, runner: Runner) -> Result<Cost> {
+fn measure(folder: &Path, runner: Runner, threads: u8) -> Result<Cost> {
     let clock = SystemClock;
     let start = clock.now();
-    let mut classifier = match runner {
-        Runner::Float => tract::load(folder, Engine::Float)?,
-        Runner::Int8Tract => tract::load_stock(folder)?,
-        Runner::Int8 => tract::load(folder, Engine::Int8)?,
-    };
+    let mut classifier = load(folder, runner, threads)?;
     let load = clock.now().since(start);
     let resident = resident_mb()?;
     let tensor = sample(folder, &mut classifier)?;
@@ -149,7 +148,8 @@ fn measure(folder: &Path, runner: Runner) -> Result<Cost> {
         Runner::Float => "tract f32, weights dequantized at load".to_owned(),
         Runner::Int8Tract => "tract, the QDQ graph as it is".to_owned(),
         Runner::Int8 => match tract::operators(folder) {
-            Ok(net) => net.kernel().to_owned(),
+            Ok((net, None)) => net.kernel().to_owned(),
+            Ok((net, Some(left))) => format!("{}, but {left}", net.kernel()),
             Err(error) => format!("tract, since {error:#}"),
         },
     };
@@ -172,22 +172,38 @@ fn sample(folder: &Path, classifier: &mut Classifier) -> Result<Tensor> {
     }
 }
 
-/// What the int8 net makes of tensors.
-fn numbers(folder: &Path, file: &Path) -> Result<()> {
-    let mut net = tract::operators(folder)?;
+/// What a net makes of tensors.
+fn numbers(folder: &Path, file: &Path, args: &Args) -> Result<()> {
+    let mut run: Box<dyn FnMut(Tensor) -> Result<Vec<f32>>> = if let Some(runner) = args.only {
+        let mut classifier = load(folder, runner, args.threads)?;
+        Box::new(move |tensor| Ok(classifier.scores(&tensor)?.0))
+    } else {
+        let (mut net, None) = tract::operators(folder)? else { bail!("the net is ours in part alone: use --only") };
+        Box::new(move |tensor| Ok(net.run_with(&tensor, || {})?.swap_remove(0).values))
+    };
     let shape = tract::read_manifest(folder)?.input.shape();
     let bytes = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
     for pixels in bytes.chunks_exact(shape.iter().product()) {
-        let outputs = net.run_with(&Tensor { shape, pixels: pixels.to_vec() }, || {})?;
-        print::json(&json!(outputs.first().map(|output| &output.values)))?;
+        print::json(&json!(run(Tensor { shape, pixels: pixels.to_vec() })?))?;
     }
     Ok(())
+}
+
+fn load(folder: &Path, runner: Runner, threads: u8) -> Result<Classifier> {
+    match runner {
+        Runner::Float => tract::load(folder, Engine::Float),
+        Runner::Int8Tract => tract::load_stock(folder),
+        Runner::Int8 => {
+            let model = folder.join("").display().to_string();
+            tract::open(&Settings { model, engine: Engine::Int8, threads: Threads(threads) }, None)
+        }
+    }
 }
 
 /// What each operator of the int8 net takes, the most expensive first.
 fn operators(folder: &Path) -> Result<()> {
     const RUNS: usize = 50;
-    let Ok(mut net) = tract::operators(folder) else { return Ok(()) };
+    let Ok((mut net, left)) = tract::operators(folder) else { return Ok(()) };
     let tensor = sample(folder, &mut tract::load(folder, Engine::Int8)?)?;
     let named = net.operators();
     let mut times = vec![Vec::with_capacity(RUNS); named.len()];
@@ -209,7 +225,7 @@ fn operators(folder: &Path) -> Result<()> {
     for ((name, kind), ms) in rows {
         print::line(format_args!("{kind:<19} {ms:>6.3} ms  {name}"))?;
     }
-    Ok(())
+    left.map_or(Ok(()), print::line)
 }
 
 /// The stages before the net, on a camera's picture of 1280x720.

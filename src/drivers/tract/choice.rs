@@ -18,6 +18,9 @@ use crate::store::replace_file;
 /// The file in the state directory.
 const FILE: &str = "engine.json";
 
+/// How many choices are kept: a station has four nets at most, and each upgrade measures them anew.
+const MOST: usize = 16;
+
 /// Runs of each engine; the fastest counts, since whatever else the machine does makes runs longer and never shorter.
 const RUNS: usize = 5;
 
@@ -32,8 +35,8 @@ pub(super) struct Choice {
 }
 
 impl Choice {
-    /// What a choice depends on: the net's hash, what runs it, and the processor.
-    pub(super) fn key(sha256: &str, kernel: &str) -> String {
+    /// What a choice depends on: the net's hash, what runs it on how many threads, and the processor.
+    pub(super) fn key(sha256: &str, kernel: &str, threads: usize) -> String {
         let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         // x86 names its model; ARM gives numbers of the implementer and the part.
         let mut lines: Vec<&str> = cpu
@@ -45,14 +48,12 @@ impl Choice {
         lines.sort_unstable();
         lines.dedup();
         let processor: Vec<_> = lines.iter().filter_map(|line| line.split(": ").nth(1)).collect();
-        format!("{sha256} by {kernel} on {}, pilah {}", processor.join(" "), env!("CARGO_PKG_VERSION"))
+        format!("{sha256} by {kernel} x {threads} on {}, pilah {}", processor.join(" "), env!("CARGO_PKG_VERSION"))
     }
 
     /// What was measured before, if it was the same.
     pub(super) fn read(state: &Path, of: &str) -> Option<Self> {
-        let text = fs::read(state.join(FILE)).ok()?;
-        let choice: Self = serde_json::from_slice(&text).ok()?;
-        (choice.of == of && choice.engine != Engine::Auto).then_some(choice)
+        kept(state).into_iter().find(|choice| choice.of == of && choice.engine != Engine::Auto)
     }
 
     /// Measures both engines on a grey picture of this shape.
@@ -76,13 +77,23 @@ impl Choice {
         Ok(Self { of, engine, float_ms, int8_ms })
     }
 
-    /// Keeps it for the next start; without a state directory it is measured again then.
-    pub(super) fn keep(&self, state: &Path) {
-        let text = serde_json::to_vec_pretty(self).unwrap_or_default();
+    /// Keeps it for the next start, beside those of other nets; without a state directory it is measured again then.
+    pub(super) fn keep(self, state: &Path) {
+        let mut choices = kept(state);
+        choices.retain(|choice| choice.of != self.of);
+        choices.push(self);
+        let forgotten = choices.len().saturating_sub(MOST);
+        let text = serde_json::to_vec_pretty(&choices[forgotten..]).unwrap_or_default();
         if let Err(error) = replace_file(&state.join(FILE), &text, false) {
             tracing::warn!(error = %error, "the choice of an engine could not be kept");
         }
     }
+}
+
+/// The choices in the file, the latest last; none where it is not there or damaged.
+fn kept(state: &Path) -> Vec<Choice> {
+    let text = fs::read(state.join(FILE)).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -109,14 +120,34 @@ mod tests {
         assert_eq!(choice.engine, Engine::Int8, "{choice:?}");
         assert_eq!(Choice::measure("a".into(), [1; 4], &mut fast, &mut slow).unwrap().engine, Engine::Float);
         assert_eq!(Choice::read(state.path(), "a"), None);
-        choice.keep(state.path());
+        choice.clone().keep(state.path());
         assert_eq!(Choice::read(state.path(), "a"), Some(choice));
         assert_eq!(Choice::read(state.path(), "b"), None);
     }
 
     #[test]
+    fn each_net_of_a_station_has_its_choice_and_the_oldest_are_forgotten() {
+        let state = tempfile::tempdir().unwrap();
+        let of = |net: usize| format!("net {net}");
+        let choice = |net, engine| Choice { of: of(net), engine, float_ms: 1.0, int8_ms: 2.0 };
+        choice(0, Engine::Int8).keep(state.path());
+        choice(1, Engine::Float).keep(state.path());
+        choice(0, Engine::Float).keep(state.path());
+        for net in 0..2 {
+            assert_eq!(Choice::read(state.path(), &of(net)), Some(choice(net, Engine::Float)));
+        }
+        (2..=MOST).for_each(|net| choice(net, Engine::Int8).keep(state.path()));
+        let found = |net| Choice::read(state.path(), &of(net)).is_some();
+        assert!(!found(1) && found(0) && found(MOST), "the one that was kept first goes first");
+        let half = fs::read(state.path().join(FILE)).unwrap();
+        replace_file(&state.path().join(FILE), &half[..half.len() / 2], false).unwrap();
+        assert!(!found(0), "a damaged file is as none");
+    }
+
+    #[test]
     fn the_same_processor_has_the_same_key() {
-        assert_eq!(Choice::key("1", "neon"), Choice::key("1", "neon"));
-        assert_ne!(Choice::key("1", "neon"), Choice::key("1", "sdot"));
+        assert_eq!(Choice::key("1", "neon", 1), Choice::key("1", "neon", 1));
+        assert_ne!(Choice::key("1", "neon", 1), Choice::key("1", "sdot", 1));
+        assert_ne!(Choice::key("1", "neon", 1), Choice::key("1", "neon", 2));
     }
 }

@@ -20,7 +20,7 @@ use tract_onnx::pb::ModelProto;
 use self::choice::Choice;
 pub use self::int8::Int8;
 use self::int8::Read;
-use self::plan::Net;
+use self::plan::{Mixed, Net};
 pub use self::reading::{open_reader, verify_reading};
 use crate::pipeline::infer::{Classifier, Engine, Golden, Manifest, Model, Settings, Task};
 use crate::pipeline::preprocess::decode_file;
@@ -36,42 +36,32 @@ const MANIFEST: &str = "model.toml";
 /// that (lamp-clear.jpg of the waste model). A net or a picture mixed up is off by far more.
 const SLACK: f32 = 4.0;
 
+/// How nets are to be run.
+#[derive(Debug, Clone, Copy)]
+struct Way<'a> {
+    engine: Engine,
+    /// How many threads run an int8 net.
+    threads: usize,
+    /// Where it is remembered which engine is the faster one; without it, int8 is taken to be where there is a kernel
+    /// for the processor.
+    state: Option<&'a Path>,
+}
+
+impl Way<'_> {
+    /// By an engine, on one thread.
+    fn by(engine: Engine) -> Self {
+        Self { engine, threads: 1, state: None }
+    }
+}
+
 /// Finds and loads the model of a station. Where the engine is to be chosen, the choice is measured and remembered in
 /// the directory `state`; without one, int8 is taken to be faster where there is a kernel for the processor.
 ///
 /// # Errors
 /// When there is none of that name, or something about it is wrong.
 pub fn open(settings: &Settings, state: Option<&Path>) -> Result<Classifier> {
-    let folder = find(&settings.model)?;
-    match (settings.engine, state) {
-        (Engine::Auto, Some(state)) => load_faster(&folder, state),
-        (engine, _) => load(&folder, engine),
-    }
-}
-
-/// Loads the model in `folder` for the engine that is the faster one on this machine.
-fn load_faster(folder: &Path, state: &Path) -> Result<Classifier> {
-    let (manifest, net) = read(folder)?;
-    let (engine, mut model) = build(&net, &manifest, Engine::Auto, manifest.input.shape())?;
-    if engine == Engine::Float {
-        return checked(folder, Classifier::new(manifest, engine, model));
-    }
-    let of = Choice::key(&manifest.sha256, int8::kernel()?);
-    let choice = match Choice::read(state, &of) {
-        Some(choice) => choice,
-        None => {
-            let (_, mut float) = build(&net, &manifest, Engine::Float, manifest.input.shape())?;
-            let choice = Choice::measure(of, manifest.input.shape(), &mut *float, &mut *model)?;
-            let Choice { engine, float_ms, int8_ms, .. } = &choice;
-            tracing::info!(model = manifest.name, ?engine, float_ms, int8_ms, "engine chosen by measurement");
-            choice.keep(state);
-            choice
-        }
-    };
-    if choice.engine == Engine::Float {
-        model = build(&net, &manifest, Engine::Float, manifest.input.shape())?.1;
-    }
-    checked(folder, Classifier::new(manifest, choice.engine, model))
+    let Settings { model, engine, threads } = settings;
+    load_for(&find(model)?, Way { engine: *engine, threads: usize::from(threads.0), state })
 }
 
 /// The folder of a model: a path as it is where it has a slash, else the first of [`FOLDERS`] that has the name.
@@ -119,9 +109,13 @@ pub fn read_manifest(folder: &Path) -> Result<Manifest> {
 /// # Errors
 /// When the manifest, the hash, the graph or a golden picture is wrong; the error names which.
 pub fn load(folder: &Path, engine: Engine) -> Result<Classifier> {
+    load_for(folder, Way::by(engine))
+}
+
+fn load_for(folder: &Path, way: Way<'_>) -> Result<Classifier> {
     let (manifest, net) = read(folder)?;
-    let (engine, model) = build(&net, &manifest, engine, manifest.input.shape())
-        .with_context(|| format!("compiling {} for {engine:?}", manifest.file))?;
+    let (engine, model) = build(&net, &manifest, way, manifest.input.shape())
+        .with_context(|| format!("compiling {} for {:?}", manifest.file, way.engine))?;
     checked(folder, Classifier::new(manifest, engine, model))
 }
 
@@ -135,15 +129,19 @@ pub fn load_stock(folder: &Path) -> Result<Classifier> {
     checked(folder, Classifier::new(manifest, Engine::Int8, Box::new(model)))
 }
 
-/// The net of the model in `folder` as operators of ours, for measuring them one by one.
+/// The net of the model in `folder` as operators of ours, for measuring them one by one; with the first node that stays
+/// with tract, and why, where one does.
 ///
 /// # Errors
-/// As [`load`], and with the node that has no operator of ours.
-pub fn operators(folder: &Path) -> Result<Int8> {
-    let (_, net) = read(folder)?;
-    match Int8::read(net.graph.as_ref().context("the file has no graph")?)? {
-        Read::Whole(int8) => Ok(*int8),
-        Read::Unknown { node, why } => bail!("{node} stays with tract: {why}"),
+/// As [`load`], and where nothing of it is ours.
+pub fn operators(folder: &Path) -> Result<(Int8, Option<String>)> {
+    let (manifest, net) = read(folder)?;
+    match Int8::read(&net, manifest.input.shape())? {
+        Read::Whole(ours) => Ok((*ours, None)),
+        Read::Part { node, why, parts: Some((ours, _)) } => {
+            Ok((*ours, Some(format!("{node} stays with tract: {why}"))))
+        }
+        Read::Part { node, why, parts: None } => bail!("{node} stays with tract: {why}"),
     }
 }
 
@@ -171,22 +169,63 @@ fn read_file(path: &Path) -> Result<Vec<u8>> {
     })
 }
 
-/// Compiles a net for an engine and tensors of one shape.
-fn build(net: &ModelProto, manifest: &Manifest, engine: Engine, shape: [usize; 4]) -> Result<(Engine, Box<dyn Model>)> {
-    if engine != Engine::Float {
-        let graph = net.graph.as_ref().context("the file has no graph")?;
-        match Int8::read(graph)? {
-            Read::Whole(int8) if engine == Engine::Int8 || int8.is_fast() => return Ok((Engine::Int8, int8)),
-            Read::Whole(_) => {}
-            Read::Unknown { node, why } => {
-                tracing::warn!(model = manifest.name, node, why, "int8 runs by tract, slower than float");
-                if engine == Engine::Int8 {
-                    return Ok((Engine::Int8, Box::new(Net::new(net, shape)?)));
+/// Compiles a net for tensors of one shape, and says by which engine.
+fn build(net: &ModelProto, manifest: &Manifest, way: Way<'_>, shape: [usize; 4]) -> Result<(Engine, Box<dyn Model>)> {
+    let float = || -> Result<Box<dyn Model>> { Ok(Box::new(Net::new(&float::dequantized(net)?, shape)?)) };
+    if way.engine == Engine::Float {
+        return Ok((Engine::Float, float()?));
+    }
+    let (mut int8, fast) = quantized(net, manifest, way.threads, shape)?;
+    if way.engine == Engine::Int8 {
+        return Ok((Engine::Int8, int8));
+    }
+    match way.state {
+        _ if !fast => Ok((Engine::Float, float()?)),
+        None => Ok((Engine::Int8, int8)),
+        Some(state) => {
+            let of = Choice::key(&manifest.sha256, int8::kernel()?, way.threads);
+            match Choice::read(state, &of).map(|choice| choice.engine) {
+                Some(Engine::Float) => Ok((Engine::Float, float()?)),
+                Some(_) => Ok((Engine::Int8, int8)),
+                None => {
+                    let mut float = float()?;
+                    let choice = Choice::measure(of, shape, &mut *float, &mut *int8)?;
+                    let Choice { engine, float_ms, int8_ms, .. } = choice;
+                    tracing::info!(model = manifest.name, ?engine, float_ms, int8_ms, "engine chosen by measurement");
+                    choice.keep(state);
+                    Ok((engine, if engine == Engine::Float { float } else { int8 }))
                 }
             }
         }
     }
-    Ok((Engine::Float, Box::new(Net::new(&float::dequantized(net)?, shape)?)))
+}
+
+/// A quantized net by our operators as far as there are some, and whether those may be faster than floats.
+fn quantized(
+    net: &ModelProto,
+    manifest: &Manifest,
+    threads: usize,
+    shape: [usize; 4],
+) -> Result<(Box<dyn Model>, bool)> {
+    let model = &manifest.name;
+    match Int8::read(net, shape)? {
+        Read::Whole(mut ours) => {
+            ours.spread(threads)?;
+            let fast = ours.is_fast();
+            Ok((ours, fast))
+        }
+        Read::Part { node, why, parts: Some((mut ours, rest)) } => {
+            let operators = ours.operators().len();
+            tracing::warn!(model, node, why, operators, "from this node on int8 runs by tract, in floats");
+            ours.spread(threads)?;
+            let fast = ours.is_fast();
+            Ok((Box::new(Mixed::new(*ours, &rest)?), fast))
+        }
+        Read::Part { node, why, parts: None } => {
+            tracing::warn!(model, node, why, "int8 runs by tract, slower than float");
+            Ok((Box::new(Net::new(net, shape)?), false))
+        }
+    }
 }
 
 /// A classifier that agrees with its golden pictures.

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::{
-    DatumType, Framework, InferenceFact, InferenceModelExt, IntoRunnable, TypedModel, TypedSimplePlan, tvec,
+    DatumType, Framework, InferenceFact, InferenceModelExt, IntoRunnable, TValue, TVec, TypedModel, TypedSimplePlan,
+    tvec,
 };
 use tract_onnx::tract_core::internal::IntoTValue;
 
+use super::float;
+use super::int8::Int8;
 use crate::pipeline::infer::{Model, Output, Tensor};
 
 /// A net ready to run on one thread.
@@ -33,14 +36,42 @@ impl Model for Net {
     fn run(&mut self, input: &Tensor) -> Result<Vec<Output>> {
         ensure!(input.shape == self.shape, "the tensor is {:?}, the net wants {:?}", input.shape, self.shape);
         let pixels = tract_onnx::prelude::Tensor::from_shape(&input.shape, &input.pixels)?;
-        let outputs = self.plan.run(tvec!(pixels.into_tvalue()))?;
-        outputs
-            .iter()
-            .map(|output| {
-                let values = output.cast_to::<f32>()?;
-                let values = values.try_as_plain_ram()?.as_slice::<f32>().context("reading the net's output")?;
-                Ok(Output { shape: output.shape().to_vec(), values: values.to_vec() })
-            })
-            .collect()
+        run(&self.plan, tvec!(pixels.into_tvalue()))
     }
+}
+
+/// A net whose beginning is ours.
+pub(super) struct Mixed {
+    ours: Int8,
+    /// Takes what ours gives.
+    rest: Arc<TypedSimplePlan>,
+}
+
+impl Mixed {
+    /// Compiles `rest`, the graph behind the operators of `ours`, as floats.
+    pub(super) fn new(ours: Int8, rest: &ModelProto) -> Result<Self> {
+        let model = tract_onnx::onnx().model_for_proto_model(&float::dequantized(rest)?)?;
+        Ok(Self { ours, rest: model.into_typed()?.into_optimized()?.into_runnable()? })
+    }
+}
+
+impl Model for Mixed {
+    fn run(&mut self, input: &Tensor) -> Result<Vec<Output>> {
+        let tensors = self.ours.run(input)?.into_iter().map(|Output { shape, values }| {
+            Ok(tract_onnx::prelude::Tensor::from_shape(&shape, &values)?.into_tvalue())
+        });
+        run(&self.rest, tensors.collect::<Result<_>>()?)
+    }
+}
+
+fn run(plan: &Arc<TypedSimplePlan>, inputs: TVec<TValue>) -> Result<Vec<Output>> {
+    let outputs = plan.run(inputs)?;
+    outputs
+        .iter()
+        .map(|output| {
+            let values = output.cast_to::<f32>()?;
+            let values = values.try_as_plain_ram()?.as_slice::<f32>().context("reading the net's output")?;
+            Ok(Output { shape: output.shape().to_vec(), values: values.to_vec() })
+        })
+        .collect()
 }

@@ -9,16 +9,17 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use tract_onnx::pb::ModelProto;
 
-use super::{build, find, load, read_manifest, read_net};
+use super::{Way, build, find, load_for, read_manifest, read_net};
 use crate::pipeline::infer::{Engine, Golden, Manifest, Model, Output, Task, Tensor};
 use crate::pipeline::preprocess::{Raster, decode_file};
 use crate::pipeline::read::{Reader, Settings, boxes, ctc, find as finder, strip};
 
-/// Opens the reader of a station.
+/// Opens the reader of a station; `state` is the directory that remembers which engine is the faster one.
 ///
 /// # Errors
 /// When a net is missing or not what its manifest says, or the routing table cannot be read; the error names which.
-pub fn open_reader(settings: &Settings) -> Result<Reader> {
+pub fn open_reader(settings: &Settings, state: Option<&Path>) -> Result<Reader> {
+    let way = Way { engine: settings.engine, threads: usize::from(settings.threads.0), state };
     let (lines, text) = (find(&settings.lines)?, find(&settings.text)?);
     let (finder, recognizer) = (manifest(&lines, Task::Lines)?, manifest(&text, Task::Text)?);
     let shape = [1, finder::INPUT.1, finder::INPUT.0, 1];
@@ -28,13 +29,13 @@ pub fn open_reader(settings: &Settings) -> Result<Reader> {
         lines.display(),
         finder.input.shape()
     );
-    let nets = Widths::open(&text, &recognizer, settings.engine)?;
+    let nets = Widths::open(&text, &recognizer, way)?;
     let title = format!("{}, {}", finder.title(), recognizer.title());
-    let mut finder_net = compiled(&lines, &finder, shape, settings.engine)?;
+    let mut finder_net = compiled(&lines, &finder, shape, way)?;
     check_finder(&mut *finder_net, &lines, &finder)?;
     let mut reader = Reader::new(title, finder_net, Box::new(nets))?;
     if let Some(model) = &settings.digits {
-        let digits = load(&find(model)?, settings.engine)?;
+        let digits = load_for(&find(model)?, way)?;
         let classes: Vec<&str> = digits.manifest.classes.iter().map(|class| class.id.as_str()).collect();
         ensure!(
             classes.iter().zip('0'..='9').all(|(id, digit)| id.chars().eq([digit])) && classes.len() >= 10,
@@ -62,9 +63,9 @@ pub fn open_reader(settings: &Settings) -> Result<Reader> {
 pub fn verify_reading(folder: &Path, engine: Engine) -> Result<Manifest> {
     let found = read_manifest(folder)?;
     match found.task {
-        Task::Text => drop(Widths::open(folder, &found, engine)?),
+        Task::Text => drop(Widths::open(folder, &found, Way::by(engine))?),
         Task::Lines => {
-            let mut net = compiled(folder, &found, found.input.shape(), engine)?;
+            let mut net = compiled(folder, &found, found.input.shape(), Way::by(engine))?;
             check_finder(&mut *net, folder, &found)?;
         }
         Task::Classify => bail!("{} is a classifier", folder.display()),
@@ -81,9 +82,9 @@ fn manifest(folder: &Path, task: Task) -> Result<Manifest> {
     Ok(manifest)
 }
 
-fn compiled(folder: &Path, manifest: &Manifest, shape: [usize; 4], engine: Engine) -> Result<Box<dyn Model>> {
+fn compiled(folder: &Path, manifest: &Manifest, shape: [usize; 4], way: Way<'_>) -> Result<Box<dyn Model>> {
     let net = read_net(folder, manifest)?;
-    compile(&net, folder, manifest, shape, engine)
+    Ok(compile(&net, folder, manifest, shape, way)?.1)
 }
 
 fn compile(
@@ -91,10 +92,9 @@ fn compile(
     folder: &Path,
     manifest: &Manifest,
     shape: [usize; 4],
-    engine: Engine,
-) -> Result<Box<dyn Model>> {
-    let built = build(net, manifest, engine, shape).with_context(|| format!("compiling {}", folder.display()))?;
-    Ok(built.1)
+    way: Way<'_>,
+) -> Result<(Engine, Box<dyn Model>)> {
+    build(net, manifest, way, shape).with_context(|| format!("compiling {}", folder.display()))
 }
 
 /// One recognizer for strips of several widths.
@@ -103,11 +103,17 @@ struct Widths {
 }
 
 impl Widths {
-    fn open(folder: &Path, manifest: &Manifest, engine: Engine) -> Result<Self> {
-        let shapes = strip::WIDTHS.map(|width| [1, strip::ROWS, width, 1]);
-        let read = read_net(folder, manifest)?;
-        let net = |shape| Ok((shape, compile(&read, folder, manifest, shape, engine)?));
-        let mut nets = Self { nets: shapes.into_iter().map(net).collect::<Result<_>>()? };
+    fn open(folder: &Path, manifest: &Manifest, mut way: Way<'_>) -> Result<Self> {
+        let net = read_net(folder, manifest)?;
+        let mut nets = Vec::new();
+        // Where the engine is measured, it is on the widest, which takes longest; the others follow.
+        for width in strip::WIDTHS.into_iter().rev() {
+            let shape = [1, strip::ROWS, width, 1];
+            let (engine, model) = compile(&net, folder, manifest, shape, way)?;
+            way.engine = engine;
+            nets.push((shape, model));
+        }
+        let mut nets = Self { nets };
         check_recognizer(&mut nets, folder, manifest)?;
         Ok(nets)
     }

@@ -73,6 +73,10 @@ pub struct Settings {
     /// What runs the net; `auto` takes the faster one.
     #[serde(default)]
     pub engine: Engine,
+    /// How many threads run an int8 net: 2 takes a second core for half of each large operator, where a decision must
+    /// come sooner and the core has nothing else to do. The scores are the same.
+    #[serde(default)]
+    pub threads: Threads,
 }
 
 impl Settings {
@@ -80,6 +84,26 @@ impl Settings {
     pub fn check(&self, problems: &mut Problems<'_>) {
         let remedy = "name a model that `pilah model list` shows, or give the path of its folder";
         problems.expect(!self.model.trim().is_empty(), "model", "is empty", remedy);
+        self.threads.check(problems);
+    }
+}
+
+/// How many threads run a net.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Threads(#[schemars(range(min = 1, max = 2))] pub u8);
+
+impl Default for Threads {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
+impl Threads {
+    /// Notes a number that there cannot be.
+    pub fn check(self, problems: &mut Problems<'_>) {
+        let remedy = "give 1, or 2 for a second core";
+        problems.expect((1..=2).contains(&self.0), "threads", format!("{} is neither 1 nor 2", self.0), remedy);
     }
 }
 
@@ -139,6 +163,17 @@ impl Classifier {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_net_runs_on_one_thread_or_two() {
+        for (threads, told) in [("", 0), ("threads = 1", 0), ("threads = 2", 0), ("threads = 0", 1), ("threads = 3", 1)]
+        {
+            let settings: Settings = toml::from_str(&format!("model = \"waste\"\n{threads}")).unwrap();
+            let mut found = Vec::new();
+            settings.check(&mut Problems::new(&mut found));
+            assert_eq!(found.iter().filter(|problem| problem.key == "threads").count(), told, "{threads}: {found:?}");
+        }
+    }
 
     #[test]
     fn probabilities_sum_to_one_however_large_the_logits() {

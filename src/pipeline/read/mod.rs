@@ -44,7 +44,7 @@ use anyhow::{Context, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::pipeline::infer::{Classifier, Engine, Model, Scores};
+use crate::pipeline::infer::{Classifier, Engine, Model, Scores, Threads};
 use crate::pipeline::preprocess::Raster;
 use crate::problem::Problems;
 use crate::record::Reason;
@@ -70,6 +70,8 @@ pub struct Settings {
     pub digits: Option<String>,
     /// What runs them; `auto` takes the faster one.
     pub engine: Engine,
+    /// How many threads run each of them, as in `[infer]`.
+    pub threads: Threads,
     /// Probability that the lane is right from which a label gets it.
     #[schemars(range(min = 0.5, max = 1.0))]
     pub sure: f32,
@@ -85,6 +87,7 @@ impl Default for Settings {
             text: "label-text".into(),
             digits: None,
             engine: Engine::Auto,
+            threads: Threads::default(),
             sure: 0.98,
             routing: None,
         }
@@ -99,6 +102,7 @@ impl Settings {
             let remedy = "name a model that `pilah model list` shows, or give the path of its folder";
             problems.expect(!model.trim().is_empty(), key, "is empty", remedy);
         }
+        self.threads.check(problems);
         let what = format!("{} is not a probability of a half or more", self.sure);
         problems.expect((0.5..=1.0).contains(&self.sure), "sure", what, "give a number from 0.5 to 1; 0.98 is usual");
     }

@@ -5,58 +5,98 @@
 //! nothing but the output. Between the operators nothing is dequantized: what tract would run in f32, casts and all, is
 //! one pass over bytes each.
 
+mod attributes;
 mod constants;
 mod kernel;
+mod others;
+mod part;
 mod plan;
 mod program;
 mod read;
+mod second;
 
-use anyhow::{Result, ensure};
-use tract_onnx::pb::GraphProto;
+use anyhow::{Context, Result, ensure};
+use tract_onnx::pb::ModelProto;
 
-use self::kernel::Kernel;
+use self::kernel::{Kernel, Shape};
 use self::plan::Plan;
 use self::program::{Program, Room};
 use self::read::Fault;
+use self::second::Second;
 use crate::pipeline::infer::{Model, Output, Tensor};
 
 /// What became of a graph.
 pub(super) enum Read {
     /// All of it is operators of ours.
     Whole(Box<Int8>),
-    /// Not all of it is: which node, and why.
-    Unknown { node: String, why: String },
+    /// Not all of it is.
+    Part {
+        /// The first node that is not.
+        node: String,
+        /// What is not ours of it.
+        why: String,
+        /// What there is of ours, and the graph that is left; none where that is nothing.
+        parts: Option<(Box<Int8>, Box<ModelProto>)>,
+    },
 }
 
-/// A net of our operators, ready to run on one thread.
+/// A net of our operators, ready to run.
 #[derive(Debug)]
 pub struct Int8 {
     program: Program,
     /// For the size that came last.
     plan: Option<Plan>,
     buffers: Vec<Vec<u8>>,
-    room: Room,
+    /// One for each thread.
+    rooms: [Room; 2],
+    /// Does a half of each large operator; none unless it was asked for.
+    second: Option<Second>,
 }
 
 impl Int8 {
-    /// Reads a QDQ graph and packs its weights.
+    /// Reads a QDQ graph and packs its weights. Where it is ours in part, the part that is not is a graph for pictures
+    /// of `shape`.
     ///
     /// # Errors
     /// When a scale, a zero point or a shape cannot be, naming its node, or [`kernel::CHOICE`] names none.
-    pub(super) fn read(graph: &GraphProto) -> Result<Read> {
-        Self::read_for(graph, chosen()?)
+    pub(super) fn read(model: &ModelProto, shape: [usize; 4]) -> Result<Read> {
+        Self::read_for(model, shape, chosen()?)
     }
 
     /// As [`Int8::read`], for a kernel.
-    fn read_for(graph: &GraphProto, kernel: &'static Kernel) -> Result<Read> {
+    fn read_for(model: &ModelProto, shape: [usize; 4], kernel: &'static Kernel) -> Result<Read> {
+        let graph = model.graph.as_ref().context("the file has no graph")?;
         match read::read(graph, kernel) {
-            Ok(program) => {
-                let net = Self { program, plan: None, buffers: Vec::new(), room: Room::default() };
-                Ok(Read::Whole(Box::new(net)))
+            Ok(program) => Ok(Read::Whole(Box::new(Self::new(program)))),
+            Err(Fault::Unknown { node, why }) => {
+                let parts = match part::read(graph, kernel) {
+                    Ok((program, rest)) => {
+                        let [_, height, width, channels] = shape;
+                        let plan = Plan::new(&program, Shape { height, width, channels })?;
+                        let rest = rest.model(model, &plan.shapes(&program));
+                        Some((Box::new(Self::new(program)), Box::new(rest)))
+                    }
+                    Err(Fault::Unknown { .. }) => None,
+                    Err(Fault::Wrong(error)) => return Err(error),
+                };
+                Ok(Read::Part { node, why, parts })
             }
-            Err(Fault::Unknown { node, why }) => Ok(Read::Unknown { node, why }),
             Err(Fault::Wrong(error)) => Err(error),
         }
+    }
+
+    fn new(program: Program) -> Self {
+        let rooms = [Room::default(), Room::default()];
+        Self { program, plan: None, buffers: Vec::new(), rooms, second: None }
+    }
+
+    /// Runs it on so many threads: one, or two. The numbers are the same.
+    ///
+    /// # Errors
+    /// When the system has no thread left.
+    pub fn spread(&mut self, threads: usize) -> Result<()> {
+        self.second = (threads > 1).then(Second::start).transpose()?;
+        Ok(())
     }
 
     /// The name of the kernel that runs it.
@@ -80,7 +120,7 @@ impl Int8 {
     /// When the net does not fit a picture of that size.
     pub fn run_with(&mut self, input: &Tensor, mut done: impl FnMut()) -> Result<Vec<Output>> {
         let [batch, height, width, channels] = input.shape;
-        let shape = kernel::Shape { height, width, channels };
+        let shape = Shape { height, width, channels };
         ensure!(batch == 1 && input.pixels.len() == shape.len(), "{:?} is not one whole picture", input.shape);
         let plan = match self.plan.take().filter(|plan| plan.input == shape) {
             Some(plan) => plan,
@@ -95,7 +135,19 @@ impl Int8 {
             let mut out = std::mem::take(&mut self.buffers[step.out]);
             let buffers = &self.buffers;
             let input = |at: usize| step.inputs[at].map_or(&input.pixels[..], |buffer| &buffers[buffer][..]);
-            operator.work.run(self.program.kernel, step, input, &mut out[..step.shape_out.len()], &mut self.room);
+            let kernel = self.program.kernel;
+            let work = |start: usize, out: &mut [u8], room: &mut Room| {
+                operator.work.run(kernel, step, input, start, out, room);
+            };
+            let whole = &mut out[..step.shape_out.len()];
+            let [ours, other] = &mut self.rooms;
+            match (&self.second, step.cut) {
+                (Some(second), Some(cut)) => {
+                    let (first, rest) = whole.split_at_mut(cut);
+                    second.both(|| work(cut, rest, other), || work(0, first, ours));
+                }
+                _ => work(0, whole, ours),
+            }
             self.buffers[step.out] = out;
             done();
         }

@@ -1,6 +1,6 @@
 //! Which operator reads and writes which buffer, for one size of input.
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, ensure};
 
 use super::kernel::Shape;
 use super::program::{Axes, Exit, Program, Value};
@@ -28,6 +28,8 @@ pub(super) struct Step {
     pub(super) shape: Shape,
     pub(super) out: usize,
     pub(super) shape_out: Shape,
+    /// Where a second thread's part of the output begins.
+    pub(super) cut: Option<usize>,
 }
 
 impl Plan {
@@ -66,7 +68,12 @@ impl Plan {
                     free.push(buffer);
                 }
             }
-            steps.push(Step { inputs, shape: shapes[0], out, shape_out });
+            let cut = operator.work.cut(shapes[0], shape_out);
+            steps.push(Step { inputs, shape: shapes[0], out, shape_out, cut });
+        }
+        for (value, node) in &program.lines {
+            let Shape { height, .. } = values[value.0].0;
+            ensure!(height == 1, "{node}: it leaves out the rows, but there are {height} of them");
         }
         Ok(Self { input, steps, values, buffers })
     }
@@ -77,6 +84,11 @@ impl Plan {
         buffers.iter_mut().zip(&self.buffers).for_each(|(buffer, &length)| buffer.resize(length, 0));
     }
 
+    /// The shapes of what leaves the program.
+    pub(super) fn shapes(&self, program: &Program) -> Vec<Vec<usize>> {
+        program.exits.iter().map(|exit| exit.axes.of(self.values[exit.value.0].0)).collect()
+    }
+
     /// What leaves the program, as numbers.
     pub(super) fn outputs(&self, program: &Program, input: &[u8], buffers: &[Vec<u8>]) -> Vec<Output> {
         let exits = program.exits.iter();
@@ -85,20 +97,15 @@ impl Plan {
                 let (shape, buffer) = self.values[value.0];
                 let bytes = &buffer.map_or(input, |buffer| &buffers[buffer])[..shape.len()];
                 let number = |byte: u8| (f32::from(byte) - f32::from(zero)) * scale;
-                let Shape { height, width, channels } = shape;
+                let channels = shape.channels;
                 let values = match axes {
-                    Axes::Nhwc | Axes::Flat => bytes.iter().map(|&byte| number(byte)).collect(),
-                    Axes::Nchw => {
+                    Axes::Nhwc | Axes::Nwc | Axes::Flat => bytes.iter().map(|&byte| number(byte)).collect(),
+                    Axes::Nchw | Axes::Ncw => {
                         let plane = |channel| bytes.iter().skip(channel).step_by(channels).map(|&byte| number(byte));
                         (0..channels).flat_map(plane).collect()
                     }
                 };
-                let shape = match axes {
-                    Axes::Nhwc => vec![1, height, width, channels],
-                    Axes::Nchw => vec![1, channels, height, width],
-                    Axes::Flat => vec![1, channels],
-                };
-                Output { shape, values }
+                Output { shape: axes.of(shape), values }
             })
             .collect()
     }

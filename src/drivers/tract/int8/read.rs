@@ -7,11 +7,12 @@
 use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context, anyhow};
-use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto};
+use tract_onnx::pb::{GraphProto, NodeProto};
 
+use super::attributes::{attribute, geometry, integer, unknown};
 use super::constants::{Constants, Quantized, Weights};
 use super::kernel::reference::Convolution;
-use super::kernel::{Add, Dense, Depthwise, Geometry, Kernel, Limits, rows_first};
+use super::kernel::{Dense, Depthwise, Geometry, Kernel, Limits, rows_first};
 use super::program::{Axes, Exit, Operator, Program, Value, Work};
 
 /// Why there is no program.
@@ -29,16 +30,14 @@ impl From<anyhow::Error> for Fault {
     }
 }
 
-type Result<T> = std::result::Result<T, Fault>;
+pub(super) type Result<T> = std::result::Result<T, Fault>;
 
 /// Reads a graph and packs its weights for `kernel`.
 ///
 /// # Errors
 /// [`Fault`], which names a node.
 pub(super) fn read(graph: &GraphProto, kernel: &'static Kernel) -> Result<Program> {
-    let mut reader = Reader::new(graph, kernel);
-    let [input] = &graph.input[..] else { return Err(anyhow!("the graph has {} inputs", graph.input.len()).into()) };
-    reader.bytes.insert(&input.name, Bytes { value: Value(0), axes: Axes::Nhwc });
+    let mut reader = Reader::new(graph, kernel)?;
     for node in &graph.node {
         reader.node(node)?;
     }
@@ -53,55 +52,64 @@ pub(super) fn read(graph: &GraphProto, kernel: &'static Kernel) -> Result<Progra
 
 /// A tensor of bytes in the graph.
 #[derive(Debug, Clone, Copy)]
-struct Bytes {
-    value: Value,
-    axes: Axes,
+pub(super) struct Bytes {
+    pub(super) value: Value,
+    pub(super) axes: Axes,
 }
 
 /// A tensor of floats in the graph, which are bytes here.
 #[derive(Debug, Clone, Copy)]
-struct Float {
-    bytes: Bytes,
-    quantized: Quantized,
+pub(super) struct Float {
+    pub(super) bytes: Bytes,
+    pub(super) quantized: Quantized,
 }
 
 /// What is known of the graph so far.
-struct Reader<'a> {
-    constants: Constants<'a>,
+pub(super) struct Reader<'a> {
+    pub(super) constants: Constants<'a>,
     /// Who reads a tensor.
     readers: HashMap<&'a str, Vec<&'a NodeProto>>,
     outputs: HashSet<&'a str>,
     /// The DequantizeLinear of a constant, by what it makes.
-    dequantized: HashMap<&'a str, &'a NodeProto>,
-    bytes: HashMap<&'a str, Bytes>,
-    floats: HashMap<&'a str, Float>,
+    pub(super) dequantized: HashMap<&'a str, &'a NodeProto>,
+    pub(super) bytes: HashMap<&'a str, Bytes>,
+    pub(super) floats: HashMap<&'a str, Float>,
     /// Tensors that exist within an operator only.
     within: HashSet<&'a str>,
     /// Values of one pixel.
-    pixels: HashSet<Value>,
-    program: Program,
+    pub(super) pixels: HashSet<Value>,
+    pub(super) program: Program,
 }
 
 impl<'a> Reader<'a> {
-    fn new(graph: &'a GraphProto, kernel: &'static Kernel) -> Self {
+    /// # Errors
+    /// When the graph has not one input.
+    pub(super) fn new(graph: &'a GraphProto, kernel: &'static Kernel) -> Result<Self> {
+        let [input] = &graph.input[..] else {
+            return Err(anyhow!("the graph has {} inputs", graph.input.len()).into());
+        };
         let mut readers: HashMap<&str, Vec<&NodeProto>> = HashMap::new();
         for node in &graph.node {
             node.input.iter().for_each(|input| readers.entry(input).or_default().push(node));
         }
-        Self {
+        Ok(Self {
             constants: Constants::new(graph),
             readers,
             outputs: graph.output.iter().map(|output| output.name.as_str()).collect(),
             dequantized: HashMap::new(),
-            bytes: HashMap::new(),
+            bytes: HashMap::from([(input.name.as_str(), Bytes { value: Value(0), axes: Axes::Nhwc })]),
             floats: HashMap::new(),
             within: HashSet::new(),
             pixels: HashSet::new(),
-            program: Program { kernel, operators: Vec::new(), values: 1, exits: Vec::new() },
-        }
+            program: Program { kernel, operators: Vec::new(), values: 1, lines: Vec::new(), exits: Vec::new() },
+        })
     }
 
-    fn node(&mut self, node: &'a NodeProto) -> Result<()> {
+    /// Reads the next node.
+    ///
+    /// # Errors
+    /// [`Fault`], which names it or one that belongs to it.
+    pub(super) fn node(&mut self, node: &'a NodeProto) -> Result<()> {
         let (Some(input), [output]) = (node.input.first(), &node.output[..]) else {
             return Err(unknown(node, "it has no input, or not one output"));
         };
@@ -114,39 +122,16 @@ impl<'a> Reader<'a> {
             }
             // Read with the operator before it.
             "QuantizeLinear" | "Relu" | "Clip" if self.within.contains(input.as_str()) => {}
-            "Transpose" | "Flatten" => self.turn(node)?,
+            "Transpose" | "Flatten" | "Squeeze" | "Unsqueeze" => self.turn(node)?,
             "Conv" => self.convolution(node)?,
             "Gemm" => self.connected(node)?,
             "Add" => self.add(node)?,
-            "GlobalAveragePool" => {
-                let (input, output) = (self.picture(node, 0)?, self.end(node)?);
-                let (Quantized { scale, zero }, limits) = (input.quantized, output.limits);
-                let work = Work::Average { zero, scale: scale / output.quantized.scale, limits };
-                let value = self.operator(node, work, vec![input.bytes.value], &output);
-                self.pixels.insert(value);
-            }
+            "GlobalAveragePool" => self.average(node)?,
+            "MaxPool" | "AveragePool" => self.pool(node)?,
+            "Concat" => self.join(node)?,
+            "Relu" | "Clip" | "LeakyRelu" | "HardSigmoid" | "HardSwish" => self.each(node)?,
             "Resize" => self.enlarge(node)?,
             other => return Err(unknown(node, &format!("there is no operator of ours for {other}"))),
-        }
-        Ok(())
-    }
-
-    /// Other axes of the same bytes.
-    fn turn(&mut self, node: &'a NodeProto) -> Result<()> {
-        let (from, to) = (node.input[0].as_str(), node.output[0].as_str());
-        let (bytes, float) = (self.bytes.get(from).copied(), self.floats.get(from).copied());
-        let bytes = bytes.or(float.map(|f| f.bytes)).ok_or_else(|| unknown(node, "its input is not bytes"))?;
-        let order = integers(node, "perm");
-        let axes = match (node.op_type.as_str(), bytes.axes, order) {
-            ("Transpose", Axes::Nhwc, [0, 3, 1, 2]) => Axes::Nchw,
-            ("Transpose", Axes::Nchw, [0, 2, 3, 1]) => Axes::Nhwc,
-            ("Flatten", ..) if integer(node, "axis", 1) == 1 && self.pixels.contains(&bytes.value) => Axes::Flat,
-            _ => return Err(unknown(node, "it moves bytes about")),
-        };
-        let bytes = Bytes { axes, ..bytes };
-        match float {
-            Some(float) => drop(self.floats.insert(to, Float { bytes, ..float })),
-            None => drop(self.bytes.insert(to, bytes)),
         }
         Ok(())
     }
@@ -154,10 +139,13 @@ impl<'a> Reader<'a> {
     fn convolution(&mut self, node: &'a NodeProto) -> Result<()> {
         let (input, output) = (self.picture(node, 0)?, self.end(node)?);
         let (weights, bias, scales) = self.weights(node, input, &output)?;
-        let [outputs, depth, rows, columns] = weights.shape[..] else {
-            return Err(unknown(node, &format!("its weights are {:?}; ours have two sides", weights.shape)));
+        let axes = input.bytes.axes;
+        let (outputs, depth, window) = match (&weights.shape[..], axes) {
+            (&[outputs, depth, rows, columns], Axes::Nchw) => (outputs, depth, [rows, columns]),
+            (&[outputs, depth, columns], Axes::Ncw) => (outputs, depth, [1, columns]),
+            (shape, _) => return Err(anyhow!("{}: its weights {shape:?} do not fit its input", node.name).into()),
         };
-        let geometry = geometry(node, [rows, columns])?;
+        let geometry = geometry(node, window, axes == Axes::Ncw)?;
         let groups = usize::try_from(integer(node, "group", 1)).unwrap_or(0);
         if groups == 0 || !outputs.is_multiple_of(groups) {
             return Err(anyhow!("{}: {outputs} channels cannot be {groups} groups", node.name).into());
@@ -175,7 +163,7 @@ impl<'a> Reader<'a> {
             let conv = Convolution { geometry, groups, zero, weights: values, bias, scales, limits };
             Work::Other { inputs, conv }
         };
-        self.operator(node, work, vec![input.bytes.value], &output);
+        self.operator(node, work, vec![input.bytes.value], (&output, axes));
         Ok(())
     }
 
@@ -195,65 +183,30 @@ impl<'a> Reader<'a> {
         let (kernel, zero, limits) = (self.program.kernel, input.quantized.zero, output.limits);
         let packed = Dense::pack(kernel, &weights.values, &bias, &scales, zero, limits);
         let work = Work::Dense { geometry: Geometry::POINT, inputs, outputs, packed };
-        let value = self.operator(node, work, vec![input.bytes.value], &output);
-        self.pixels.insert(value);
-        self.bytes.insert(output.name, Bytes { value, axes: Axes::Flat });
-        Ok(())
-    }
-
-    fn add(&mut self, node: &'a NodeProto) -> Result<()> {
-        let (a, b, output) = (self.picture(node, 0)?, self.picture(node, 1)?, self.end(node)?);
-        let add = Add {
-            zeros: [a.quantized.zero, b.quantized.zero],
-            gains: [a.quantized.scale / output.quantized.scale, b.quantized.scale / output.quantized.scale],
-            limits: output.limits,
-        };
-        self.operator(node, Work::Add(add), vec![a.bytes.value, b.bytes.value], &output);
-        Ok(())
-    }
-
-    /// Resize by whole numbers, of bytes or between DequantizeLinear and QuantizeLinear of one kind.
-    fn enlarge(&mut self, node: &'a NodeProto) -> Result<()> {
-        let word = |name| attribute(node, name).map_or("", |a| std::str::from_utf8(&a.s).unwrap_or_default());
-        let plain = word("mode") == "nearest"
-            && word("nearest_mode") == "floor"
-            && word("coordinate_transformation_mode") == "asymmetric";
-        let factors = node.input.get(2).filter(|name| self.constants.has(name));
-        let factors = factors.map(|name| self.constants.floats(name)).transpose()?.unwrap_or_default();
-        let times = match factors[..] {
-            [1.0, 1.0, rows, columns] if plain => [rows, columns],
-            _ => {
-                return Err(unknown(
-                    node,
-                    "ours is nearest, asymmetric, floor, by constant scales of rows and columns",
-                ));
-            }
-        };
-        if !times.iter().all(|times| times.fract() == 0.0 && (1.0..=64.0).contains(times)) {
-            return Err(unknown(node, &format!("ours enlarges by whole numbers, not by {times:?}")));
-        }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
-        let work = Work::Enlarge(times.map(|times| times as usize));
-        if let Some(&bytes) = self.bytes.get(node.input[0].as_str()) {
-            let output =
-                End { name: &node.output[0], quantized: Quantized { scale: 1.0, zero: 0 }, limits: Limits::full(0) };
-            self.operator(node, work, vec![bytes.value], &output);
-            return Ok(());
-        }
-        let (input, output) = (self.picture(node, 0)?, self.end(node)?);
-        if input.quantized != output.quantized || output.limits != Limits::full(output.quantized.zero) {
-            return Err(unknown(node, "its output is quantized in another way than its input"));
-        }
-        self.operator(node, work, vec![input.bytes.value], &output);
+        self.operator(node, work, vec![input.bytes.value], (&output, Axes::Flat));
         Ok(())
     }
 
     /// Notes an operator and the value that it makes.
-    fn operator(&mut self, node: &NodeProto, work: Work, inputs: Vec<Value>, output: &End<'a>) -> Value {
+    pub(super) fn operator(
+        &mut self,
+        node: &NodeProto,
+        work: Work,
+        inputs: Vec<Value>,
+        (output, axes): (&End<'a>, Axes),
+    ) -> Value {
         let value = Value(self.program.values);
         self.program.values += 1;
+        let alike = match &work {
+            Work::Each(_) | Work::Add(_) | Work::Join(_) => true,
+            Work::Dense { geometry, .. } => *geometry == Geometry::POINT,
+            _ => false,
+        };
+        if alike && inputs.iter().all(|input| self.pixels.contains(input)) {
+            self.pixels.insert(value);
+        }
         self.program.operators.push(Operator { name: node.name.clone(), work, inputs, output: value });
-        self.bytes.insert(output.name, Bytes { value, axes: Axes::Nchw });
+        self.bytes.insert(output.name, Bytes { value, axes });
         value
     }
 
@@ -262,10 +215,10 @@ impl<'a> Reader<'a> {
         float.copied().ok_or_else(|| unknown(node, &format!("no DequantizeLinear makes its input {at}")))
     }
 
-    /// An input with rows and columns.
-    fn picture(&self, node: &NodeProto, at: usize) -> Result<Float> {
+    /// An input with rows and columns, or one row of columns.
+    pub(super) fn picture(&self, node: &NodeProto, at: usize) -> Result<Float> {
         let float = self.float(node, at)?;
-        if float.bytes.axes != Axes::Nchw {
+        if !matches!(float.bytes.axes, Axes::Nchw | Axes::Ncw) {
             return Err(unknown(node, &format!("the axes of its input {at} are {:?}", float.bytes.axes)));
         }
         Ok(float)
@@ -293,7 +246,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Follows an operator's floats to where they become bytes.
-    fn end(&mut self, node: &'a NodeProto) -> Result<End<'a>> {
+    pub(super) fn end(&mut self, node: &'a NodeProto) -> Result<End<'a>> {
         let (mut name, mut range) = (node.output[0].as_str(), [f32::NEG_INFINITY, f32::INFINITY]);
         loop {
             let readers = self.readers.get(name).map(Vec::as_slice).unwrap_or_default();
@@ -317,76 +270,33 @@ impl<'a> Reader<'a> {
                     return Ok(End { name, quantized, limits });
                 }
                 "Relu" => range[0] = range[0].max(0.0),
-                "Clip" => {
-                    for (side, end) in range.iter_mut().enumerate() {
-                        let Some(limit) = next.input.get(side + 1).filter(|name| !name.is_empty()) else { continue };
-                        if !self.constants.has(limit) {
-                            return Err(unknown(next, "its limits are not constants"));
-                        }
-                        let limit = self.constants.floats(limit)?.first().copied().unwrap_or(f32::NAN);
-                        *end = if side == 0 { end.max(limit) } else { end.min(limit) };
-                    }
-                }
+                "Clip" => self.clip(next, &mut range)?,
                 _ => return Err(unknown(next, "it is not quantized before it")),
             }
         }
     }
+
+    /// Narrows a range to what a Clip lets through.
+    pub(super) fn clip(&self, node: &NodeProto, range: &mut [f32; 2]) -> Result<()> {
+        for (side, end) in range.iter_mut().enumerate() {
+            let Some(limit) = node.input.get(side + 1).filter(|name| !name.is_empty()) else { continue };
+            if !self.constants.has(limit) {
+                return Err(unknown(node, "its limits are not constants"));
+            }
+            let limit = self.constants.floats(limit)?.first().copied().unwrap_or(f32::NAN);
+            if limit.is_nan() {
+                return Err(anyhow!("{}: what it clips to is not a number", node.name).into());
+            }
+            *end = if side == 0 { end.max(limit) } else { end.min(limit) };
+        }
+        Ok(())
+    }
 }
 
 /// Where an operator ends.
-struct End<'a> {
+pub(super) struct End<'a> {
     /// The tensor of bytes.
-    name: &'a str,
-    quantized: Quantized,
-    limits: Limits,
-}
-
-fn unknown(node: &NodeProto, why: &str) -> Fault {
-    Fault::Unknown { node: format!("{} {}", node.op_type, node.name), why: why.to_owned() }
-}
-
-fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
-    node.attribute.iter().find(|attribute| attribute.name == name)
-}
-
-fn integer(node: &NodeProto, name: &str, usual: i64) -> i64 {
-    attribute(node, name).map_or(usual, |attribute| attribute.i)
-}
-
-fn integers<'a>(node: &'a NodeProto, name: &str) -> &'a [i64] {
-    attribute(node, name).map_or(&[], |attribute| &attribute.ints)
-}
-
-/// A convolution's window, of weights with these sides.
-fn geometry(node: &NodeProto, kernel: [usize; 2]) -> Result<Geometry> {
-    let auto = attribute(node, "auto_pad").map_or(&b"NOTSET"[..], |attribute| &attribute.s);
-    if auto != b"NOTSET" {
-        return Err(unknown(node, "ours has explicit pads"));
-    }
-    let wrong = |what: &str| anyhow!("{}: its {what} {:?} do not fit", node.name, integers(node, what));
-    let sides = |name: &str, usual: usize, least: usize| match integers(node, name) {
-        [] => Ok([usual; 2]),
-        &[rows, columns] => {
-            let sides =
-                [rows, columns].map(|side| usize::try_from(side).ok().filter(|side| (least..4096).contains(side)));
-            let [Some(rows), Some(columns)] = sides else { return Err(wrong(name)) };
-            Ok([rows, columns])
-        }
-        _ => Err(wrong(name)),
-    };
-    let (stride, dilation) = (sides("strides", 1, 1)?, sides("dilations", 1, 1)?);
-    if !integers(node, "kernel_shape").is_empty() && sides("kernel_shape", 1, 1)? != kernel {
-        return Err(wrong("kernel_shape").into());
-    }
-    let pads: Option<Vec<usize>> = integers(node, "pads").iter().map(|&side| usize::try_from(side).ok()).collect();
-    let pads = pads.filter(|pads| pads.iter().all(|&side| side < 4096)).ok_or_else(|| wrong("pads"))?;
-    let (before, after) = match pads[..] {
-        [] => ([0; 2], [0; 2]),
-        [top, left, bottom, right] => ([top, left], [bottom, right]),
-        _ => return Err(wrong("pads").into()),
-    };
-    if kernel.contains(&0) {
-        return Err(anyhow!("{}: a side of its weights is 0", node.name).into());
-    }
-    Ok(Geometry { kernel, stride, dilation, before, after })
+    pub(super) name: &'a str,
+    pub(super) quantized: Quantized,
+    pub(super) limits: Limits,
 }

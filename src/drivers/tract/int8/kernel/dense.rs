@@ -122,19 +122,21 @@ impl Dense {
         (self.kernel.dense)(self, rows, out, room);
     }
 
-    /// Convolves a picture; `room` is memory to work in.
+    /// Convolves a picture: `out` gets the output's pixels from `start` on, as many as it has room for; `room` is memory
+    /// to work in.
     pub(in super::super) fn convolve(
         &self,
         geometry: &Geometry,
         shape: Shape,
         input: &[u8],
+        start: usize,
         out: &mut [u8],
         room: &mut Room,
     ) {
-        let Some([rows, columns]) = geometry.windows(shape) else { return };
-        let pixels = rows * columns;
+        let Some([_, columns]) = geometry.windows(shape) else { return };
+        let pixels = out.len() / self.channels;
         if geometry.is_pointwise() && shape.channels.is_multiple_of(DEEP) {
-            let rows = Rows { bytes: input, pitch: shape.channels, count: pixels };
+            let rows = Rows { bytes: &input[start * shape.channels..], pitch: shape.channels, count: pixels };
             return self.multiply(rows, out, &mut room.own);
         }
         let pitch = self.steps * DEEP;
@@ -143,7 +145,7 @@ impl Dense {
         room.windows.resize(block.min(pixels) * pitch, 0);
         for first in (0..pixels).step_by(block) {
             let count = block.min(pixels - first);
-            for (at, window) in (first..first + count).zip(room.windows.chunks_exact_mut(pitch)) {
+            for (at, window) in (start + first..).zip(room.windows.chunks_exact_mut(pitch).take(count)) {
                 gather(geometry, shape, input, self.zero, [at / columns, at % columns], window);
             }
             let bytes = &room.windows[..count * pitch];

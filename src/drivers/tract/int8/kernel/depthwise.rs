@@ -79,10 +79,11 @@ impl Depthwise {
         packed
     }
 
-    /// Convolves a picture; `room` is memory to work in.
-    pub(in super::super) fn convolve(&self, shape: Shape, input: &[u8], out: &mut [u8], room: &mut Room) {
+    /// Convolves a picture: `out` gets the output's rows from `start` on, as many as it has room for; `room` is memory to
+    /// work in.
+    pub(in super::super) fn convolve(&self, shape: Shape, input: &[u8], start: usize, out: &mut [u8], room: &mut Room) {
         let geometry = &self.geometry;
-        let Some([rows, columns]) = geometry.windows(shape) else { return };
+        let Some([_, columns]) = geometry.windows(shape) else { return };
         let margin = geometry.before[1] * self.channels;
         let row_bytes = shape.width * self.channels;
         let pitch = margin + row_bytes + geometry.after[1] * self.channels + BLOCK;
@@ -96,7 +97,7 @@ impl Depthwise {
         let out_bytes = columns * self.channels;
         let mut outputs: [&mut [u8]; MOST_ROWS] = Default::default();
         for (first, out) in out.chunks_mut(out_bytes * at_once).enumerate() {
-            let from = first * at_once * geometry.stride[0];
+            let from = (start + first * at_once) * geometry.stride[0];
             for padded in copied.max(from)..from + held {
                 let slot = &mut room.windows[padded % held * pitch..][..pitch];
                 match padded.checked_sub(geometry.before[0]).filter(|&y| y < shape.height) {
@@ -119,6 +120,5 @@ impl Depthwise {
             }
             (self.kernel.depthwise.run)(self, &held_rows[..held], &mut outputs[..count], &mut room.own);
         }
-        debug_assert!(rows > 0);
     }
 }

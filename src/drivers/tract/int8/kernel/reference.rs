@@ -100,6 +100,83 @@ pub(in super::super) fn average(
     }
 }
 
+/// What becomes of each byte: `function` of the number that it stands for, which is `(byte - zero) * scale`, in steps of
+/// `to`, as `limits` say.
+pub(in super::super) fn table(
+    zero: u8,
+    scale: f32,
+    to: f32,
+    limits: Limits,
+    function: impl Fn(f32) -> f32,
+) -> Box<Table> {
+    let byte = |byte: u8| rounded(function((f32::from(byte) - f32::from(zero)) * scale) / to, limits);
+    let mut table = Box::new([0; 256]);
+    table.iter_mut().zip(0..=u8::MAX).for_each(|(to, from)| *to = byte(from));
+    table
+}
+
+/// A byte for each byte.
+pub(in super::super) type Table = [u8; 256];
+
+/// Each byte through a table.
+pub(in super::super) fn each(table: &Table, input: &[u8], out: &mut [u8]) {
+    out.iter_mut().zip(input).for_each(|(out, &byte)| *out = table[usize::from(byte)]);
+}
+
+/// Two pictures of one size with their channels behind each other, each through its table.
+pub(in super::super) fn join(tables: &[Box<Table>; 2], channels: [usize; 2], inputs: [&[u8]; 2], out: &mut [u8]) {
+    let [a, b] = channels;
+    let pixels = inputs[0].chunks_exact(a).zip(inputs[1].chunks_exact(b));
+    for (out, (first, second)) in out.chunks_exact_mut(a + b).zip(pixels) {
+        let (one, two) = out.split_at_mut(a);
+        each(&tables[0], first, one);
+        each(&tables[1], second, two);
+    }
+}
+
+/// The largest byte of each channel in each window, through a table, which must not fall; pads do not count.
+pub(in super::super) fn most(geometry: &Geometry, shape: Shape, table: &Table, input: &[u8], out: &mut [u8]) {
+    windows(geometry, shape, out, |taps, channel, byte| {
+        let largest = taps.iter().map(|&pixel| input[pixel + channel]).max().unwrap_or(0);
+        *byte = table[usize::from(largest)];
+    });
+}
+
+/// The mean of each channel in each window; `scale` is the input's over the output's, and `padded` says whether pads
+/// count as zeros.
+pub(in super::super) fn mean(
+    (geometry, padded): (&Geometry, bool),
+    shape: Shape,
+    zero: u8,
+    scale: f32,
+    limits: Limits,
+    input: &[u8],
+    out: &mut [u8],
+) {
+    let all: usize = geometry.kernel.iter().product();
+    windows(geometry, shape, out, |taps, channel, byte| {
+        let sum: i32 = taps.iter().map(|&pixel| i32::from(input[pixel + channel]) - i32::from(zero)).sum();
+        #[expect(clippy::cast_precision_loss, reason = "f32 holds every number of taps up to 2^24")]
+        let count = if padded { all } else { taps.len() } as f32;
+        *byte = requantized(sum, scale / count, limits);
+    });
+}
+
+/// Calls `make` for each byte of `out` with the places of its window's pixels, which are those that are no pads.
+fn windows(geometry: &Geometry, shape: Shape, out: &mut [u8], mut make: impl FnMut(&[usize], usize, &mut u8)) {
+    let [_, columns] = geometry.windows(shape).unwrap_or_default();
+    let mut taps = Vec::with_capacity(geometry.kernel.iter().product());
+    for (at, pixel) in out.chunks_exact_mut(shape.channels).enumerate() {
+        taps.clear();
+        for tap_row in 0..geometry.kernel[0] {
+            let Some(y) = geometry.at(0, at / columns, tap_row, shape.height) else { continue };
+            let row = (0..geometry.kernel[1]).filter_map(|tap| geometry.at(1, at % columns, tap, shape.width));
+            taps.extend(row.map(|x| (y * shape.width + x) * shape.channels));
+        }
+        pixel.iter_mut().enumerate().for_each(|(channel, byte)| make(&taps, channel, byte));
+    }
+}
+
 /// Each pixel `times[0]` rows by `times[1]` columns large, as Resize does with `nearest`, `asymmetric`, `floor`.
 pub(in super::super) fn enlarge(shape: Shape, times: [usize; 2], input: &[u8], out: &mut [u8]) {
     let row_bytes = shape.width * shape.channels;

@@ -2,6 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::Index;
 
 use super::reference::{self, Convolution};
 use super::{Add, Dense, Depthwise, Geometry, Kernel, Limits, Room, Shape, rows_first};
@@ -91,6 +92,13 @@ fn wanted(case: &Case) -> Vec<u8> {
     out
 }
 
+/// An output in two parts, as two threads make it, or whole; each with the number of its first unit of so many bytes.
+fn parts(out: &mut [u8], unit: usize, cut: Index) -> impl Iterator<Item = (usize, &mut [u8])> {
+    let at = cut.index(out.len() / unit);
+    let (first, second) = out.split_at_mut(at * unit);
+    [(0, first), (at, second)].into_iter().filter(|(_, part)| !part.is_empty())
+}
+
 /// As many cases as `PROPTEST_CASES` says.
 fn config() -> ProptestConfig {
     ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
@@ -100,7 +108,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn every_kernel_convolves_as_the_reference_does(case in case(false)) {
+    fn every_kernel_convolves_as_the_reference_does(case in case(false), cut in any::<Index>()) {
         let wanted = wanted(&case);
         let Convolution { geometry, zero, weights, bias, scales, limits, groups } = case.conv;
         prop_assume!(groups == 1);
@@ -108,19 +116,24 @@ proptest! {
         for kernel in Kernel::all() {
             let packed = Dense::pack(kernel, &weights, &bias, &scales, zero, limits);
             let mut out = vec![0; wanted.len()];
-            packed.convolve(&geometry, case.shape, &case.input, &mut out, &mut Room::default());
+            for (start, part) in parts(&mut out, bias.len(), cut) {
+                packed.convolve(&geometry, case.shape, &case.input, start, part, &mut Room::default());
+            }
             prop_assert_eq!(&out, &wanted, "{}", kernel.name);
         }
     }
 
     #[test]
-    fn every_kernel_convolves_channels_apart_as_the_reference_does(case in case(true)) {
+    fn every_kernel_convolves_channels_apart_as_the_reference_does(case in case(true), cut in any::<Index>()) {
         let wanted = wanted(&case);
+        let row = case.conv.geometry.windows(case.shape).unwrap()[1] * case.shape.channels;
         let Convolution { geometry, zero, weights, bias, scales, limits, .. } = case.conv;
         for kernel in Kernel::all() {
             let packed = Depthwise::pack(kernel, geometry, &weights, &bias, &scales, zero, limits);
             let mut out = vec![0; wanted.len()];
-            packed.convolve(case.shape, &case.input, &mut out, &mut Room::default());
+            for (start, part) in parts(&mut out, row, cut) {
+                packed.convolve(case.shape, &case.input, start, part, &mut Room::default());
+            }
             prop_assert_eq!(&out, &wanted, "{}", kernel.name);
         }
     }
