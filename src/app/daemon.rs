@@ -11,6 +11,7 @@ use sd_notify::NotifyState;
 use tokio::sync::watch;
 
 use crate::app::keeping::{Publishing, Said, Storing, publish_over_mqtt};
+use crate::app::refusal::{Refusal, What};
 use crate::app::sorter::Happened;
 use crate::app::station::{self, Station};
 use crate::app::surroundings::{Seen, Surroundings};
@@ -21,9 +22,8 @@ use crate::config::Config;
 use crate::drivers::{gpio, runtime};
 
 use crate::publish::Topics;
-use crate::record::{Record, Run, State};
+use crate::record::{Event, Record, Run, State};
 use crate::status::Status;
-use crate::trouble::incident;
 use crate::units::Timestamp;
 
 /// How long after a device or a model was refused it is tried again.
@@ -87,20 +87,19 @@ fn sort(
     watch: &Watch,
     mut around: Around<'_>,
 ) -> Result<()> {
-    let mut told = false;
+    let mut refusal = Refusal::default();
     loop {
         // Loading a model takes its time on a slow board, and after the first time the watchdog runs already.
         watchdog(OPENING);
-        let opened = open(config, shared, state);
+        let opened = open(config, shared, state, &mut refusal);
         watchdog(sd_notify::watchdog_enabled().unwrap_or_default());
         let running = match opened {
             Ok(running) => running,
-            Err(error) => {
+            Err((what, error)) => {
                 tracing::error!(error = format!("{error:#}"), "station cannot start; trying again");
                 state.send_replace(State::Fault);
-                if !std::mem::replace(&mut told, true) {
-                    shared.records.record(Record { wall: shared.clock.wall(), event: refused(&error) });
-                }
+                refusal.light(config, &runtime::directory(), shared.clock.now());
+                record(shared, refusal.tell(what, &error));
                 // A refused model or a missing device is a fault, not a reason to exit: the station is online.
                 notify(&[NotifyState::Ready, NotifyState::Status(&format!("fault: {error:#}"))]);
                 around.look();
@@ -110,6 +109,7 @@ fn sort(
                 continue;
             }
         };
+        record(shared, refusal.over());
         notify(&[NotifyState::Ready, NotifyState::Status("sorting")]);
         tracing::info!("station is ready");
         while !running.stop.stopped() {
@@ -123,20 +123,26 @@ fn sort(
     }
 }
 
-fn open(config: &Config, shared: &Shared, state: &watch::Sender<State>) -> Result<Running> {
-    let eyes = station::open_eyes(config, Some(&config.store.directory))?;
-    let (inputs, outputs) = gpio::open(&config.gpio, &config.input, &config.actuator, &runtime::directory())?;
+fn open(
+    config: &Config,
+    shared: &Shared,
+    state: &watch::Sender<State>,
+    refusal: &mut Refusal,
+) -> Result<Running, (What, anyhow::Error)> {
+    let because = |what| move |error| (what, error);
+    let eyes = station::open_eyes(config, Some(&config.store.directory)).map_err(because(What::Model))?;
+    refusal.let_go();
+    let pins = gpio::open(&config.gpio, &config.input, &config.actuator, &runtime::directory());
+    let (inputs, outputs) = pins.map_err(because(What::Pins))?;
     let station = Station::new(config, eyes, fastrand::u64(..), shared.clock.now());
     let devices = Devices { camera: config.camera.opener(), inputs, outputs };
-    threads::start(station, devices, shared, state.clone())
+    threads::start(station, devices, shared, state.clone()).map_err(because(What::Start))
 }
 
-fn refused(error: &anyhow::Error) -> crate::record::Event {
-    incident(
-        "cannot-start",
-        &format!("the station cannot start: {error:#}; it tries again by itself"),
-        &format!("stasiun tidak dapat mulai: {error:#}; akan dicoba lagi"),
-    )
+fn record(shared: &Shared, events: impl IntoIterator<Item = Event>) {
+    for event in events {
+        shared.records.record(Record { wall: shared.clock.wall(), event });
+    }
 }
 
 /// What surrounds the station, looked at now and then.
@@ -156,9 +162,7 @@ impl Around<'_> {
         }
         self.next = now.at + SURROUNDINGS;
         let seen = Seen::read(now, self.folder, self.shared.status.outbox.get());
-        for event in self.surroundings.look(&seen) {
-            self.shared.records.record(Record { wall: now.wall, event });
-        }
+        record(self.shared, self.surroundings.look(&seen));
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod daemon;
 pub mod keeping;
+pub mod refusal;
 pub mod simulated;
 pub mod sorter;
 pub mod station;

@@ -247,8 +247,8 @@ impl Sorter {
         match mishap {
             Mishap::Unexpected(_) => self.shared.status.unexpected.one(),
             Mishap::TooMany => self.shared.status.items_refused.one(),
-            // Their decisions, outcomes and moves are counted.
-            Mishap::TooClose | Mishap::Unconfirmed(_) | Mishap::Overtime | Mishap::Stuck(_) => {}
+            // Their decisions, outcomes and moves are counted; a belt that runs back is told by its incident.
+            Mishap::TooClose | Mishap::Unconfirmed(_) | Mishap::Overtime | Mishap::Backwards | Mishap::Stuck(_) => {}
         }
     }
 }

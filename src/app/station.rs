@@ -14,7 +14,7 @@ use crate::pipeline::lane::Routes;
 use crate::pipeline::look::{Eyes, Looker, View};
 use crate::pipeline::machine::Machine;
 use crate::pipeline::track::bin::{Bin, BinLane};
-use crate::pipeline::track::{LanePlan, Track};
+use crate::pipeline::track::{BeltInputs, LanePlan, Track};
 use crate::pipeline::way::Way;
 use crate::pipeline::{Line, Names, Trigger};
 use crate::problem::{Problem, Problems};
@@ -122,8 +122,12 @@ fn way(config: &Config, exception: LaneId, now: Timestamp) -> Way {
     if let Some(belt) = &config.belt {
         let plan = |lane| LanePlan::new(lane, &config.actuator, confirm(lane), belt);
         let lanes = config.lane.iter().map(plan).collect();
-        let (encoder, running) = (input(config, belt.encoder.as_ref()), input(config, belt.running.as_ref()));
-        return Way::Belt(Track::new(belt, lanes, exception, encoder, running, now));
+        let inputs = BeltInputs {
+            encoder: input(config, belt.encoder.as_ref()),
+            second: input(config, belt.encoder_second.as_ref()),
+            running: input(config, belt.running.as_ref()),
+        };
+        return Way::Belt(Track::new(belt, lanes, exception, inputs, now));
     }
     let lanes = config.lane.iter().map(|lane| BinLane::new(lane, &config.actuator, confirm(lane))).collect();
     Way::Bin(Bin::new(&config.bin.clone().unwrap_or_default(), lanes, exception))

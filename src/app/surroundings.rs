@@ -5,7 +5,8 @@
 //! | `clock-unsynchronized` | after ten minutes without a time server | once it is synchronized |
 //! | `clock-stepped` | when the wall clock moves a minute against the monotonic one | a minute later |
 //! | `too-hot` | at 80 °C, where a Raspberry Pi begins to slow down | below 75 °C |
-//! | `under-voltage` | when the firmware says so | once the supply holds |
+//! | `under-voltage` | when a Raspberry Pi's firmware says so | once the supply holds |
+//! | `throttled` | when that firmware slows the processor down though the supply holds | once it no longer does |
 //! | `disk-nearly-full` | below a twentieth of the store's disk, and 100 MB | above a tenth of it, or 200 MB |
 //! | `outbox-filling` | at four fifths of `store.max_bytes` unsent | below three fifths |
 //!
@@ -39,8 +40,8 @@ pub struct Seen {
     pub now: Now,
     /// The processor's temperature, where the board tells it.
     pub temperature_c: Option<f64>,
-    /// The supply sags, where the board tells it.
-    pub under_voltage: bool,
+    /// What a Raspberry Pi's firmware says; other boards say nothing.
+    pub firmware: Firmware,
     /// Bytes that the store's disk has left, and has.
     pub disk: Option<(u64, u64)>,
     /// Events that wait for the broker.
@@ -50,15 +51,30 @@ pub struct Seen {
 impl Seen {
     /// Reads the board; `folder` lies on the store's disk.
     pub fn read(now: Now, folder: &Path, unsent: u64) -> Self {
-        let (temperature_c, under_voltage, disk) = (temperature_c(), under_voltage(), disk(folder));
-        Self { now, temperature_c, under_voltage, disk, unsent }
+        let (temperature_c, firmware, disk) = (temperature_c(), Firmware::read(), disk(folder));
+        Self { now, temperature_c, firmware, disk, unsent }
     }
 }
 
-/// Bit 0 of what the Raspberry Pi's firmware says of its supply; other boards have no such file.
-fn under_voltage() -> bool {
-    let text = fs::read_to_string("/sys/devices/platform/soc/soc:firmware/get_throttled").unwrap_or_default();
-    u32::from_str_radix(text.trim().trim_start_matches("0x"), 16).is_ok_and(|bits| bits & 1 == 1)
+/// What a Raspberry Pi's firmware says of itself now, as `vcgencmd get_throttled` shows it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Firmware {
+    /// The supply sags.
+    pub under_voltage: bool,
+    /// The processor is slowed down: by a cap, by throttling, or at the soft limit of its temperature.
+    pub throttled: bool,
+}
+
+impl Firmware {
+    fn read() -> Self {
+        Self::of(&fs::read_to_string("/sys/devices/platform/soc/soc:firmware/get_throttled").unwrap_or_default())
+    }
+
+    /// Bits 0 to 3 are of now, those from 16 on of any time since the board started.
+    fn of(text: &str) -> Self {
+        let bits = u32::from_str_radix(text.trim().trim_start_matches("0x"), 16).unwrap_or(0);
+        Self { under_voltage: bits & 0b1 != 0, throttled: bits & 0b1110 != 0 }
+    }
 }
 
 /// The incidents, and what was seen before.
@@ -73,6 +89,7 @@ pub struct Surroundings {
     step: Trouble,
     heat: Trouble,
     supply: Trouble,
+    slow: Trouble,
     disk: Trouble,
     outbox: Trouble,
 }
@@ -104,6 +121,10 @@ impl Surroundings {
                 en: "the board's supply sags; use a stronger one or a shorter, thicker cable".into(),
                 id: "tegangan catu daya papan turun; pakai yang lebih kuat atau kabel yang lebih pendek dan tebal"
                     .into(),
+            }),
+            slow: Trouble::new("throttled", |_, _| Words {
+                en: "the board's firmware slows the processor down, so decisions may come late; cool the board".into(),
+                id: "firmware papan memperlambat prosesor, keputusan bisa terlambat; dinginkan papannya".into(),
             }),
             disk: Trouble::new("disk-nearly-full", |_, left| Words {
                 en: format!("{left} MB are left on the store's disk; make room, or lower store.max_bytes"),
@@ -143,7 +164,10 @@ impl Surroundings {
 
         let degrees = seen.temperature_c.unwrap_or(0.0);
         events.extend(turn(&mut self.heat, at, degrees >= HOT, degrees < COOL, || format!("{degrees:.0}")));
-        events.extend(turn(&mut self.supply, at, seen.under_voltage, !seen.under_voltage, String::new));
+        // Where the supply sags it is slowed down for that, and there is one thing to do.
+        let Firmware { under_voltage, throttled } = seen.firmware;
+        events.extend(turn(&mut self.supply, at, under_voltage, !under_voltage, String::new));
+        events.extend(turn(&mut self.slow, at, throttled && !under_voltage, !throttled, String::new));
         if let Some((left, size)) = seen.disk {
             let (low, enough) = (left < (size / 20).min(100 * MB), left > (size / 10).min(200 * MB));
             events.extend(turn(&mut self.disk, at, low, enough, || (left / MB).to_string()));
@@ -178,7 +202,8 @@ mod tests {
     fn seen(s: u64, unix_s: i64) -> Seen {
         let wall = WallTime { unix_ms: unix_s * 1000, synchronized: true };
         let now = Now { at: Timestamp::ZERO + Duration::from_secs(s), wall };
-        Seen { now, temperature_c: Some(50.0), under_voltage: false, disk: Some((9_000 * MB, 32_000 * MB)), unsent: 0 }
+        let (firmware, disk) = (Firmware::default(), Some((9_000 * MB, 32_000 * MB)));
+        Seen { now, temperature_c: Some(50.0), firmware, disk, unsent: 0 }
     }
 
     fn told(events: &[Event]) -> Vec<(String, Phase)> {
@@ -224,7 +249,7 @@ mod tests {
         type Make = fn(&mut Seen);
         let cases: [(&str, Make, Make, Make); 4] = [
             ("too-hot", |s| s.temperature_c = Some(81.0), |s| s.temperature_c = Some(77.0), |_| {}),
-            ("under-voltage", |s| s.under_voltage = true, |s| s.under_voltage = true, |_| {}),
+            ("under-voltage", |s| s.firmware = Firmware::of("1"), |s| s.firmware = Firmware::of("1"), |_| {}),
             (
                 "disk-nearly-full",
                 |s| s.disk = Some((90 * MB, 32_000 * MB)),

@@ -166,6 +166,7 @@ impl Config {
         let wanted = [
             ("trigger.input".to_owned(), self.trigger.input.as_ref()),
             ("belt.encoder".to_owned(), belt.and_then(|belt| belt.encoder.as_ref())),
+            ("belt.encoder_second".to_owned(), belt.and_then(|belt| belt.encoder_second.as_ref())),
             ("belt.running".to_owned(), belt.and_then(|belt| belt.running.as_ref())),
         ];
         let confirm =

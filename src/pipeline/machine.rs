@@ -5,7 +5,7 @@
 //! | starting | off | yellow | the camera's first frame |
 //! | ready, running | as items need them | green | |
 //! | paused | off | yellow | the start button, or the command `resume` |
-//! | fault | off | red | the camera's return |
+//! | fault | off | red | the camera's return; a model or pins that can be had (`app::refusal` lights the lamp) |
 //! | e-stop | off | red, buzzer | unlocking the emergency stop, then the reset button, then start where there is one |
 //!
 //! Invariants:

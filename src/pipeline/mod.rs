@@ -422,6 +422,7 @@ impl Line {
                     }
                 }
                 Step::Unexpected(lane) => self.mishap(now, Mishap::Unexpected(lane), out),
+                Step::Backwards => self.mishap(now, Mishap::Backwards, out),
                 Step::Stuck(what) => self.mishap(now, Mishap::Stuck(what), out),
             }
         }

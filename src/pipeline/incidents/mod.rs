@@ -9,6 +9,7 @@
 //! | `lane-unconfirmed` | when a lane's sensor did not see its item | after a calm minute |
 //! | `unexpected-item` | when a lane's sensor saw what nobody sent there | after a calm minute |
 //! | `encoder-silent` | when the belt runs and its encoder counts nothing | with its next count |
+//! | `belt-backwards` | when the belt runs back an item's length, by an encoder of two channels | after a calm minute |
 //! | `actuator-overtime` | when a coil was cut at its longest on-time | after a calm minute |
 //! | `cycle-stuck` | when a bin waited in vain | after a calm minute |
 //! | `camera-dark`, `camera-blurred` | when half of the [last looks](sight::LOOKS) were | when they no longer are |
@@ -50,6 +51,8 @@ pub enum Mishap {
     Unconfirmed(LaneId),
     /// Its coil was cut.
     Overtime,
+    /// The belt ran back by an item's length.
+    Backwards,
     /// A bin waited in vain: the words say for what.
     Stuck(&'static str),
 }
@@ -65,6 +68,7 @@ pub struct Incidents {
     close: Trouble,
     many: Trouble,
     overtime: Trouble,
+    backwards: Trouble,
     stuck: Trouble,
     sights: Sights,
 }
@@ -148,6 +152,7 @@ impl Incidents {
             close: words::close(),
             many: words::many(),
             overtime: words::overtime(),
+            backwards: words::backwards(),
             stuck: words::stuck(),
             sights: Sights::default(),
         }
@@ -189,6 +194,7 @@ impl Incidents {
             Mishap::TooClose => &mut self.close,
             Mishap::TooMany => &mut self.many,
             Mishap::Overtime => &mut self.overtime,
+            Mishap::Backwards => &mut self.backwards,
             Mishap::Unexpected(lane) => &mut self.lanes.get_mut(lane.0)?.unexpected,
             Mishap::Unconfirmed(lane) => &mut self.lanes.get_mut(lane.0)?.unconfirmed,
             Mishap::Stuck(what) => {
@@ -220,7 +226,8 @@ impl Incidents {
         if let Some(encoder) = &mut self.encoder {
             events.extend(encoder.step(now));
         }
-        for trouble in [&mut self.close, &mut self.many, &mut self.overtime, &mut self.stuck] {
+        let mishaps = [&mut self.close, &mut self.many, &mut self.overtime, &mut self.backwards, &mut self.stuck];
+        for trouble in mishaps {
             events.extend(trouble.calm(now));
         }
         events.extend(self.sights.step(now));

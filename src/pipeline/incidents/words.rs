@@ -64,6 +64,17 @@ pub(super) fn overtime() -> Trouble {
     })
 }
 
+pub(super) fn backwards() -> Trouble {
+    Trouble::new("belt-backwards", |_, _| Words {
+        en: "the belt runs backwards, and nothing is diverted until it is as far as it was: look at its drive; \
+             where it runs forwards, change the encoder's two channels for one another"
+            .into(),
+        id: "ban berjalan mundur, tidak ada yang dialihkan sampai ban kembali ke posisinya: periksa penggeraknya; \
+             jika ban sebenarnya maju, tukar kedua kanal enkoder"
+            .into(),
+    })
+}
+
 pub(super) fn stuck() -> Trouble {
     Trouble::new("cycle-stuck", |_, what| Words {
         en: format!("{what}: look into the machine"),

@@ -7,7 +7,8 @@ use crate::units::{Millimetres, Speed, Timestamp};
 
 /// The belt's position over the last seconds, and its speed.
 ///
-/// Positions only grow. An encoder that runs backwards is counted as running forwards: one channel cannot tell.
+/// Positions only grow: a belt that runs back stands until it is again as far as it was. One channel of an encoder cannot
+/// tell, and counts as running forwards; two can.
 #[derive(Debug, Clone)]
 pub struct Belt {
     drive: Drive,
@@ -21,6 +22,8 @@ enum Drive {
     Encoder {
         mm_per_count: f64,
         count: Option<u64>,
+        /// How far it is behind the furthest that it was.
+        behind: Millimetres,
     },
     Timed {
         speed: Speed,
@@ -40,7 +43,7 @@ impl Belt {
 
     /// A belt with an encoder that counts one edge each `mm_per_count`.
     pub fn counted(mm_per_count: f64, now: Timestamp) -> Self {
-        Self::new(Drive::Encoder { mm_per_count, count: None }, now)
+        Self::new(Drive::Encoder { mm_per_count, count: None, behind: Millimetres(0.0) }, now)
     }
 
     /// A belt that runs at a known speed while it runs.
@@ -52,15 +55,26 @@ impl Belt {
         Self { drive, trail: VecDeque::from([(now, Millimetres(0.0))]) }
     }
 
-    /// Takes the encoder's edge count at `at`.
-    pub fn count(&mut self, new: u64, at: Timestamp) {
-        let Drive::Encoder { mm_per_count, count } = &mut self.drive else { return };
+    /// Takes the encoder's edge count at `at`, and whether it runs backwards.
+    pub fn count(&mut self, new: u64, backwards: bool, at: Timestamp) {
+        let Drive::Encoder { mm_per_count, count, behind } = &mut self.drive else { return };
         // The first count only says where counting starts; a smaller one is a line that was opened anew.
         let counts = new.saturating_sub(count.replace(new).unwrap_or(new));
         #[expect(clippy::cast_precision_loss, reason = "2^53 counts are longer than any belt runs")]
-        let way = Millimetres(counts as f64 * *mm_per_count);
+        let way = counts as f64 * *mm_per_count;
+        let way = if backwards { -way } else { way };
+        let ahead = Millimetres((way - behind.0).max(0.0));
+        *behind = Millimetres((behind.0 - way).max(0.0));
         let (_, last) = self.last();
-        self.sample(at, last + way);
+        self.sample(at, last + ahead);
+    }
+
+    /// How far the belt has run back.
+    pub fn behind(&self) -> Millimetres {
+        match self.drive {
+            Drive::Encoder { behind, .. } => behind,
+            Drive::Timed { .. } => Millimetres(0.0),
+        }
     }
 
     /// Takes the belt-running input; means nothing where an encoder counts.
@@ -163,7 +177,7 @@ mod tests {
     /// A belt at 250 mm/s with a count each millimetre, until `ms`.
     fn counted_until(ms: u64) -> Belt {
         let mut belt = Belt::counted(1.0, at(0));
-        (0..=ms / 4).for_each(|count| belt.count(1000 + count, at(4 * count)));
+        (0..=ms / 4).for_each(|count| belt.count(1000 + count, false, at(4 * count)));
         belt
     }
 
@@ -191,8 +205,8 @@ mod tests {
     #[test]
     fn lost_edges_do_not_lose_counts() {
         let mut belt = Belt::counted(2.0, at(0));
-        belt.count(10, at(0));
-        belt.count(60, at(100));
+        belt.count(10, false, at(0));
+        belt.count(60, false, at(100));
         near(belt.position(at(100)).0, 100.0, 0.01);
     }
 

@@ -44,6 +44,8 @@ pub enum Step {
     Ended(Ended),
     /// A lane's sensor saw something that nobody sent there.
     Unexpected(LaneId),
+    /// The belt has run back by the length of an item, again.
+    Backwards,
     /// Something that had to happen did not; the words say what.
     Stuck(&'static str),
 }
@@ -108,26 +110,40 @@ struct Item {
 pub struct Track {
     settings: Settings,
     belt: Belt,
-    encoder: Option<InputId>,
-    running: Option<InputId>,
+    inputs: BeltInputs,
+    /// The level of the encoder's second channel.
+    second: bool,
+    /// How far the belt had run back when that was told last.
+    told_behind: Millimetres,
     lanes: Vec<LanePlan>,
     exception: LaneId,
     /// In the order in which they came.
     items: Vec<Item>,
 }
 
+/// The belt's own inputs, already looked up by name.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BeltInputs {
+    /// The encoder.
+    pub encoder: Option<InputId>,
+    /// Its second channel.
+    pub second: Option<InputId>,
+    /// What says that the belt runs.
+    pub running: Option<InputId>,
+}
+
 impl Track {
-    /// An empty belt. `encoder` and `running` are the belt's inputs, already looked up by name.
+    /// An empty belt.
     pub fn new(
         settings: &Settings,
         lanes: Vec<LanePlan>,
         exception: LaneId,
-        encoder: Option<InputId>,
-        running: Option<InputId>,
+        inputs: BeltInputs,
         now: Timestamp,
     ) -> Self {
-        let belt = settings.belt(encoder.is_some(), running.is_none(), now);
-        Self { settings: settings.clone(), belt, encoder, running, lanes, exception, items: Vec::new() }
+        let belt = settings.belt(inputs.encoder.is_some(), inputs.running.is_none(), now);
+        let (settings, told_behind) = (settings.clone(), Millimetres(0.0));
+        Self { settings, belt, inputs, second: false, told_behind, lanes, exception, items: Vec::new() }
     }
 
     /// Items between trigger and outcome.
@@ -142,9 +158,13 @@ impl Track {
 
     /// Takes an edge of the belt's own inputs or of a lane's sensor; `false` when it is neither.
     pub fn edge(&mut self, input: InputId, active: bool, count: u64, at: Timestamp, out: &mut Vec<Step>) -> bool {
-        if self.encoder == Some(input) {
-            self.belt.count(count, at);
-        } else if self.running == Some(input) {
+        if self.inputs.encoder == Some(input) {
+            // Forwards the second channel follows a quarter of a turn behind: it is not yet where the first one has come.
+            self.belt.count(count, self.inputs.second.is_some() && self.second == active, at);
+            self.look_back(out);
+        } else if self.inputs.second == Some(input) {
+            self.second = active;
+        } else if self.inputs.running == Some(input) {
             self.belt.running(active, at);
         } else if let Some(lane) = self.lanes.iter().position(|lane| lane.confirm == Some(input)) {
             if active {
@@ -154,6 +174,16 @@ impl Track {
             return false;
         }
         true
+    }
+
+    /// Tells of a belt that runs back, once each item's length.
+    fn look_back(&mut self, out: &mut Vec<Step>) {
+        let behind = self.belt.behind();
+        self.told_behind.0 = self.told_behind.0.min(behind.0);
+        if (behind - self.told_behind).0 >= self.settings.item_mm {
+            self.told_behind = behind;
+            out.push(Step::Backwards);
+        }
     }
 
     /// An item's leading edge came at `at`.

@@ -16,6 +16,9 @@ pub struct Settings {
     pub speed_mm_s: f64,
     /// The encoder's input; without one the position is speed times time.
     pub encoder: Option<String>,
+    /// The encoder's second channel, where it is wired: it tells a belt that runs back, which one channel counts as
+    /// running forwards. Where the belt seems to run back as it runs forwards, change the two for one another.
+    pub encoder_second: Option<String>,
     /// Belt travel from one edge of the encoder to the next, rising and falling edges both counted.
     #[serde(default = "Settings::mm_per_count")]
     #[schemars(range(min = 0.01, max = 100.0))]
@@ -112,14 +115,21 @@ impl Settings {
             format!("the window of {} mm is wider than the view of {view} mm", self.window_mm.unwrap_or(0.0)),
             "make it as wide as the longest item",
         );
+        problems.expect(
+            self.encoder_second.is_none() || self.encoder.is_some(),
+            "encoder",
+            "is missing: the second channel alone counts nothing",
+            "name the input of the first channel",
+        );
         if self.encoder.is_some() {
-            // The kernel's event buffer and the sort thread keep up with ten thousand edges a second.
+            // The kernel's event buffer and the sort thread keep up with ten thousand edges a second, of both channels.
             let rate = self.speed_mm_s / self.mm_per_count;
+            let most = if self.encoder_second.is_some() { 5_000.0 } else { 10_000.0 };
             problems.expect(
-                rate <= 10_000.0,
+                rate <= most,
                 "mm_per_count",
                 format!("{rate:.0} edges a second at {} mm/s", self.speed_mm_s),
-                "use a coarser encoder, or divide its signal: 10000 edges a second is the most",
+                format!("use a coarser encoder, or divide its signal: {most} edges a second is the most"),
             );
         }
     }

@@ -12,6 +12,7 @@ fn settings() -> Settings {
     Settings {
         speed_mm_s: 100.0,
         encoder: None,
+        encoder_second: None,
         mm_per_count: 1.0,
         running: Some("running".into()),
         item_mm: 100.0,
@@ -63,7 +64,8 @@ fn track(start: Timestamp) -> Track {
         plan("gate", &["g"], None),
         plan("end", &[], None),
     ];
-    let mut track = Track::new(&settings(), lanes, LaneId(3), None, Some(InputId(1)), start);
+    let inputs = BeltInputs { running: Some(InputId(1)), ..BeltInputs::default() };
+    let mut track = Track::new(&settings(), lanes, LaneId(3), inputs, start);
     assert!(track.edge(InputId(1), true, 1, start, &mut Vec::new()));
     track
 }
