@@ -184,7 +184,12 @@ pub fn start(station: Station, devices: Devices, shared: &Shared, state: watch::
             let mut sorter = Sorter::new(line, machine, orders, tasks, me.shared.clone(), state);
             while !me.stop.stopped() {
                 me.stop.turn(Turn::Sort);
-                sorter.turn(&happened, &to_sort, TURN)?;
+                if let Err(error) = sorter.turn(&happened, &to_sort, TURN) {
+                    // Asked to stop, actuate goes first: that an order finds nobody any more is no fault.
+                    if !me.stop.stopped() {
+                        return Err(error);
+                    }
+                }
             }
             Ok(())
         })?,
