@@ -64,9 +64,19 @@ fn until(ready: impl Fn() -> bool) -> bool {
 }
 
 fn decisions(folder: &Path) -> usize {
+    events(folder, "decision").len()
+}
+
+fn incidents(folder: &Path) -> Vec<String> {
+    events(folder, "incident")
+}
+
+/// The newest events of a kind, as they go on the wire; none while there is no store.
+fn events(folder: &Path, kind: &str) -> Vec<String> {
     let database = pilah::store::Settings { directory: folder.join("state"), ..Default::default() }.database();
-    let Ok(history) = pilah::store::history::History::open(&database) else { return 0 };
-    history.newest("decision", u64::MAX >> 1, 1000).map_or(0, |events| events.len())
+    let history = pilah::store::history::History::open(&database);
+    let newest = history.and_then(|history| history.newest(kind, u64::MAX >> 1, 1000));
+    newest.map_or_else(|_| Vec::new(), |events| events.into_iter().map(|event| event.payload).collect())
 }
 
 #[test]
@@ -81,18 +91,20 @@ fn the_daemon_decides_keeps_and_stops_when_asked() {
 }
 
 #[test]
-fn a_missing_model_is_a_fault_and_not_the_end() {
+fn a_missing_model_is_a_fault_until_it_is_there() {
     let folder = tempfile::tempdir().unwrap();
-    let config = station(folder.path(), "no-such-model", "models/digits/demo");
+    let model = folder.path().join("no-such-model");
+    let config = station(folder.path(), model.to_str().unwrap(), "models/digits/demo");
     let mut child = start(&config);
-    let database = pilah::store::Settings { directory: folder.path().join("state"), ..Default::default() }.database();
-    let told = until(|| {
-        let history = pilah::store::history::History::open(&database);
-        history.and_then(|history| history.newest("incident", u64::MAX >> 1, 10)).is_ok_and(|all| !all.is_empty())
-    });
+    let told = |phase: &str| {
+        incidents(folder.path()).iter().any(|text| text.contains("model-refused") && text.contains(phase))
+    };
+    let opened = until(|| told("opened"));
     assert!(child.try_wait().unwrap().is_none(), "it ended");
+    std::os::unix::fs::symlink(Path::new(ROOT).join("models/digits"), &model).unwrap();
+    let closed = until(|| told("closed") && decisions(folder.path()) > 0);
     let (code, log) = stop(child);
-    assert!(told, "{log}");
+    assert!(opened && closed, "{opened}, {closed}: {log}");
     assert_eq!(code, Some(0), "{log}");
     assert!(log.contains("no-such-model"), "{log}");
 }
@@ -102,12 +114,7 @@ fn a_missing_camera_is_a_fault_and_not_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let config = station(folder.path(), "digits", "no/such/folder");
     let mut child = start(&config);
-    let database = pilah::store::Settings { directory: folder.path().join("state"), ..Default::default() }.database();
-    let told = until(|| {
-        let history = pilah::store::history::History::open(&database);
-        let incidents = history.and_then(|history| history.newest("incident", u64::MAX >> 1, 10));
-        incidents.is_ok_and(|all| all.iter().any(|event| event.payload.contains("camera-lost")))
-    });
+    let told = until(|| incidents(folder.path()).iter().any(|text| text.contains("camera-lost")));
     assert!(child.try_wait().unwrap().is_none(), "it ended");
     let (code, log) = stop(child);
     assert!(told, "{log}");

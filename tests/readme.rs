@@ -12,6 +12,9 @@ use pilah::command::Name;
 use pilah::drivers::tract::read_manifest;
 use pilah::pipeline::decide::UNKNOWN;
 use pilah::pipeline::infer::Task;
+use pilah::pipeline::machine::Lamp;
+use pilah::record::State;
+use pilah::trouble::{DROPPED, SET_ASIDE};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -80,4 +83,39 @@ fn every_dependency_has_its_sentence_in_decisions() {
             assert!(words.contains(&name.as_str()), "say in DECISIONS.md what {name} saves, and who keeps it");
         }
     }
+}
+
+#[test]
+fn the_table_of_states_shows_the_lamps_that_are_lit() {
+    let rows = rows("States and lights");
+    for state in [State::Starting, State::Ready, State::Running, State::Paused, State::Fault, State::EStop] {
+        let name = serde_json::to_value(state).unwrap();
+        let row = rows.iter().find(|row| row.starts_with(&format!("| {} |", name.as_str().unwrap())));
+        let light: Vec<&str> = row.unwrap_or_else(|| panic!("README has no row of {name}")).split('|').collect();
+        let lamps = [(Lamp::Red, "red"), (Lamp::Yellow, "yellow"), (Lamp::Green, "green"), (Lamp::Buzzer, "buzzer")];
+        let lit: Vec<&str> = lamps.iter().filter(|(lamp, _)| lamp.lit(state)).map(|(_, name)| *name).collect();
+        assert_eq!(light[3].trim(), lit.join(" and "), "{name}");
+    }
+}
+
+#[test]
+fn every_incident_has_its_remedy_in_the_readme() {
+    // Those that are told once, without a `Trouble` of their own.
+    let mut codes: Vec<String> = ["camera-lost", "e-stop", "model-refused", "pins-refused", "cannot-start"]
+        .into_iter()
+        .chain([SET_ASIDE, DROPPED, "store-unreadable"])
+        .map(str::to_owned)
+        .collect();
+    for file in ["trouble.rs", "pipeline/incidents/words.rs", "app/surroundings.rs"] {
+        let text = std::fs::read_to_string(root().join("src").join(file)).unwrap();
+        let text = text.split("#[cfg(test)]").next().unwrap();
+        let troubles =
+            text.split("Trouble::new(\"").chain(text.split("Self::new(\"")).filter(|part| part.len() < text.len());
+        let literals = troubles.filter_map(|part| part.split_once("\", |"));
+        codes.extend(literals.map(|(code, _)| code.to_owned()).filter(|code| code.len() < 30 && !code.contains(' ')));
+    }
+    assert!(codes.len() > 30, "{codes:?}");
+    let rows = rows("From a board to the first sorted item").join("\n");
+    let missing: Vec<&String> = codes.iter().filter(|code| !rows.contains(&format!("`{code}`"))).collect();
+    assert!(missing.is_empty(), "README does not say what to do about {missing:?}");
 }

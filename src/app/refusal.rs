@@ -104,3 +104,39 @@ fn lit(config: &Config, directory: &Path, now: Timestamp) -> Result<Box<dyn Outp
     outputs.drive(Output::Lamp(Lamp::Red), Drive::On, now)?;
     Ok(outputs)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Phase;
+
+    #[test]
+    fn each_reason_is_told_once_and_ends_before_the_next() {
+        let mut refusal = Refusal::default();
+        let mut steps = Vec::new();
+        for what in [What::Model, What::Model, What::Pins, What::Model] {
+            steps.push(refusal.tell(what, &anyhow::anyhow!("it is away")));
+        }
+        steps.push(refusal.over().into_iter().collect());
+        steps.push(refusal.over().into_iter().collect());
+        let told: Vec<Vec<(String, Phase)>> = steps.iter().map(|events| events.iter().map(code).collect()).collect();
+        let (opened, closed) =
+            (|code: &str| (code.to_owned(), Phase::Opened), |code: &str| (code.to_owned(), Phase::Closed));
+        assert_eq!(
+            told,
+            [
+                vec![opened("model-refused")],
+                vec![],
+                vec![closed("model-refused"), opened("pins-refused")],
+                vec![closed("pins-refused"), opened("model-refused")],
+                vec![closed("model-refused")],
+                vec![],
+            ]
+        );
+    }
+
+    fn code(event: &Event) -> (String, Phase) {
+        let Event::Incident(incident) = event else { panic!("{event:?} is no incident") };
+        (incident.incident.clone(), incident.phase)
+    }
+}

@@ -245,11 +245,28 @@ mod tests {
     }
 
     #[test]
+    fn what_the_firmware_says_of_now_is_told_from_what_it_said_before() {
+        let firmware = |under_voltage, throttled| Firmware { under_voltage, throttled };
+        for (text, wanted) in [
+            ("0\n", firmware(false, false)),
+            ("50005\n", firmware(true, true)),
+            ("0x50000", firmware(false, false)),
+            ("a0002", firmware(false, true)),
+            ("8", firmware(false, true)),
+            ("", firmware(false, false)),
+            ("no", firmware(false, false)),
+        ] {
+            assert_eq!(Firmware::of(text), wanted, "{text:?}");
+        }
+    }
+
+    #[test]
     fn heat_disk_supply_and_outbox_open_and_close_with_room_between() {
         type Make = fn(&mut Seen);
-        let cases: [(&str, Make, Make, Make); 4] = [
+        let cases: [(&str, Make, Make, Make); 5] = [
             ("too-hot", |s| s.temperature_c = Some(81.0), |s| s.temperature_c = Some(77.0), |_| {}),
-            ("under-voltage", |s| s.firmware = Firmware::of("1"), |s| s.firmware = Firmware::of("1"), |_| {}),
+            ("under-voltage", |s| s.firmware = Firmware::of("1"), |s| s.firmware = Firmware::of("5"), |_| {}),
+            ("throttled", |s| s.firmware = Firmware::of("4"), |s| s.firmware = Firmware::of("8"), |_| {}),
             (
                 "disk-nearly-full",
                 |s| s.disk = Some((90 * MB, 32_000 * MB)),

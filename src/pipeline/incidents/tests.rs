@@ -111,6 +111,7 @@ fn mishaps_are_one_incident_each_until_they_are_over() {
         (Mishap::TooClose, "items-too-close"),
         (Mishap::TooMany, "too-many-items"),
         (Mishap::Overtime, "actuator-overtime"),
+        (Mishap::Backwards, "belt-backwards"),
         (Mishap::Stuck("it waits"), "cycle-stuck"),
         (Mishap::Unexpected(LaneId(0)), "unexpected-item"),
         (Mishap::Unconfirmed(LaneId(0)), "lane-unconfirmed"),

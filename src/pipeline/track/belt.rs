@@ -211,6 +211,27 @@ mod tests {
     }
 
     #[test]
+    fn a_belt_that_runs_back_stands_until_it_is_as_far_as_it_was() {
+        let mut belt = counted_until(2000);
+        // 50 mm back, 30 forth, then on.
+        for (count, backwards, ms, behind, position) in [
+            (1501, true, 2004, 1.0, 500.0),
+            (1550, true, 2200, 50.0, 500.0),
+            (1580, false, 2320, 20.0, 500.0),
+            (1600, false, 2400, 0.0, 500.0),
+            (1610, false, 2440, 0.0, 510.0),
+        ] {
+            belt.count(count, backwards, at(ms));
+            near(belt.behind().0, behind, 1e-9);
+            near(belt.position(at(ms)).0, position, 1e-9);
+        }
+        let mut back = counted_until(2000);
+        (1..=20).for_each(|count| back.count(1500 + count, true, at(2000 + 4 * count)));
+        near(back.speed(at(2080)).0, 0.0, 1e-9);
+        assert_eq!(back.moment(Millimetres(600.0), at(2080)), None, "nothing is due while it runs back");
+    }
+
+    #[test]
     fn a_timed_belt_stands_while_its_input_says_so() {
         let mut belt = Belt::timed(Speed(100.0), true, at(0));
         belt.running(false, at(1000));

@@ -262,3 +262,37 @@ fn a_full_belt_refuses_and_an_abandoned_one_is_empty() {
     assert_eq!(endings(&out).len(), IN_FLIGHT);
     assert_eq!(track.in_flight(), 0);
 }
+
+#[test]
+fn a_belt_that_runs_back_moves_nothing_and_is_told_once_an_item() {
+    const ENCODER: InputId = InputId(0);
+    const SECOND: InputId = InputId(2);
+    let mut track = track(at(0));
+    let mut count = 0;
+    track.inputs = BeltInputs { encoder: Some(ENCODER), second: Some(SECOND), running: None };
+    track.belt = Belt::counted(1.0, at(0));
+    // Four edges a turn at 100 mm/s: of the first channel, a quarter of a turn before the second, or behind it.
+    let mut turns = |track: &mut Track, from: u64, turns: u64, backwards: bool| {
+        let mut out = Vec::new();
+        for (ms, active) in (0..turns).flat_map(|turn| [(from + 20 * turn, true), (from + 20 * turn + 10, false)]) {
+            let second = if backwards { active } else { !active };
+            track.edge(SECOND, second, 0, at(ms), &mut out);
+            count += 1;
+            track.edge(ENCODER, active, count, at(ms), &mut out);
+            track.step(at(ms), &mut out);
+        }
+        out
+    };
+    let told = |steps: &[Step]| steps.iter().filter(|step| **step == Step::Backwards).count();
+    let moved = |steps: &[Step]| steps.iter().any(|step| matches!(step, Step::Order(_)));
+    turns(&mut track, 1000, 50, false);
+    track.came(id(1), at(2000));
+    track.assign(id(1), LaneId(0), at(2000));
+    // Two items' lengths and a half back: it is due at 650 mm, and the belt is at 99.
+    let back = turns(&mut track, 2000, 125, true);
+    assert_eq!((told(&back), moved(&back)), (2, false));
+    let again = turns(&mut track, 4500, 125, false);
+    assert_eq!((told(&again), moved(&again), track.position(at(7000)).whole()), (0, false, 99));
+    let on = turns(&mut track, 7000, 300, false);
+    assert_eq!((told(&on), moved(&on)), (0, true));
+}
