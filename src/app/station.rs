@@ -127,7 +127,7 @@ fn way(config: &Config, exception: LaneId, now: Timestamp) -> Way {
             second: input(config, belt.encoder_second.as_ref()),
             running: input(config, belt.running.as_ref()),
         };
-        return Way::Belt(Track::new(belt, lanes, exception, inputs, now));
+        return Way::Belt(Box::new(Track::new(belt, lanes, exception, inputs, now)));
     }
     let lanes = config.lane.iter().map(|lane| BinLane::new(lane, &config.actuator, confirm(lane))).collect();
     Way::Bin(Bin::new(&config.bin.clone().unwrap_or_default(), lanes, exception))

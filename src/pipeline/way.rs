@@ -10,7 +10,7 @@ use crate::units::{ItemId, LaneId, Millimetres, Timestamp};
 #[derive(Debug)]
 pub enum Way {
     /// Items follow each other.
-    Belt(Track),
+    Belt(Box<Track>),
     /// One item at a time.
     Bin(Bin),
 }

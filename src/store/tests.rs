@@ -378,6 +378,7 @@ fn settings_that_cannot_work_are_all_told() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test's own file")]
 fn what_is_no_store_says_so_and_what_to_give() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("events.db");
