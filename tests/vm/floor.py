@@ -23,7 +23,7 @@ from pathlib import Path
 GPIO = Path(os.environ.get("GPIO", "/nowhere"))
 TRACE = Path("/sys/kernel/tracing")
 WORK = Path("/tmp/floor")
-EYE, ENCODER, SEES, ESTOP, RESET = 17, 27, 5, 6, 13  # input lines of the chip
+EYE, ENCODER, SECOND, SEES, ESTOP, RESET = 17, 27, 22, 5, 6, 13  # input lines of the chip
 KICK, GATE, RED, GREEN = 23, 24, 18, 20  # output lines
 SPEED = 200.0  # mm/s
 
@@ -66,6 +66,9 @@ line = "GPIO17"
 [[input]]
 name = "count"
 line = "GPIO27"
+[[input]]
+name = "second"
+line = "GPIO22"
 [[input]]
 name = "sees"
 line = "GPIO5"
@@ -194,19 +197,28 @@ class MjpegCamera:
 
     DEVICE = "/dev/video10"
 
-    def __init__(self, picture):
-        self.picture, self.silent, self.frozen, self.ended = picture, False, False, False
+    def __init__(self, picture, code=b"MJPG"):
+        self.picture, self.code, self.silent, self.frozen, self.ended = picture, code, False, False, False
         start = re.search(rb"\xff[\xc0\xc2]..\x08(..)(..)", picture, re.DOTALL)
         self.height, self.width = (int.from_bytes(side, "big") for side in start.groups())
 
     def __enter__(self):
         self.file = os.open(self.DEVICE, os.O_RDWR)
         # struct v4l2_format of an output: VIDIOC_S_FMT.
-        pixels = struct.pack("<2I4s4I", self.width, self.height, b"MJPG", 1, 0, self.width * self.height * 2, 8)
-        fcntl.ioctl(self.file, 0xC0D05605, struct.pack("<2I", 2, 0) + pixels.ljust(200, b"\0"))
+        pixels = struct.pack("<2I4s4I", self.width, self.height, self.code, 1, 0, self.width * self.height * 2, 8)
+        wanted = struct.pack("<2I", 2, 0) + pixels.ljust(200, b"\0")
+        # Busy while the daemon looks at what the device offers.
+        given = until("the loopback takes the format", 10, lambda: self.set_format(wanted))
+        expect(given[16:20] == self.code, f"the loopback gives {given[16:20]} instead of {self.code}")
         self.thread = threading.Thread(target=self.show)
         self.thread.start()
         return self
+
+    def set_format(self, wanted):
+        try:
+            return fcntl.ioctl(self.file, 0xC0D05605, wanted)
+        except OSError:
+            return None
 
     def show(self):
         count = 0
@@ -214,8 +226,11 @@ class MjpegCamera:
             count += not self.frozen
             # As a sensor's noise would: a comment behind the start marker.
             comment = b"\xff\xfe\x00\x0a%08d" % count
+            picture = self.picture[:2] + comment + self.picture[2:]
+            if self.code != b"MJPG":
+                picture = picture.ljust(self.width * self.height * 2, b"\0")
             if not self.silent:
-                os.write(self.file, self.picture[:2] + comment + self.picture[2:])
+                os.write(self.file, picture)
             time.sleep(1 / 15)
 
     def __exit__(self, *_):
@@ -229,10 +244,10 @@ class MjpegCamera:
 
 
 class Station:
-    """The daemon in a folder of its own."""
+    """The daemon in a folder of its own; `change` makes its configuration another one, `user` runs it as somebody else."""
 
-    def __init__(self, pilah, name, on_ms=60, camera=None, encoder=""):
-        self.pilah, self.folder = pilah, WORK / name
+    def __init__(self, pilah, name, on_ms=60, camera=None, encoder="", change=lambda text: text, user=None):
+        self.pilah, self.folder, self.user = pilah, WORK / name, user
         self.folder.mkdir(parents=True)
         pictures = self.folder / "pictures"
         pictures.mkdir()
@@ -242,9 +257,11 @@ class Station:
         camera = camera or REPLAY.format(folder=pictures)
         text = STATION.format(camera=camera, encoder=encoder, on_ms=on_ms, state=self.folder / "state")
         self.config = self.folder / "station.toml"
-        self.config.write_text(text)
+        self.config.write_text(change(text))
         self.env = dict(os.environ, RUNTIME_DIRECTORY=str(self.folder / "run"))
         self.log = open(self.folder / "log", "a")
+        if user is not None:
+            subprocess.run(["chown", "-R", str(user), self.folder], check=True)
 
     def __enter__(self):
         self.start()
@@ -268,7 +285,7 @@ class Station:
     def start(self):
         seen = self.said().count("state=ready") + self.said().count("state=running")
         self.process = subprocess.Popen(
-            [self.pilah, "run", "--config", self.config], env=self.env, stdout=self.log, stderr=self.log
+            [self.pilah, "run", "--config", self.config], env=self.env, stdout=self.log, stderr=self.log, user=self.user
         )
         return seen
 
@@ -345,7 +362,7 @@ def the_right_line_moves_at_the_right_place(pilah, args):
         expect(all(o["outcome"] == "diverted" for o in outcomes), f"outcomes {[o['outcome'] for o in outcomes]}")
         worst = max(map(abs, off)) * 1000
         print(f"    {len(off)} items, 5 s of travel: worst {worst:.1f} ms from the plan")
-        expect(worst < 20, f"a move was {worst:.1f} ms from its time")
+        expect(worst < args.within_ms, f"a move was {worst:.1f} ms from its time")
 
 
 def an_encoder_counts_the_belt(pilah, args):
@@ -470,7 +487,7 @@ def two_daemons_do_not_share_lines(pilah, args):
     with Broker() as broker, Station(pilah, "first") as first:
         first.wait_ready(broker)
         with Station(pilah, "second") as second:
-            until("the second says who holds the line", 20, lambda: "in use" in second.said())
+            until("the second says who holds the line", 20, lambda: 'in use (by "pilah ' in second.said())
             expect(second.process.poll() is None, "the second ended instead of waiting in fault")
             expect(first.process.poll() is None, "the first ended")
 
@@ -530,6 +547,11 @@ def a_camera_of_mjpeg_is_looked_at_through_garbage_and_a_stall(pilah, args):
             camera.picture = whole
             time.sleep(1)
             expect(item()["frames"] > 0, "no frame was looked at after garbage")
+            # A camera that changes its size in mid-run.
+            camera.picture = Path("models/waste/golden/empty-belt.jpg").read_bytes()
+            time.sleep(1)
+            expect(item()["frames"] > 0, "no frame was looked at in another size")
+            camera.picture = whole
             before = len(broker.heard("decision"))
             camera.frozen = True
             incidents = lambda: [i["phase"] for i in broker.heard("incident") if i["incident"] == "camera-lost"]
@@ -562,26 +584,36 @@ TESTS = [
     a_camera_that_goes_comes_back,
     a_camera_of_mjpeg_is_looked_at_through_garbage_and_a_stall,
 ]
+# What shows in a minute whether the daemon and a kernel understand each other, and does not depend on how fast they are.
+SMOKE = [
+    the_right_line_moves_at_the_right_place,
+    a_killed_daemon_leaves_a_level_and_outputs_off_ends_it,
+    an_emergency_stop_ends_a_move_and_only_a_person_ends_it,
+]
 
 
-def main():
+def main(tests=TESTS):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("pilah", help="the program, built with --features board")
     p.add_argument("--only", help="tests whose names contain this")
+    p.add_argument("--smoke", action="store_true", help="only a few tests, once each, without a word on how punctual it is")
+    p.add_argument("--within-ms", type=float, default=20.0, help="how far from its time a move may be")
     p.add_argument("--items", type=int, default=5, help="items that pass the photo-eye")
     p.add_argument("--kills", type=int, default=3, help="how often the daemon is killed in mid-move")
     p.add_argument("--encoder-s", type=float, default=30.0, help="seconds of the encoder at full rate")
     p.add_argument("--cameras", type=int, default=3, help="how often the camera goes")
     p.add_argument("--camera-back", type=float, default=2.0, help="seconds until the station sorts again")
     args = p.parse_args()
+    if args.smoke:
+        tests, args.within_ms, args.items, args.kills = SMOKE, 500.0, 1, 1
     pilah = str(Path(args.pilah).resolve())
     failed = 0
-    for test in TESTS:
+    for test in tests:
         if args.only and args.only not in test.__name__:
             continue
         subprocess.run(["rm", "-rf", WORK], check=True)
         WORK.mkdir()
-        for line in (EYE, ENCODER, SEES, ESTOP, RESET):
+        for line in (EYE, ENCODER, SECOND, SEES, ESTOP, RESET):
             pull(line, False)
         name, began = test.__name__.replace("_", " "), time.monotonic()
         try:
