@@ -151,9 +151,17 @@ fn recipient(lines: &[Line], blocks: &[Block], gazetteer: &Gazetteer, names: &Na
         if party.address.weight() >= ADDRESS || party.address.abroad {
             return Ok(party);
         }
-        // The address stands apart from its keyword: take the one block that is an address and has no other owner.
+        // The address stands apart from its keyword: take the one block that is an address and has no other owner, and
+        // beside which no other party's print is larger.
         let loose: Vec<&Block> = loose().filter(|block| weighed(block).weight() >= ADDRESS).collect();
-        if let ([block], true) = (&loose[..], sender) {
+        let larger = |than: &Block| {
+            let size = print(lines, than).unwrap_or_default();
+            let mut parties = of(None).filter(|block| *block != than && tells_of_a_party(lines, block));
+            parties.any(|block| print(lines, block).is_some_and(|other| other > size * LARGER))
+        };
+        if let ([block], true) = (&loose[..], sender)
+            && !larger(block)
+        {
             let mut parts: Vec<&Block> = named.iter().map(|(block, _)| *block).collect();
             parts.push(block);
             return Ok(together(lines, &parts, doubt + 2.0 * weights::SCATTERED, gazetteer, names));
