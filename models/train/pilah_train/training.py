@@ -177,6 +177,9 @@ def _epoch(recipe, net, average, optimizer, items, epoch, device, workers, seen:
         batches = loader(recipe, items, order, augmented=True, epoch=epoch, workers=workers)
     total, after = len(batches) * t.epochs, t.freeze if seen else 0
     net.train()
+    for m in net.blocks[: t.freeze].modules():  # frozen means the statistics too
+        if isinstance(m, torch.nn.BatchNorm2d):
+            m.eval()
     torch.manual_seed(t.seed * 1000 + epoch)
     losses = []
     for n, (pixels, labels) in enumerate(tqdm(batches, desc=f"epoch {epoch + 1}", unit="batch", mininterval=5)):
