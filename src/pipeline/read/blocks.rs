@@ -62,11 +62,11 @@ pub fn blocks(lines: &[Line]) -> Vec<Block> {
     for block in &mut blocks {
         block.lines = reading_order(lines, &block.lines, axis);
     }
-    blocks.into_iter().flat_map(|block| by_size(lines, block)).collect()
+    blocks.into_iter().flat_map(|block| apart_by_size(lines, block)).collect()
 }
 
 /// A block in which print of two sizes stands, apart or from some line on, is two: the second's keyword was not read.
-fn by_size(lines: &[Line], block: Block) -> Vec<Block> {
+fn apart_by_size(lines: &[Line], block: Block) -> Vec<Block> {
     let size = |at: usize| lines[at].cap;
     let long: Vec<usize> = block.lines.iter().copied().filter(|&at| lines[at].glyphs.len() >= SHORT).collect();
     let Some(&first) = block.lines.first().filter(|_| long.len() >= 2 * LEAST) else { return vec![block] };
