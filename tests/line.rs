@@ -123,16 +123,27 @@ fn without_a_camera_every_item_passes_and_says_so() {
 
 #[test]
 fn gates_stay_open_under_items_whose_belt_stops_or_slows() {
-    let mut config = demo_config();
-    for gate in &mut config.actuator {
-        (gate.kind, gate.on_ms, gate.max_on_ms) = (Kind::Hold, 150, 1500);
-    }
-    let faults = Faults { stop: 0.1, slow: 0.1, ..Faults::none() };
-    let run = run(&config, 1000, 1.5, faults, 13);
-    assert!(run.audit.clean(), "{:#?}", run.audit);
+    let run = gates(1500, 1000, 1.5, Faults { stop: 0.1, slow: 0.1, ..Faults::none() });
     let cut = run.ledger.incidents.get("actuator-overtime").copied().unwrap_or(0);
     assert!(cut > 0, "no belt stood for long enough: the test proves less than it should");
     assert!(run.audit.spoiled < 50, "{:#?}", run.audit);
+}
+
+#[test]
+fn a_gate_that_opened_on_a_starting_belt_takes_no_item_behind_its_own() {
+    let run = gates(6000, 1500, 2.5, Faults { stop: 0.1, ..Faults::none() });
+    assert!(run.audit.spoiled < 50, "{:#?}", run.audit);
+}
+
+/// The demo's line with gates that may be open for `max_on_ms`, instead of kickers: clean, whatever comes.
+fn gates(max_on_ms: u32, items: usize, rate: f64, faults: Faults) -> Run {
+    let mut config = demo_config();
+    for gate in &mut config.actuator {
+        (gate.kind, gate.on_ms, gate.max_on_ms) = (Kind::Hold, 150, max_on_ms);
+    }
+    let run = run(&config, items, rate, faults, 13);
+    assert!(run.audit.clean(), "{:#?}", run.audit);
+    run
 }
 
 #[test]

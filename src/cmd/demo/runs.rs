@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::pipeline::Effect;
 use crate::pipeline::look::Eyes;
 use crate::publish::Topics;
-use crate::record::{Run, State};
+use crate::record::{Record, Run, State};
 use crate::sim::clock::SimClock;
 use crate::sim::devices::{SimCamera, SimInputs, SimOutputs, lock};
 use crate::sim::feed::Faults;
@@ -35,6 +35,9 @@ use crate::store;
 const DRAIN: Duration = Duration::from_secs(30);
 /// How long nothing new may come before the end is reached: longer than the store keeps an event waiting for others.
 const QUIET: Duration = Duration::from_millis(1500);
+
+/// Records that a line in virtual time may be ahead of the disk: fewer than the store holds for a disk that refuses.
+const AHEAD: u64 = 2048;
 
 /// A line that is ready to run.
 pub(super) struct Demo<'a> {
@@ -75,6 +78,8 @@ struct Keeping {
     storing: Storing,
     publishing: Publishing,
     status: Arc<Status>,
+    /// Records handed to the store in virtual time.
+    handed: u64,
     outages: Outages,
     faults: Faults,
     rng: fastrand::Rng,
@@ -156,10 +161,9 @@ impl Demo<'_> {
             clock: Arc::clone(clock),
         };
         let bar = progress(self.items);
-        let records = keeping.storing.records.clone();
         let end = rig.run(|record| {
             let ended = matches!(record.event, crate::record::Event::Outcome(_));
-            records.record_waiting(record);
+            keeping.record(record);
             if ended {
                 bar.inc(1);
                 keeping.item_ended()?;
@@ -188,7 +192,19 @@ impl Keeping {
         let publishing = broker.publishing(&settings, &storing.records, said)?;
         let rng = fastrand::Rng::with_seed(demo.seed);
         let (outages, faults) = (Outages::default(), demo.faults);
-        Ok(Self { folder, broker, storing, publishing, status, outages, faults, rng })
+        Ok(Self { folder, broker, storing, publishing, status, handed: 0, outages, faults, rng })
+    }
+
+    /// Hands a record over, and waits while the line is too far ahead: a disk is away for seconds of real time, in which
+    /// a line in virtual time makes more than the store holds for it.
+    fn record(&mut self, record: Record) {
+        self.storing.records.record_waiting(record);
+        self.handed += 1;
+        let until = SystemClock.now() + DRAIN;
+        let kept = || self.status.events_stored.get() + self.status.events_lost.get();
+        while self.handed.saturating_sub(kept()) > AHEAD && SystemClock.now() < until {
+            wait_for(Duration::from_millis(5));
+        }
     }
 
     /// After each item broker or disk may go away for a while: both longer than the publisher and the store wait

@@ -20,7 +20,7 @@ pub use settings::Settings;
 
 use crate::pipeline::actuate::{How, Moved, Order, Stay};
 use crate::record::Ending;
-use crate::units::{InputId, ItemId, LaneId, Millimetres, Timestamp};
+use crate::units::{InputId, ItemId, LaneId, Millimetres, Speed, Timestamp};
 use belt::Belt;
 
 /// How long before its time a move is handed to the actuate thread.
@@ -351,7 +351,8 @@ impl Track {
             let planned = self.items[index].moves[place];
             let Some(due) = self.due(&planned, now).filter(|due| *due <= now + HORIZON) else { continue };
             if planned.ended.is_none() && planned.released.is_none() {
-                let on_for = planned.on_for(self.belt.speed(now));
+                // A belt that is only starting is faster soon; one that stays slow has the move told to stay.
+                let on_for = planned.on_for(Speed(self.belt.speed(now).0.max(self.settings.speed_mm_s)));
                 let latest = due + self.slack(now);
                 let (actuator, drive) = (planned.actuator, planned.drive);
                 out.push(Step::Order(Order { item: Some(id), actuator, drive, at: due, latest, on_for }));
@@ -365,8 +366,9 @@ impl Track {
         let belt = &self.belt;
         for planned in &mut self.items[index].moves {
             let Some(until) = planned.until.filter(|until| *until <= now + HORIZON) else { continue };
-            // On a belt that stands nobody knows when: it is asked again soon.
-            let passed = belt.moment(planned.passed(), now).unwrap_or(now + 2 * HORIZON);
+            // On a belt that stands, or creeps and may run the next moment, nobody knows when: it is asked again soon.
+            let soon = now + 2 * HORIZON;
+            let passed = belt.moment(planned.passed(), now).map_or(soon, |passed| passed.min(soon));
             if passed > until {
                 out.push(Step::Stay(Stay { actuator: planned.actuator, drive: planned.drive, until: passed }));
                 planned.until = Some(passed);

@@ -155,6 +155,35 @@ fn a_gate_stays_open_while_the_belt_stands_under_its_item() {
 }
 
 #[test]
+fn a_gate_that_opened_on_a_creeping_belt_closes_behind_its_item_when_the_belt_runs() {
+    let (encoder, lanes) = (InputId(9), track(at(0)).lanes);
+    let inputs = BeltInputs { encoder: Some(encoder), ..BeltInputs::default() };
+    let mut track = Track::new(&settings(), lanes, LaneId(3), inputs, at(0));
+    let (mut steps, mut ms) = (Vec::new(), 0);
+    // 100 mm/s, but 10 mm/s while the item comes to the gate at 600 mm.
+    for count in 0..=1000 {
+        let creeps = (690..=705).contains(&count);
+        track.edge(encoder, count % 2 == 0, count, at(ms), &mut steps);
+        if count == 100 {
+            track.came(id(1), at(ms));
+            track.assign(id(1), LaneId(2), at(ms));
+        }
+        let next = ms + if creeps { 100 } else { 10 };
+        steps.extend(run(&mut track, ms, next - 1));
+        ms = next;
+    }
+    let [order] = orders(&steps)[..] else { panic!("{:?}", orders(&steps)) };
+    assert_eq!(order.on_for, Duration::from_millis(1030), "as on a belt that runs");
+    // Until the item has passed at 800 mm, and hardly longer.
+    let passed = at(8000 + 16 * 90);
+    let last = stays(&steps).last().copied().unwrap();
+    assert!(
+        last.until >= passed - Duration::from_millis(2) && last.until <= passed + 3 * HORIZON,
+        "{last:?} {passed:?}"
+    );
+}
+
+#[test]
 fn a_gate_that_was_cut_is_kept_no_longer() {
     let mut track = track(at(0));
     track.came(id(1), at(1000));
