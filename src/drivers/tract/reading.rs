@@ -12,6 +12,7 @@ use tract_onnx::pb::ModelProto;
 use super::{Way, build, find, load_for, read_manifest, read_net};
 use crate::pipeline::infer::{Engine, Golden, Manifest, Model, Output, Task, Tensor};
 use crate::pipeline::preprocess::{Raster, decode_file};
+use crate::pipeline::read::address::REGIONS;
 use crate::pipeline::read::{Reader, Settings, boxes, ctc, find as finder, strip};
 
 /// Opens the reader of a station; `state` is the directory that remembers which engine is the faster one.
@@ -48,6 +49,16 @@ pub fn open_reader(settings: &Settings, state: Option<&Path>) -> Result<Reader> 
             boxes::SHAPE
         );
         reader.digits = Some(digits);
+    }
+    if let Some(model) = &settings.whole {
+        let whole = load_for(&find(model)?, way)?;
+        let classes: Vec<&str> = whole.manifest.classes.iter().map(|class| class.id.as_str()).collect();
+        ensure!(
+            REGIONS.iter().all(|region| classes.contains(region)),
+            "{model} does not know the regions {REGIONS:?}: its classes are {classes:?}"
+        );
+        reader.title = format!("{}, {}", reader.title, whole.manifest.title());
+        reader.whole = Some(whole);
     }
     if let Some(path) = &settings.routing {
         let table = fs::read_to_string(path).with_context(|| format!("reading routing table {}", path.display()))?;

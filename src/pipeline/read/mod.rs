@@ -11,6 +11,7 @@
 //!  papers   one label or several
 //!  boxes    the five boxes for the postal code on letters, for the digits net
 //!  judge    the rules: readings, region, reason, confidence
+//!  whole    a depot's own classifier of whole labels may contradict
 //! ```
 //!
 //! Nothing here follows what a label says: payloads are text, control characters are refused.
@@ -48,6 +49,7 @@ use crate::pipeline::infer::{Classifier, Engine, Model, Scores, Threads};
 use crate::pipeline::preprocess::Raster;
 use crate::problem::Problems;
 use crate::record::Reason;
+use address::REGIONS;
 use bars::Bar;
 use boxes::Boxes;
 use find::{Area, Found};
@@ -68,6 +70,9 @@ pub struct Settings {
     /// The net that reads handwritten digits, for the five boxes of a letter's postal code; without it nobody looks for
     /// them. It is asked only where no printed postal code was read.
     pub digits: Option<String>,
+    /// A classifier of whole labels, with the regions for classes, trained on pictures of a depot's own labels. It never
+    /// decides: where it is sure of another region than the one that was read, the parcel goes to the exception lane.
+    pub whole: Option<String>,
     /// What runs them; `auto` takes the faster one.
     pub engine: Engine,
     /// How many threads run each of them, as in `[infer]`.
@@ -86,6 +91,7 @@ impl Default for Settings {
             lines: "label-lines".into(),
             text: "label-text".into(),
             digits: None,
+            whole: None,
             engine: Engine::Auto,
             threads: Threads::default(),
             sure: 0.98,
@@ -98,7 +104,8 @@ impl Settings {
     /// Notes everything that is wrong with these settings.
     pub fn check(&self, problems: &mut Problems<'_>) {
         let digits = self.digits.as_ref().map(|model| ("digits", model));
-        for (key, model) in [("lines", &self.lines), ("text", &self.text)].into_iter().chain(digits) {
+        let whole = self.whole.as_ref().map(|model| ("whole", model));
+        for (key, model) in [("lines", &self.lines), ("text", &self.text)].into_iter().chain(digits).chain(whole) {
             let remedy = "name a model that `pilah model list` shows, or give the path of its folder";
             problems.expect(!model.trim().is_empty(), key, "is empty", remedy);
         }
@@ -108,7 +115,7 @@ impl Settings {
     }
 }
 
-/// Reads labels: two nets or three, and a gazetteer.
+/// Reads labels: two nets to four, and a gazetteer.
 pub struct Reader {
     /// Names and versions of the nets.
     pub title: String,
@@ -116,6 +123,8 @@ pub struct Reader {
     pub routing: Vec<(String, String)>,
     /// Reads the digits in the boxes of letters: classes `0` to `9`, a picture of [`boxes::tensors`] each.
     pub digits: Option<Classifier>,
+    /// Looks at the label as a whole: classes of which some are [`REGIONS`](address::REGIONS).
+    pub whole: Option<Classifier>,
     finder: Box<dyn Model>,
     recognizer: Box<dyn Model>,
     gazetteer: Gazetteer,
@@ -164,7 +173,7 @@ impl Reader {
     pub fn new(title: String, finder: Box<dyn Model>, recognizer: Box<dyn Model>) -> Result<Self> {
         let gazetteer = Gazetteer::shipped()?;
         let names = Names::of(&gazetteer);
-        Ok(Self { title, routing: Vec::new(), digits: None, finder, recognizer, gazetteer, names })
+        Ok(Self { title, routing: Vec::new(), digits: None, whole: None, finder, recognizer, gazetteer, names })
     }
 
     /// Reads a picture.
@@ -195,6 +204,11 @@ impl Reader {
         }
         if judged.refused.is_none() && papers::labels(&scene.papers, &lines) > 1 {
             judged.refused = Some(Reason::SeveralLabels);
+        }
+        if let (None, Some(region), Some(whole)) = (judged.refused, judged.region, &mut self.whole)
+            && contradicts(whole, raster, region)?
+        {
+            judged.refused = Some(Reason::Disagree);
         }
         Ok(Read { judged, lines, roles, bars })
     }
@@ -269,6 +283,14 @@ impl Reader {
     }
 }
 
+/// Whether a classifier of whole labels is sure of another region.
+fn contradicts(whole: &mut Classifier, raster: &Raster, region: &str) -> Result<bool> {
+    let tensor = whole.prepare(raster)?;
+    let (best, p) = whole.scores(&tensor).context("looking at the whole label")?.best();
+    let class = whole.manifest.class(best);
+    Ok(p >= class.threshold && class.id != region && REGIONS.contains(&class.id.as_str()))
+}
+
 /// The region that a postal code lies in: `JAWA` or `LUAR_JAWA`; `None` for what is no Indonesian code.
 ///
 /// The first digit decides, without exception in 83,762 villages; no code begins with 0, nor with
@@ -299,6 +321,38 @@ pub fn region_of_province(province: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::infer::{Manifest, Output, Tensor};
+
+    /// Gives the same logits for every picture.
+    struct Fixed([f32; 3]);
+
+    impl Model for Fixed {
+        fn run(&mut self, _input: &Tensor) -> Result<Vec<Output>> {
+            Ok(vec![Output { shape: vec![1, 3], values: self.0.to_vec() }])
+        }
+    }
+
+    #[test]
+    fn a_classifier_of_whole_labels_contradicts_only_where_it_is_sure_of_another_region() {
+        let class = |id| {
+            format!(
+                "[[class]]\nid = {id:?}\nen = {id:?}\nid_ID = {id:?}\nadvice_en = \"\"\nadvice_id = \"\"\nthreshold = 0.9\n"
+            )
+        };
+        let head = "schema = 1\nname = \"whole\"\nversion = \"1.0.0\"\ntask = \"classify\"\nfile = \"none.onnx\"\n\
+             licence = \"MIT OR Apache-2.0\"\nsha256 = \"SHA\"\n[input]\nwidth = 8\nheight = 8\nchannels = 3\n\
+             colour = \"rgb\"\nscale = 0.01\nzero_point = 0\nfit = \"stretch\"\nfill = 0\nfilter = \"bilinear\"\n\
+             invert = \"never\"\n[output]\ntemperature = 1.0\nunknown = 0.2\n[metrics]\n";
+        let text = head.replace("SHA", &"0".repeat(64)) + &["JAWA", "LUAR_JAWA", "unknown"].map(class).concat();
+        let raster = Raster { width: 16, height: 16, channels: 3, pixels: vec![128; 768] };
+        for (logits, told) in
+            [([9.0, 0.0, 0.0], false), ([0.0, 9.0, 0.0], true), ([0.0, 1.0, 0.0], false), ([0.0, 0.0, 9.0], false)]
+        {
+            let manifest = Manifest::parse(&text).unwrap();
+            let mut whole = Classifier::new(manifest, Engine::Float, Box::new(Fixed(logits)));
+            assert_eq!(contradicts(&mut whole, &raster, "JAWA").unwrap(), told, "{logits:?}");
+        }
+    }
 
     #[test]
     fn the_first_digit_tells_the_region_and_impossible_codes_tell_nothing() {

@@ -21,6 +21,9 @@ from . import generator
 from .photograph import Picture
 from .scenes import COLUMNS
 
+# Folders by the names that the daemon's [read] has for regions; the truth has those of a depot's lanes.
+REGIONS = {"REG_JAWA": "JAWA", "REG_LUARJAWA": "LUAR_JAWA"}
+
 _places = None
 
 
@@ -82,7 +85,7 @@ def main() -> int:
         for (_, number, *_), (jpeg, row, places) in zip(jobs, bar):
             name = f"{number + 1:05}.jpg"
             if args.by_region:
-                name = f"{row['region'] or 'unknown'}/{name}"
+                name = f"{REGIONS.get(row['region'], 'unknown')}/{name}"
                 (args.out / name).parent.mkdir(exist_ok=True)
             (args.out / name).write_bytes(jpeg)
             rows.writerow({"file": name} | row)
