@@ -113,6 +113,11 @@ pub struct Track {
     inputs: BeltInputs,
     /// The level of the encoder's second channel.
     second: bool,
+    /// What the last count said: whether the belt ran backwards.
+    said_back: bool,
+    /// Whether it runs backwards, as two counts in a row have said. The kernel hands over the edges of two lines by two
+    /// threads, so that a single count may see the second channel as it was.
+    backwards: bool,
     /// How far the belt had run back when that was told last.
     told_behind: Millimetres,
     lanes: Vec<LanePlan>,
@@ -142,8 +147,18 @@ impl Track {
         now: Timestamp,
     ) -> Self {
         let belt = settings.belt(inputs.encoder.is_some(), inputs.running.is_none(), now);
-        let (settings, told_behind) = (settings.clone(), Millimetres(0.0));
-        Self { settings, belt, inputs, second: false, told_behind, lanes, exception, items: Vec::new() }
+        Self {
+            settings: settings.clone(),
+            belt,
+            inputs,
+            second: false,
+            said_back: false,
+            backwards: false,
+            told_behind: Millimetres(0.0),
+            lanes,
+            exception,
+            items: Vec::new(),
+        }
     }
 
     /// Items between trigger and outcome.
@@ -160,7 +175,11 @@ impl Track {
     pub fn edge(&mut self, input: InputId, active: bool, count: u64, at: Timestamp, out: &mut Vec<Step>) -> bool {
         if self.inputs.encoder == Some(input) {
             // Forwards the second channel follows a quarter of a turn behind: it is not yet where the first one has come.
-            self.belt.count(count, self.inputs.second.is_some() && self.second == active, at);
+            let back = self.inputs.second.is_some() && self.second == active;
+            if std::mem::replace(&mut self.said_back, back) == back {
+                self.backwards = back;
+            }
+            self.belt.count(count, self.backwards, at);
             self.look_back(out);
         } else if self.inputs.second == Some(input) {
             self.second = active;

@@ -317,11 +317,33 @@ fn a_belt_that_runs_back_moves_nothing_and_is_told_once_an_item() {
     turns(&mut track, 1000, 50, false);
     track.came(id(1), at(2000));
     track.assign(id(1), LaneId(0), at(2000));
-    // Two items' lengths and a half back: it is due at 650 mm, and the belt is at 99.
+    // Two items' lengths and a half back: it is due at 650 mm, and the belt is at 99, or 100 before the second count says so.
     let back = turns(&mut track, 2000, 125, true);
     assert_eq!((told(&back), moved(&back)), (2, false));
     let again = turns(&mut track, 4500, 125, false);
-    assert_eq!((told(&again), moved(&again), track.position(at(7000)).whole()), (0, false, 99));
+    assert_eq!((told(&again), moved(&again), track.position(at(7000)).whole()), (0, false, 100));
     let on = turns(&mut track, 7000, 300, false);
     assert_eq!((told(&on), moved(&on)), (0, true));
+}
+
+#[test]
+fn a_second_channel_that_is_heard_late_now_and_then_turns_nothing_back() {
+    const ENCODER: InputId = InputId(0);
+    const SECOND: InputId = InputId(2);
+    let mut track = track(at(0));
+    track.inputs = BeltInputs { encoder: Some(ENCODER), second: Some(SECOND), running: None };
+    track.belt = Belt::counted(1.0, at(0));
+    let mut out = Vec::new();
+    for count in 0..200 {
+        let (ms, active) = (10 * count, count % 2 == 0);
+        let late = count % 10 == 7;
+        if !late {
+            track.edge(SECOND, !active, 0, at(ms), &mut out);
+        }
+        track.edge(ENCODER, active, count, at(ms), &mut out);
+        if late {
+            track.edge(SECOND, !active, 0, at(ms), &mut out);
+        }
+    }
+    assert_eq!((track.position(at(1990)).whole(), track.belt.behind().0), (199, 0.0));
 }
