@@ -168,7 +168,7 @@ def who_may_not_is_told_which_group(pilah, args):
 
 def a_model_that_is_refused_is_waited_for(pilah, args):
     """With a red light: it is not there, then damaged, then whole."""
-    folder = WORK / "model"
+    folder = WORK / "net"
     more = lambda text: text.replace('model = "digits"', f'model = "{folder}"')
     with Broker() as broker, Station(pilah, "model", on_ms=1000, change=more) as station:
         told(broker, "model-refused", str(folder))
@@ -257,10 +257,12 @@ def a_belt_that_runs_back_moves_nothing_until_it_is_there_again(pilah, args):
         def run(counts, backwards=False):
             for _ in range(counts):
                 at[1] = not at[1]
+                # A quarter of a turn apart, as a disc's two channels are.
                 pull(SECOND, at[1] == backwards)
+                time.sleep(0.01)
                 pull(ENCODER, at[1])
                 at[0] += -4.0 if backwards else 4.0
-                time.sleep(0.02)
+                time.sleep(0.01)
 
         run(30)
         came = at[0]
