@@ -159,7 +159,10 @@ const INNER_BELOW: f32 = 0.7;
 const INNER: f32 = 0.64;
 
 /// How much less the other way up is believed, against print that was read and against handwriting that was not.
-const OVERTURNED: (f32, f32) = (0.02, 0.6);
+const OVERTURNED: (f32, f32) = (0.15, 0.6);
+/// Boxes are looked for along the text, and where there are none in directions that differ so much, in radians: a few
+/// lines, or handwriting, say it no better.
+const TURNS: [f32; 5] = [0.0, 0.1, -0.1, 0.2, -0.2];
 /// One in ten numbers of five digits is a postal code: a reading that is none is believed so much less.
 const NO_CODE: f32 = 0.1;
 /// From this mean probability of a character on, the lines were read.
@@ -249,7 +252,10 @@ impl Reader {
     /// little about which way is up, so that they are read both ways.
     fn boxed(&mut self, grey: &Raster, paper: Option<&Area>, lines: &[Line]) -> Result<Option<[Glyph; 5]>> {
         let (Some(digits), Some(axis)) = (&mut self.digits, blocks::direction(lines)) else { return Ok(None) };
-        let Some(found) = boxes::find(grey, paper, axis) else { return Ok(None) };
+        let turned =
+            |turn: &f32| (axis.0 * turn.cos() - axis.1 * turn.sin(), axis.0 * turn.sin() + axis.1 * turn.cos());
+        let found = TURNS.iter().find_map(|turn| boxes::find(grey, paper, turned(turn)));
+        let Some(found) = found else { return Ok(None) };
         let gazetteer = &self.gazetteer;
         let mut read = |boxes: &Boxes| -> Result<([Glyph; 5], f32)> {
             let mut glyphs = [Glyph { c: '0', p: 0.0, other: None }; 5];
