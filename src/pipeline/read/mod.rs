@@ -123,7 +123,7 @@ pub struct Reader {
     pub routing: Vec<(String, String)>,
     /// Reads the digits in the boxes of letters: classes `0` to `9`, a picture of [`boxes::tensors`] each.
     pub digits: Option<Classifier>,
-    /// Looks at the label as a whole: classes of which some are [`REGIONS`](address::REGIONS).
+    /// Looks at the label as a whole: classes of which some are [`REGIONS`].
     pub whole: Option<Classifier>,
     finder: Box<dyn Model>,
     recognizer: Box<dyn Model>,
