@@ -8,7 +8,7 @@ use crate::pipeline::preprocess::{Raster, Tensor};
 use crate::pipeline::read::find::Area;
 use crate::pipeline::read::number::{byte, floor, length};
 use crate::pipeline::read::strip::sample;
-use crate::pipeline::read::text::Point;
+use crate::pipeline::read::text::{Point, rotated};
 
 /// Five boxes in a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +42,9 @@ const CLOSE: f32 = 0.15;
 const FRAMED: f32 = 3.5;
 /// A frame darker than this, in levels, is dark enough.
 const DARK: f32 = 12.0;
+/// They are looked for along the text, and where there are none in directions that differ so much, in radians: a few
+/// lines, or handwriting, say it no better.
+const TURNS: [f32; 5] = [0.0, 0.1, -0.1, 0.2, -0.2];
 /// So many pixels around the paper are looked at too.
 const BEYOND: f32 = 16.0;
 /// Of a box, what is cut out: within the frame.
@@ -59,7 +62,7 @@ struct Patch {
     high: f32,
 }
 
-/// The five boxes of a grey picture whose text reads along `axis`, a unit vector: on the paper, where that is known.
+/// The five boxes of a grey picture whose text reads along `axis`, a unit vector, or nearly: on the paper, where that is known.
 pub fn find(grey: &Raster, paper: Option<&Area>, axis: (f32, f32)) -> Option<Boxes> {
     let (left, top, right, bottom) = paper.map_or((0.0, 0.0, f32::MAX, f32::MAX), |paper| paper.around);
     let (left, top) = (floor(left - BEYOND).min(grey.width as usize), floor(top - BEYOND).min(grey.height as usize));
@@ -72,13 +75,14 @@ pub fn find(grey: &Raster, paper: Option<&Area>, axis: (f32, f32)) -> Option<Box
     let (width, height) =
         (u32::try_from(right.checked_sub(left)?).ok()?, u32::try_from(bottom.checked_sub(top)?).ok()?);
     let part = Raster { width, height, channels: 1, pixels };
-    let found = row_of_five(&part, axis)?;
+    let bright = bright(&part);
+    let found = TURNS.iter().find_map(|turn| row_of_five(&part, &bright, rotated(axis, *turn)))?;
     let middles = found.middles.map(|middle| Point { x: middle.x + length(left), y: middle.y + length(top) });
     Some(Boxes { middles, ..found })
 }
 
-fn row_of_five(grey: &Raster, axis: (f32, f32)) -> Option<Boxes> {
-    let mut patches = patches(grey, axis);
+fn row_of_five(grey: &Raster, bright: &[bool], axis: (f32, f32)) -> Option<Boxes> {
+    let mut patches = patches(bright, grey.width as usize, axis);
     patches.sort_by(|a, b| a.along.total_cmp(&b.along));
     let mut best: Option<(f32, Boxes)> = None;
     for (at, first) in patches.iter().enumerate() {
@@ -207,10 +211,9 @@ fn framed(grey: &Raster, boxes: &Boxes) -> f32 {
     each.iter().sum::<f32>() / 20.0 + each.iter().copied().fold(f32::MAX, f32::min) / 4.0
 }
 
-/// Patches of paper of the size and shape of a box, closed in by ink.
-fn patches(grey: &Raster, (dx, dy): (f32, f32)) -> Vec<Patch> {
-    let (width, height) = (grey.width as usize, grey.height as usize);
-    let mut paper = paper(grey);
+/// Patches of paper of the size and shape of a box, closed in by ink, of a picture whose pixels are paper where `bright` says so.
+fn patches(bright: &[bool], width: usize, (dx, dy): (f32, f32)) -> Vec<Patch> {
+    let (mut paper, height) = (bright.to_vec(), bright.len() / width);
     let mut found = Vec::new();
     let mut waiting = Vec::new();
     for start in 0..width * height {
@@ -244,7 +247,7 @@ fn patches(grey: &Raster, (dx, dy): (f32, f32)) -> Vec<Patch> {
 }
 
 /// Which pixels are paper: not darker than their surroundings, nor beside what is, so that frames have no gaps.
-fn paper(grey: &Raster) -> Vec<bool> {
+fn bright(grey: &Raster) -> Vec<bool> {
     let (width, height) = (grey.width as usize, grey.height as usize);
     let row = |y: usize| &grey.pixels[y * width..(y + 1) * width];
     // Sums of levels and of their squares: down each column of the window, then along it.
@@ -347,6 +350,16 @@ mod tests {
                 let off = (found.x - wanted.x).hypot(found.y - wanted.y);
                 assert!(off < 0.12 * side, "{degrees}: {found:?} instead of {wanted:?}");
             }
+        }
+    }
+
+    #[test]
+    fn boxes_are_found_where_the_text_does_not_quite_say_how_they_lie() {
+        let (grey, axis, middles) = letter(-14.0, 40.0, 4.0, 0);
+        for off in [-0.2, 0.2] {
+            let found = find(&grey, None, rotated(axis, off)).unwrap_or_else(|| panic!("{off}"));
+            let off = (found.middles[0].x - middles[0].x).hypot(found.middles[0].y - middles[0].y);
+            assert!(off < 5.0, "{found:?}");
         }
     }
 

@@ -6,7 +6,7 @@ use crate::pipeline::read::find::Found;
 use crate::pipeline::read::levels::Levels;
 use crate::pipeline::read::number::{byte, floor, length};
 use crate::pipeline::read::strip::sample;
-use crate::pipeline::read::text::Point;
+use crate::pipeline::read::text::{Point, rotated};
 
 /// Samples a height of capitals, as the finder gave it.
 const FINE: f32 = 16.0;
@@ -63,8 +63,7 @@ pub fn tab(grey: &Raster, found: &Found, axis: (f32, f32)) -> Option<Tab> {
         let across = row - length(patch.rows) / 2.0 + field.slope * along;
         middle.moved(along * step, across * step, axis)
     };
-    let lean = field.slope.atan();
-    let direction = (axis.0 * lean.cos() - axis.1 * lean.sin(), axis.1 * lean.cos() + axis.0 * lean.sin());
+    let direction = rotated(axis, field.slope.atan());
     let (left, top) = (length(field.columns.0 + BORDER), length(field.rows.0 + BORDER));
     let width = (field.columns.1 - field.columns.0).checked_sub(2 * BORDER)?;
     let height = (field.rows.1 - field.rows.0).checked_sub(2 * BORDER)?;

@@ -74,6 +74,12 @@ pub fn heading(ways: impl Iterator<Item = (f32, f32)>) -> Option<(f32, f32)> {
     (length > 0.0 && length.is_finite()).then(|| (x / length, y / length))
 }
 
+/// A direction rotated by an angle in radians: clockwise, as the picture is seen.
+pub fn rotated((x, y): (f32, f32), angle: f32) -> (f32, f32) {
+    let (sin, cos) = angle.sin_cos();
+    (x * cos - y * sin, x * sin + y * cos)
+}
+
 #[cfg(test)]
 impl Line {
     /// A line for tests: upright, its capitals 10 pixels high, of which the net was sure.
