@@ -159,7 +159,7 @@ pub fn homes(config: &Config) -> Vec<Drive> {
 pub fn check_against(config: &Config, manifest: &Manifest) -> Vec<Problem> {
     let mut found = Vec::new();
     let mut problems = Problems::new(&mut found);
-    let known = manifest.classes.iter().map(|class| class.id.as_str()).collect::<Vec<_>>();
+    let known = manifest.ids();
     for (index, lane) in config.lane.iter().enumerate() {
         for class in lane.classes.iter().filter(|class| !known.contains(&class.as_str())) {
             problems.add(

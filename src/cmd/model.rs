@@ -57,7 +57,7 @@ fn note_none() {
 }
 
 fn describe(folder: &Path, manifest: &Manifest) -> String {
-    let classes: Vec<&str> = manifest.classes.iter().map(|class| class.id.as_str()).collect();
+    let classes = manifest.ids();
     let input = &manifest.input;
     let size = format!("{}x{}x{}", input.width, input.height, input.channels);
     let does = match manifest.task {

@@ -96,7 +96,7 @@ fn samples(data: &Path, manifest: &Manifest) -> Result<Vec<Sample>> {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let label = manifest.class_named(&name);
         if label.is_none() && name != UNKNOWN {
-            let classes: Vec<&str> = manifest.classes.iter().map(|class| class.id.as_str()).collect();
+            let classes = manifest.ids();
             bail!("{} is no class of {}; its classes are {}", folder.display(), manifest.name, classes.join(", "));
         }
         samples.extend(pictures::below(&folder)?.into_iter().map(|path| Sample { path, label }));

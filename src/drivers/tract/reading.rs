@@ -37,7 +37,7 @@ pub fn open_reader(settings: &Settings, state: Option<&Path>) -> Result<Reader> 
     let mut reader = Reader::new(title, finder_net, Box::new(nets))?;
     if let Some(model) = &settings.digits {
         let digits = load_for(&find(model)?, way)?;
-        let classes: Vec<&str> = digits.manifest.classes.iter().map(|class| class.id.as_str()).collect();
+        let classes = digits.manifest.ids();
         ensure!(
             classes.iter().zip('0'..='9').all(|(id, digit)| id.chars().eq([digit])) && classes.len() >= 10,
             "{model} does not read digits: its classes are {classes:?}"
@@ -52,7 +52,7 @@ pub fn open_reader(settings: &Settings, state: Option<&Path>) -> Result<Reader> 
     }
     if let Some(model) = &settings.whole {
         let whole = load_for(&find(model)?, way)?;
-        let classes: Vec<&str> = whole.manifest.classes.iter().map(|class| class.id.as_str()).collect();
+        let classes = whole.manifest.ids();
         ensure!(
             REGIONS.iter().all(|region| classes.contains(region)),
             "{model} does not know the regions {REGIONS:?}: its classes are {classes:?}"

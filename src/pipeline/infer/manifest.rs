@@ -210,6 +210,11 @@ impl Manifest {
         format!("{} {}", self.name, self.version)
     }
 
+    /// The ids of its classes, in their order.
+    pub fn ids(&self) -> Vec<&str> {
+        self.classes.iter().map(|class| class.id.as_str()).collect()
+    }
+
     /// The class with this word.
     pub fn class_named(&self, id: &str) -> Option<ClassId> {
         self.classes.iter().position(|class| class.id == id).map(ClassId)
