@@ -41,7 +41,8 @@ if [ "${2:-}" = test ]; then
   if [ "$architecture" != "$(dpkg --print-architecture)" ]; then skip=(--skip a_program_that_is_not_there_is_named); fi
   cargo test "${options[@]}" --lib -- "${skip[@]}"
 else
-  # A hundred thousand relocations are packed, which glibc 2.36 unpacks: 1.2 MB. The linker is the one that Rust brings along; the cross compiler's own cannot pack for this processor.
+  # A hundred thousand relocations are packed, which glibc 2.36 unpacks: 1.2 MB. The linker is the one that Rust brings
+  # along; the cross compiler's own cannot pack for this processor.
   linker=$(rustc --print sysroot)/lib/rustlib/$(rustc -vV | sed -n 's/^host: //p')/bin/gcc-ld
   cargo rustc "${options[@]}" --bin pilah -- -C link-arg=-fuse-ld=lld -C link-arg=-B"$linker" \
     -C link-arg=-Wl,-z,pack-relative-relocs

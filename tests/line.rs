@@ -126,16 +126,14 @@ fn gates_stay_open_under_items_whose_belt_stops_or_slows() {
     let run = gates(1500, 1000, 1.5, Faults { stop: 0.1, slow: 0.1, ..Faults::none() });
     let cut = run.ledger.incidents.get("actuator-overtime").copied().unwrap_or(0);
     assert!(cut > 0, "no belt stood for long enough: the test proves less than it should");
-    assert!(run.audit.spoiled < 50, "{:#?}", run.audit);
 }
 
 #[test]
 fn a_gate_that_opened_on_a_starting_belt_takes_no_item_behind_its_own() {
-    let run = gates(6000, 1500, 2.5, Faults { stop: 0.1, ..Faults::none() });
-    assert!(run.audit.spoiled < 50, "{:#?}", run.audit);
+    gates(6000, 1500, 2.5, Faults { stop: 0.1, ..Faults::none() });
 }
 
-/// The demo's line with gates that may be open for `max_on_ms`, instead of kickers: clean, whatever comes.
+/// The demo's line with gates that may be open for `max_on_ms`, instead of kickers: clean, and hardly an item spoiled.
 fn gates(max_on_ms: u32, items: usize, rate: f64, faults: Faults) -> Run {
     let mut config = demo_config();
     for gate in &mut config.actuator {
@@ -143,6 +141,7 @@ fn gates(max_on_ms: u32, items: usize, rate: f64, faults: Faults) -> Run {
     }
     let run = run(&config, items, rate, faults, 13);
     assert!(run.audit.clean(), "{:#?}", run.audit);
+    assert!(run.audit.spoiled < 50, "{:#?}", run.audit);
     run
 }
 

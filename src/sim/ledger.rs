@@ -136,11 +136,7 @@ impl Ledger {
             let met_none = movement.met.is_empty() && !world.was_cut(movement);
             met_none || !movement.met.iter().all(wanted)
         });
-        for movement in wrong {
-            audit.wrong_moves += 1;
-            let met: Vec<_> = movement.met.iter().map(|index| ids[*index]).collect();
-            tracing::warn!(actuator = movement.actuator.0, on = ?movement.on, off = ?movement.off, ?met, "a wrong movement");
-        }
+        audit.wrong_moves = wrong.count();
         audit.finish(plant.exception.0)
     }
 }

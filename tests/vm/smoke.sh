@@ -6,12 +6,13 @@
 set -euo pipefail
 [ $# = 2 ] || { sed -n '2,5p' "$0"; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
+[ "$(uname -m)" = x86_64 ] || { echo "left out: the machine is one of x86-64"; exit 0; }
 needed=(qemu-system-x86 busybox-static cpio kmod xz-utils gcc make libelf1 mosquitto mosquitto-clients python3)
 missing=()
 for one in "${needed[@]}"; do dpkg -s "$one" > /dev/null 2>&1 || missing+=("$one"); done
 if [ ${#missing[@]} -gt 0 ]; then
-  if [ "$(id -u)" != 0 ] || ! command -v apt-get > /dev/null || [ "$(uname -m)" != x86_64 ]; then
-    echo "left out: needs Debian on x86-64 with ${missing[*]}"
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
+    echo "left out: needs Debian with ${missing[*]}"
     exit 0
   fi
   apt-get update -q > /dev/null
