@@ -5,7 +5,7 @@
 
 use std::array;
 
-use super::{Geometry, Kernel, Lanes, Limits, Line, Rows, Shape, portable};
+use super::{Geometry, Kernel, Lanes, Limits, Line, Shape, portable};
 
 /// How many output channels stand together in packed weights.
 pub(super) const PANEL: usize = 16;
@@ -50,25 +50,22 @@ pub(super) struct Tiles {
 }
 
 impl Dense {
-    /// Goes over `rows` a tile at a time: `spread` makes of each row what the kernel takes, then `run` multiplies so
-    /// many rows of that by a panel.
+    /// Goes over `rows` a tile at a time: `spread` makes of them what the kernel takes, then `run` multiplies so many rows
+    /// of that by a panel.
     pub(super) fn tiles(
         &self,
-        rows: Rows<'_>,
+        rows: &[u8],
         out: &mut [u8],
         room: &mut Vec<u8>,
         tiles: Tiles,
         spread: impl Fn(&[u8], &mut [u8]),
         run: impl Fn(usize, &[u8], usize, &mut [u8]),
     ) {
-        let deep = self.steps * DEEP;
+        let deep = self.deep();
         room.resize(tiles.rows * deep * tiles.widths, 0);
-        for first in (0..rows.count).step_by(tiles.rows) {
-            let count = tiles.rows.min(rows.count - first);
-            for (row, taken) in room.chunks_exact_mut(deep * tiles.widths).take(count).enumerate() {
-                spread(&rows.bytes[(first + row) * rows.pitch..][..deep], taken);
-            }
-            let out = &mut out[first * self.channels..][..count * self.channels];
+        for (rows, out) in rows.chunks(tiles.rows * deep).zip(out.chunks_mut(tiles.rows * self.channels)) {
+            spread(rows, &mut room[..rows.len() * tiles.widths]);
+            let count = rows.len() / deep;
             for panel in 0..self.bias.len() {
                 run(count, room, panel, out);
             }
@@ -109,16 +106,22 @@ impl Dense {
         Self { kernel, channels, steps, lines, bias: packed, scales: factors, limits, narrow, zero }
     }
 
+    /// Bytes a row: the depth, in whole steps.
+    pub(super) fn deep(&self) -> usize {
+        self.steps * DEEP
+    }
+
     /// The lines of a panel.
     pub(super) fn panel(&self, panel: usize) -> &[Line] {
         &self.lines[panel * self.steps..][..self.steps]
     }
 
     /// Multiplies rows: each gives `channels` bytes.
-    fn multiply(&self, rows: Rows<'_>, out: &mut [u8], room: &mut Vec<u8>) {
-        let deep = self.steps * DEEP;
-        assert!(rows.count > 0 && (rows.count - 1) * rows.pitch + deep <= rows.bytes.len(), "rows as long as weights");
-        assert!(out.len() == rows.count * self.channels, "room for each row's channels");
+    fn multiply(&self, rows: &[u8], out: &mut [u8], room: &mut Vec<u8>) {
+        assert!(
+            rows.len() * self.channels == out.len() * self.deep(),
+            "rows as long as weights, room for what they give"
+        );
         (self.kernel.dense)(self, rows, out, room);
     }
 
@@ -136,10 +139,10 @@ impl Dense {
         let Some([_, columns]) = geometry.windows(shape) else { return };
         let pixels = out.len() / self.channels;
         if geometry.is_pointwise() && shape.channels.is_multiple_of(DEEP) {
-            let rows = Rows { bytes: &input[start * shape.channels..], pitch: shape.channels, count: pixels };
+            let rows = &input[start * shape.channels..][..pixels * shape.channels];
             return self.multiply(rows, out, &mut room.own);
         }
-        let pitch = self.steps * DEEP;
+        let pitch = self.deep();
         // A multiple of what every kernel takes at once.
         let block = (GATHERED / pitch).max(1).next_multiple_of(24);
         room.windows.resize(block.min(pixels) * pitch, 0);
@@ -148,9 +151,8 @@ impl Dense {
             for (at, window) in (start + first..).zip(room.windows.chunks_exact_mut(pitch).take(count)) {
                 gather(geometry, shape, input, self.zero, [at / columns, at % columns], window);
             }
-            let bytes = &room.windows[..count * pitch];
             let out = &mut out[first * self.channels..][..count * self.channels];
-            self.multiply(Rows { bytes, pitch, count }, out, &mut room.own);
+            self.multiply(&room.windows[..count * pitch], out, &mut room.own);
         }
     }
 }

@@ -75,17 +75,6 @@ pub(super) struct Line([i8; 64]);
 #[repr(C, align(64))]
 pub(super) struct Lanes<T>([T; 16]);
 
-/// A picture's rows of bytes, each `pitch` after the one before it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Rows<'a> {
-    /// From the first row's first byte on.
-    pub(super) bytes: &'a [u8],
-    /// Bytes from row to row.
-    pub(super) pitch: usize,
-    /// How many there are.
-    pub(super) count: usize,
-}
-
 /// One way to do the arithmetic.
 pub(super) struct Kernel {
     /// What `bench` calls it and [`CHOICE`] chooses it by.
@@ -96,8 +85,8 @@ pub(super) struct Kernel {
     signed: bool,
     /// Whether -128 is a weight that it can take; where not, such weights go to [`portable`].
     any_weight: bool,
-    /// Rows of bytes times packed weights; the last is room for its own use.
-    dense: fn(&Dense, Rows<'_>, &mut [u8], &mut Vec<u8>),
+    /// Rows of bytes, each as long as the packed weights are deep, times those; the last is room for its own use.
+    dense: fn(&Dense, rows: &[u8], &mut [u8], &mut Vec<u8>),
     /// Packs and runs depthwise convolutions.
     depthwise: depthwise::Way,
     /// Adds two pictures.

@@ -3,7 +3,7 @@
 use super::dense::{DEEP, PANEL};
 use super::depthwise::{BLOCK, Depthwise, Way};
 use super::reference::{add, requantized};
-use super::{Dense, Geometry, Kernel, Line, Rows};
+use super::{Dense, Geometry, Kernel, Line};
 
 /// Plain Rust.
 pub(super) static PORTABLE: Kernel = Kernel {
@@ -22,12 +22,11 @@ fn product(byte: u8, weight: i8) -> i32 {
     i32::from(i16::from(byte) * i16::from(weight))
 }
 
-fn dense(dense: &Dense, rows: Rows<'_>, out: &mut [u8], _: &mut Vec<u8>) {
-    for (row, out) in out.chunks_exact_mut(dense.channels).enumerate() {
-        let bytes = &rows.bytes[row * rows.pitch..][..dense.steps * DEEP];
+fn dense(dense: &Dense, rows: &[u8], out: &mut [u8], _: &mut Vec<u8>) {
+    for (row, out) in rows.chunks_exact(dense.deep()).zip(out.chunks_exact_mut(dense.channels)) {
         for (panel, out) in out.chunks_mut(PANEL).enumerate() {
             let mut sums = dense.bias[panel].0;
-            for (four, line) in bytes.chunks_exact(DEEP).zip(dense.panel(panel)) {
+            for (four, line) in row.chunks_exact(DEEP).zip(dense.panel(panel)) {
                 for (&byte, weights) in four.iter().zip(line.0.chunks_exact(PANEL)) {
                     for (sum, &weight) in sums.iter_mut().zip(weights) {
                         *sum = sum.wrapping_add(product(byte, weight));

@@ -3,90 +3,130 @@
 #![expect(unsafe_code, reason = "vector loads go by pointer")]
 
 use std::arch::aarch64::{
-    int16x8_t, int32x4_t, vaddw_high_s16, vaddw_s16, vget_low_s8, vget_low_s16, vld1q_s8, vmlal_high_s8, vmlal_s8,
-    vmull_high_s8, vmull_s8,
+    int8x16_t, int16x8_t, int32x4_t, vaddw_high_s16, vaddw_s16, vget_low_s8, vget_low_s16, vld1q_s8, vmlal_high_s8,
+    vmlal_s8, vmull_high_s8, vmull_s8,
 };
 
+use super::super::Geometry;
 use super::super::dense::PANEL;
 use super::super::depthwise::{BLOCK, Depthwise, MOST_ROWS};
 pub(super) use super::super::portable::pack;
-use super::neon::{Clamp, QUADS, quads, quads_f32};
+use super::neon::{Clamp, QUADS, quads, quads_f32, store};
 
 /// How many windows beside each other share their weights: 8 sums and 4 vectors of products.
 const TILE: usize = 2;
 
-/// The most taps of a window: each side is below [`MOST_ROWS`].
-const MOST_TAPS: usize = (MOST_ROWS - 1) * (MOST_ROWS - 1);
-
 /// Makes a row of output out of padded rows of signed bytes.
 pub(super) fn run(depthwise: &Depthwise, rows: &[&[u8]], out: &mut [&mut [u8]], _: &mut Vec<u8>) {
+    let Geometry { kernel, stride, .. } = depthwise.geometry;
     // SAFETY: every aarch64 processor that std runs on has NEON.
-    unsafe { blocks(depthwise, rows, out) }
+    unsafe {
+        match (kernel, stride[1]) {
+            ([3, 3], 1) => panels::<3, 1>(depthwise, rows, out[0]),
+            ([3, 3], 2) => panels::<3, 2>(depthwise, rows, out[0]),
+            ([5, 5], 1) => panels::<5, 1>(depthwise, rows, out[0]),
+            ([5, 5], 2) => panels::<5, 2>(depthwise, rows, out[0]),
+            _ => panels::<0, 0>(depthwise, rows, out[0]),
+        }
+    }
 }
 
-/// All blocks of 16 channels, one after the other.
+/// All panels of 16 channels, one after the other. Windows of `SIDE` by `SIDE`, `STRIDE` columns apart; of 0: as the
+/// geometry says. Where the numbers are known, windows beside each other share what they load.
 #[target_feature(enable = "neon")]
-fn blocks(depthwise: &Depthwise, rows: &[&[u8]], out: &mut [&mut [u8]]) {
-    let channels = depthwise.channels;
-    let windows = out[0].len() / channels;
+fn panels<const SIDE: usize, const STRIDE: usize>(depthwise: &Depthwise, rows: &[&[u8]], out: &mut [u8]) {
+    let (channels, geometry) = (depthwise.channels, &depthwise.geometry);
+    let windows = out.len() / channels;
+    let clamp = Clamp::new(depthwise.limits);
+    let lines = (rows.len() * geometry.kernel[1]).div_ceil(2);
+    let reach = ((windows - 1) * geometry.stride[1] + geometry.kernel[1] - 1) * channels;
     for first in (0..channels).step_by(PANEL) {
+        assert!(rows.iter().all(|row| reach + first + PANEL <= row.len()), "rows with slack");
+        let weights = depthwise.lines[first / BLOCK * lines..][..lines].as_ptr().cast::<i8>();
+        let mut places = [std::ptr::null(); MOST_ROWS];
+        for (place, row) in places.iter_mut().zip(rows) {
+            *place = row[first..].as_ptr().cast();
+        }
+        let panel = Panel { depthwise, clamp, first, weights: weights.wrapping_add(first % BLOCK), rows: places };
         let mut at = 0;
         while at < windows {
-            if windows < at + TILE {
-                tile::<1>(depthwise, rows, first, at, out[0]);
-                at += 1;
-            } else {
-                tile::<TILE>(depthwise, rows, first, at, out[0]);
-                at += TILE;
+            // SAFETY: the last window's last tap has 16 bytes in each row, as asserted, and each tap its weights.
+            unsafe {
+                if windows < at + TILE {
+                    panel.tile::<1, SIDE, STRIDE>(at, out);
+                    at += 1;
+                } else {
+                    panel.tile::<TILE, SIDE, STRIDE>(at, out);
+                    at += TILE;
+                }
             }
         }
     }
 }
 
-/// `T` windows beside each other, 16 channels of them.
+/// 16 channels of a row of output.
+struct Panel<'a> {
+    depthwise: &'a Depthwise,
+    clamp: Clamp,
+    /// The first of the channels.
+    first: usize,
+    /// Its weights: a [`BLOCK`] for each tap.
+    weights: *const i8,
+    /// Its bytes in each row.
+    rows: [*const i8; MOST_ROWS],
+}
+
+impl Panel<'_> {
+    /// `T` windows beside each other.
+    ///
+    /// # Safety
+    /// The windows' bytes must be in the rows, and each tap's weights be there.
+    #[inline(never)]
+    #[target_feature(enable = "neon")]
+    unsafe fn tile<const T: usize, const SIDE: usize, const STRIDE: usize>(&self, at: usize, out: &mut [u8]) {
+        let Self { depthwise, clamp, first, .. } = *self;
+        let (channels, geometry) = (depthwise.channels, &depthwise.geometry);
+        let [tall, across] = if SIDE == 0 { geometry.kernel } else { [SIDE; 2] };
+        let stride = if STRIDE == 0 { geometry.stride[1] } else { STRIDE };
+        // SAFETY: the caller says that it is there.
+        let weight = |row: usize, tap: usize| unsafe { vld1q_s8(self.weights.add((row * across + tap) * BLOCK)) };
+        let bytes = |row: usize, tap: usize, window: usize| {
+            // SAFETY: the caller says that it is there.
+            unsafe { vld1q_s8(self.rows[row].add(((at + window) * stride + tap) * channels)) }
+        };
+        let bias: &[i32; PANEL] = depthwise.bias[first..][..PANEL].try_into().unwrap_or(&[0; PANEL]);
+        let scales: &[f32; PANEL] = depthwise.scales[first..][..PANEL].try_into().unwrap_or(&[0.0; PANEL]);
+        let mut sums = [quads(bias); T];
+        for row in 0..tall {
+            for tap in (0..across - 1).step_by(2) {
+                let (one, two) = (weight(row, tap), weight(row, tap + 1));
+                for (window, sums) in sums.iter_mut().enumerate() {
+                    *sums = two_taps(*sums, [bytes(row, tap, window), bytes(row, tap + 1, window)], [one, two]);
+                }
+            }
+            if across % 2 == 1 {
+                let one = weight(row, across - 1);
+                for (window, sums) in sums.iter_mut().enumerate() {
+                    let a = bytes(row, across - 1, window);
+                    *sums = widened(*sums, vmull_s8(vget_low_s8(a), vget_low_s8(one)), vmull_high_s8(a, one));
+                }
+            }
+        }
+        let count = PANEL.min(channels - first);
+        let scales = quads_f32(scales);
+        for (sums, out) in sums.into_iter().zip(out[at * channels..].chunks_exact_mut(channels)) {
+            store(clamp.bytes(sums, scales), &mut out[first..][..count]);
+        }
+    }
+}
+
+/// Adds the products of two taps to 16 sums.
+#[inline]
 #[target_feature(enable = "neon")]
-fn tile<const T: usize>(depthwise: &Depthwise, rows: &[&[u8]], first: usize, at: usize, out: &mut [u8]) {
-    let (channels, across) = (depthwise.channels, depthwise.geometry.kernel[1]);
-    let step = depthwise.geometry.stride[1] * channels;
-    let taps = rows.len() * across;
-    let lines = taps.div_ceil(2);
-    let weights = &depthwise.lines[first / BLOCK * lines..][..lines];
-    let mut places = [std::ptr::null::<i8>(); MOST_TAPS];
-    for (row, places) in rows.iter().zip(places.chunks_exact_mut(across)) {
-        let row = &row[at * step + first..];
-        assert!((T - 1) * step + (across - 1) * channels + PANEL <= row.len(), "rows with slack");
-        for (tap, place) in places.iter_mut().enumerate() {
-            *place = row[tap * channels..].as_ptr().cast();
-        }
-    }
-    // SAFETY: tap t of a block has 32 weights from 32 t on, in `lines` lines of 64.
-    let weight = |tap: usize| unsafe { vld1q_s8(weights.as_ptr().cast::<i8>().add(tap * BLOCK + first % BLOCK)) };
-    // SAFETY: rows reach to 16 bytes behind the first channel of the last window's last tap, as asserted.
-    let bytes = |tap: usize, window: usize| unsafe { vld1q_s8(places[tap].add(window * step)) };
-    let bias: &[i32; PANEL] = depthwise.bias[first..][..PANEL].try_into().unwrap_or(&[0; PANEL]);
-    let scales: &[f32; PANEL] = depthwise.scales[first..][..PANEL].try_into().unwrap_or(&[0.0; PANEL]);
-    let mut sums = [quads(bias); T];
-    for tap in (0..taps - 1).step_by(2) {
-        let (one, two) = (weight(tap), weight(tap + 1));
-        for (window, sums) in sums.iter_mut().enumerate() {
-            let (a, b) = (bytes(tap, window), bytes(tap + 1, window));
-            let low = vmlal_s8(vmull_s8(vget_low_s8(a), vget_low_s8(one)), vget_low_s8(b), vget_low_s8(two));
-            let high = vmlal_high_s8(vmull_high_s8(a, one), b, two);
-            *sums = widened(*sums, low, high);
-        }
-    }
-    if taps % 2 == 1 {
-        let one = weight(taps - 1);
-        for (window, sums) in sums.iter_mut().enumerate() {
-            let a = bytes(taps - 1, window);
-            *sums = widened(*sums, vmull_s8(vget_low_s8(a), vget_low_s8(one)), vmull_high_s8(a, one));
-        }
-    }
-    let clamp = Clamp::new(depthwise.limits);
-    let count = PANEL.min(channels - first);
-    for (window, sums) in sums.into_iter().enumerate() {
-        clamp.store(sums, quads_f32(scales), &mut out[(at + window) * channels + first..][..count]);
-    }
+fn two_taps(sums: [int32x4_t; QUADS], [a, b]: [int8x16_t; 2], [one, two]: [int8x16_t; 2]) -> [int32x4_t; QUADS] {
+    let low = vmlal_s8(vmull_s8(vget_low_s8(a), vget_low_s8(one)), vget_low_s8(b), vget_low_s8(two));
+    let high = vmlal_high_s8(vmull_high_s8(a, one), b, two);
+    widened(sums, low, high)
 }
 
 /// Adds 16 products to sums.

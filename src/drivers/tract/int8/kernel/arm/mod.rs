@@ -5,6 +5,7 @@
 //! products of -128 * -128 do not fit the 16 bits in which NEON adds them.
 
 mod depthwise;
+mod interleaved;
 mod neon;
 mod sdot;
 

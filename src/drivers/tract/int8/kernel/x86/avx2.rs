@@ -12,7 +12,7 @@ use std::arch::x86_64::{
 
 use super::super::dense::{DEEP, PANEL, Tiles};
 use super::super::depthwise::Way;
-use super::super::{Add, Dense, Kernel, Limits, Rows, reference};
+use super::super::{Add, Dense, Kernel, Limits, reference};
 use super::depthwise;
 
 /// AVX2, on vectors of 8 sums.
@@ -33,7 +33,7 @@ pub(super) static AVX2: Kernel = Kernel {
 const TILE: usize = 6;
 
 #[target_feature(enable = "avx2")]
-fn multiply(dense: &Dense, rows: Rows<'_>, out: &mut [u8], room: &mut Vec<u8>) {
+fn multiply(dense: &Dense, rows: &[u8], out: &mut [u8], room: &mut Vec<u8>) {
     // Bytes as 16-bit numbers, little-endian as the processor is.
     let spread = |bytes: &[u8], words: &mut [u8]| {
         words.chunks_exact_mut(2).zip(bytes).for_each(|(word, &byte)| word.copy_from_slice(&[byte, 0]));
@@ -51,7 +51,7 @@ fn multiply(dense: &Dense, rows: Rows<'_>, out: &mut [u8], room: &mut Vec<u8>) {
 /// `M` rows by one panel.
 #[target_feature(enable = "avx2")]
 fn tile<const M: usize>(dense: &Dense, words: &[u8], panel: usize, out: &mut [u8]) {
-    let pitch = dense.steps * DEEP * 2;
+    let pitch = dense.deep() * 2;
     let lines = dense.panel(panel);
     assert!(M * pitch <= words.len() && M * dense.channels <= out.len(), "room for the tile");
     let bias = &dense.bias[panel].0;

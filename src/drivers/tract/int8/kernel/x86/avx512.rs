@@ -11,7 +11,7 @@ use std::arch::x86_64::{
 
 use super::super::dense::{DEEP, PANEL};
 use super::super::depthwise::Way;
-use super::super::{Add, Dense, Kernel, Lanes, Limits, Rows};
+use super::super::{Add, Dense, Kernel, Lanes, Limits};
 use super::depthwise;
 
 /// AVX-512 with VNNI, on vectors of 16 sums.
@@ -31,32 +31,30 @@ pub(super) static AVX512_VNNI: Kernel = Kernel {
 const TILE: usize = 8;
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-fn multiply(dense: &Dense, rows: Rows<'_>, out: &mut [u8]) {
+fn multiply(dense: &Dense, rows: &[u8], out: &mut [u8]) {
     // Told apart here: a branch at a tile's end makes compilers keep its sums in memory.
     if dense.narrow { all_rows::<false>(dense, rows, out) } else { all_rows::<true>(dense, rows, out) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-fn all_rows<const CLAMP: bool>(dense: &Dense, rows: Rows<'_>, out: &mut [u8]) {
-    for first in (0..rows.count).step_by(TILE) {
-        let out = &mut out[first * dense.channels..];
-        let bytes = &rows.bytes[first * rows.pitch..];
-        match rows.count - first {
-            1 => tiles::<1, CLAMP>(dense, bytes, rows.pitch, out),
-            2 => tiles::<2, CLAMP>(dense, bytes, rows.pitch, out),
-            3 => tiles::<3, CLAMP>(dense, bytes, rows.pitch, out),
-            4 => tiles::<4, CLAMP>(dense, bytes, rows.pitch, out),
-            5 => tiles::<5, CLAMP>(dense, bytes, rows.pitch, out),
-            6 => tiles::<6, CLAMP>(dense, bytes, rows.pitch, out),
-            7 => tiles::<7, CLAMP>(dense, bytes, rows.pitch, out),
-            _ => tiles::<TILE, CLAMP>(dense, bytes, rows.pitch, out),
+fn all_rows<const CLAMP: bool>(dense: &Dense, rows: &[u8], out: &mut [u8]) {
+    for (rows, out) in rows.chunks(TILE * dense.deep()).zip(out.chunks_mut(TILE * dense.channels)) {
+        match rows.len() / dense.deep() {
+            1 => tiles::<1, CLAMP>(dense, rows, out),
+            2 => tiles::<2, CLAMP>(dense, rows, out),
+            3 => tiles::<3, CLAMP>(dense, rows, out),
+            4 => tiles::<4, CLAMP>(dense, rows, out),
+            5 => tiles::<5, CLAMP>(dense, rows, out),
+            6 => tiles::<6, CLAMP>(dense, rows, out),
+            7 => tiles::<7, CLAMP>(dense, rows, out),
+            _ => tiles::<TILE, CLAMP>(dense, rows, out),
         }
     }
 }
 
 /// All panels of `M` rows, three at a time; four are two and two.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-fn tiles<const M: usize, const CLAMP: bool>(dense: &Dense, bytes: &[u8], pitch: usize, out: &mut [u8]) {
+fn tiles<const M: usize, const CLAMP: bool>(dense: &Dense, rows: &[u8], out: &mut [u8]) {
     let panels = dense.bias.len();
     let mut panel = 0;
     while panel < panels {
@@ -66,9 +64,9 @@ fn tiles<const M: usize, const CLAMP: bool>(dense: &Dense, bytes: &[u8], pitch: 
             _ => 3,
         };
         match count {
-            1 => tile::<M, 1, CLAMP>(dense, bytes, pitch, panel, out),
-            2 => tile::<M, 2, CLAMP>(dense, bytes, pitch, panel, out),
-            _ => tile::<M, 3, CLAMP>(dense, bytes, pitch, panel, out),
+            1 => tile::<M, 1, CLAMP>(dense, rows, panel, out),
+            2 => tile::<M, 2, CLAMP>(dense, rows, panel, out),
+            _ => tile::<M, 3, CLAMP>(dense, rows, panel, out),
         }
         panel += count;
     }
@@ -76,16 +74,10 @@ fn tiles<const M: usize, const CLAMP: bool>(dense: &Dense, bytes: &[u8], pitch: 
 
 /// `M` rows by `N` panels.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-fn tile<const M: usize, const N: usize, const CLAMP: bool>(
-    dense: &Dense,
-    bytes: &[u8],
-    pitch: usize,
-    panel: usize,
-    out: &mut [u8],
-) {
-    let steps = dense.steps;
+fn tile<const M: usize, const N: usize, const CLAMP: bool>(dense: &Dense, bytes: &[u8], panel: usize, out: &mut [u8]) {
+    let (steps, deep) = (dense.steps, dense.deep());
     let lines = &dense.lines[panel * steps..][..N * steps];
-    assert!((M - 1) * pitch + steps * DEEP <= bytes.len() && M * dense.channels <= out.len(), "room for the tile");
+    assert!(M * deep <= bytes.len() && M * dense.channels <= out.len(), "room for the tile");
     let mut sums = [[_mm512_setzero_si512(); N]; M];
     for j in 0..N {
         let bias = load(&dense.bias[panel + j]);
@@ -101,8 +93,8 @@ fn tile<const M: usize, const N: usize, const CLAMP: bool>(
             *weights = unsafe { _mm512_load_si512(lines.add(j * steps + step).cast()) };
         }
         for (i, sums) in sums.iter_mut().enumerate() {
-            // SAFETY: the last of these four bytes is at most (M - 1) * pitch + steps * 4 - 1, which was asserted.
-            let four = unsafe { bytes.add(i * pitch + step * DEEP).cast::<i32>().read_unaligned() };
+            // SAFETY: the last of these four bytes is one of M rows, as asserted.
+            let four = unsafe { bytes.add(i * deep + step * DEEP).cast::<i32>().read_unaligned() };
             let four = _mm512_set1_epi32(four);
             for j in 0..N {
                 sums[j] = _mm512_dpbusd_epi32(sums[j], four, weights[j]);
