@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::thread;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
+use std::{process, thread};
 
 use anyhow::{Context, Result};
 use rumqttd::{Config, ConnectionSettings, RouterConfig, ServerSettings};
@@ -20,6 +21,27 @@ const MAX_PAYLOAD_BYTES: usize = 256 << 10;
 /// Messages under way to one client.
 const IN_FLIGHT: usize = 200;
 
+/// An address of this machine at which a broker may listen: its port is free, and below those that the kernel hands out
+/// by itself (from 32768 on, `ip_local_port_range`), so that no other listener or connection takes it before the broker
+/// is up, or while it is away.
+///
+/// # Errors
+/// When every port from 20000 to 31999 is taken.
+pub fn free_address() -> Result<SocketAddr> {
+    static TRIED: AtomicU16 = AtomicU16::new(0);
+    const PORTS: u16 = 12_000;
+    // Programs that run at once begin at different places.
+    let first = u16::try_from(process::id() % u32::from(PORTS)).unwrap_or_default();
+    for _ in 0..PORTS {
+        let tried = TRIED.fetch_add(1, Ordering::Relaxed) % PORTS;
+        let port = 20_000 + (first + tried) % PORTS;
+        if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            return listener.local_addr().context("asking for the port that was opened");
+        }
+    }
+    anyhow::bail!("looking for a free port for a broker: all from 20000 to 31999 are taken")
+}
+
 /// A running broker. rumqttd cannot be stopped: it ends with the process.
 #[derive(Debug, Clone, Copy)]
 pub struct DemoBroker {
@@ -33,10 +55,8 @@ impl DemoBroker {
     /// # Errors
     /// When no port is free, or it does not come up.
     pub fn start() -> Result<Self> {
-        // Free a moment ago; rumqttd takes no listener that is open already.
-        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .and_then(|free| free.local_addr())
-            .context("looking for a free port for the demo's broker")?;
+        // rumqttd takes no listener that is open already.
+        let address = free_address()?;
         let mut broker = rumqttd::Broker::new(config(address));
         thread::Builder::new()
             .name("broker".into())
@@ -46,7 +66,7 @@ impl DemoBroker {
                 }
             })
             .context("starting the broker's thread")?;
-        for _ in 0..50 {
+        for _ in 0..250 {
             if TcpStream::connect_timeout(&address, Duration::from_millis(100)).is_ok() {
                 return Ok(Self { address });
             }

@@ -19,6 +19,7 @@ use pilah::command::{self, Name};
 use pilah::drivers::mqtt::{Mqtt, Settings};
 use pilah::publish::audit::Audit;
 use pilah::publish::offline;
+use pilah::sim::broker::free_address;
 use pilah::sim::samples;
 use pilah::sim::subscriber::Subscriber;
 use pilah::status::Status;
@@ -91,8 +92,7 @@ impl Mosquitto {
             return None;
         };
         let folder = tempfile::tempdir().unwrap();
-        let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
-        let (address, tls_port) = (free(), free().port());
+        let (address, tls_port) = (free_address().unwrap(), free_address().unwrap().port());
         let acl = folder.path().join("acl");
         let extra = extra.replace("TLS", &tls_port.to_string()).replace("ACL", &acl.display().to_string());
         std::fs::File::create(acl).unwrap();
@@ -104,7 +104,7 @@ impl Mosquitto {
         );
         std::fs::File::create(folder.path().join("conf")).unwrap().write_all(config.as_bytes()).unwrap();
         let child = Self::launch(&program, folder.path());
-        let broker = Self { program, folder, address, tls_port, child };
+        let mut broker = Self { program, folder, address, tls_port, child };
         broker.wait_until_up();
         Some(broker)
     }
@@ -114,8 +114,9 @@ impl Mosquitto {
         command.arg("-c").arg(folder.join("conf")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
-    fn wait_until_up(&self) {
+    fn wait_until_up(&mut self) {
         for _ in 0..500 {
+            assert_eq!(self.child.try_wait().unwrap(), None, "mosquitto ended at once");
             if TcpStream::connect(self.address).is_ok() {
                 return;
             }
