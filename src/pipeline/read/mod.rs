@@ -57,6 +57,7 @@ use gazetteer::Gazetteer;
 use judge::{Judged, judge};
 use keywords::Role;
 use names::Names;
+use number::length;
 use text::{Glyph, Line, mean_p};
 
 /// `[read]`: reading of shipping labels, for lanes that are bound to regions, provinces, regencies or postal codes.
@@ -248,14 +249,22 @@ impl Reader {
     /// The digits in the five boxes for a postal code, if there are such boxes and a net to read them. Handwriting says
     /// little about which way is up, so that they are read both ways.
     fn boxed(&mut self, grey: &Raster, paper: Option<&Area>, lines: &[Line]) -> Result<Option<[Glyph; 5]>> {
-        let (Some(digits), Some(axis)) = (&mut self.digits, blocks::direction(lines)) else { return Ok(None) };
-        let Some(found) = boxes::find(grey, paper, axis) else { return Ok(None) };
+        let Some(digits) = &mut self.digits else { return Ok(None) };
+        let text = blocks::direction(lines);
+        // What the finder takes for paper may be a part of it.
+        let found =
+            paper.and_then(|paper| boxes::find(grey, Some(paper), text)).or_else(|| boxes::find(grey, None, text));
+        let Some(found) = found else { return Ok(None) };
         let gazetteer = &self.gazetteer;
         let mut read = |boxes: &Boxes| -> Result<([Glyph; 5], f32)> {
             let mut glyphs = [Glyph { c: '0', p: 0.0, other: None }; 5];
-            for (glyph, tensor) in glyphs.iter_mut().zip(boxes::tensors(grey, boxes)) {
-                let Scores(scores) = digits.scores(&tensor).context("reading a digit in a box")?;
-                let mut ranked: Vec<(char, f32)> = ('0'..='9').zip(scores).collect();
+            for (glyph, cuts) in glyphs.iter_mut().zip(boxes::tensors(grey, boxes)) {
+                let mut mean = [0.0; 10];
+                for tensor in &cuts {
+                    let Scores(scores) = digits.scores(tensor).context("reading a digit in a box")?;
+                    mean.iter_mut().zip(scores).for_each(|(mean, score)| *mean += score / length(boxes::CUTS));
+                }
+                let mut ranked: Vec<(char, f32)> = ('0'..='9').zip(mean).collect();
                 ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
                 if let [(c, p), other, ..] = ranked[..] {
                     *glyph = Glyph { c, p, other: Some(other) };
