@@ -3,6 +3,8 @@
 //! Both multiply s8 by s8. Bytes become signed by flipping their highest bit, which takes 128 from each; packing gives
 //! that back, with the bias. Weights of -128, which no quantizer here writes, go to the portable kernel, since two
 //! products of -128 * -128 do not fit the 16 bits in which NEON adds them.
+//!
+//! `neon` and `sdot` have rows times weights, `depthwise` and `interleaved` the depthwise convolutions that go with them.
 
 mod depthwise;
 mod interleaved;
