@@ -23,6 +23,7 @@ from pathlib import Path
 GPIO = Path(os.environ.get("GPIO", "/nowhere"))
 TRACE = Path("/sys/kernel/tracing")
 WORK = Path("/tmp/floor")
+RATE = 4000  # edges a second that `check` allows an encoder
 EYE, ENCODER, SECOND, SEES, ESTOP, RESET = 17, 27, 22, 5, 6, 13  # input lines of the chip
 KICK, GATE, RED, GREEN = 23, 24, 18, 20  # output lines
 SPEED = 200.0  # mm/s
@@ -391,7 +392,7 @@ def an_encoder_counts_the_belt(pilah, args):
 
 def an_encoder_at_full_rate_loses_no_count(pilah, args):
     """Edges as fast as `check` allows, or as this machine can give them: each one is a tenth of a millimetre of belt."""
-    most = 10_000
+    most = args.encoder_rate
     with Broker() as broker:
         encoder = f'encoder = "count"\nmm_per_count = {SPEED / most}'
         with Station(pilah, "fast", encoder=encoder) as station:
@@ -602,6 +603,7 @@ def main(tests=TESTS):
     p.add_argument("--items", type=int, default=5, help="items that pass the photo-eye")
     p.add_argument("--kills", type=int, default=3, help="how often the daemon is killed in mid-move")
     p.add_argument("--encoder-s", type=float, default=30.0, help="seconds of the encoder at full rate")
+    p.add_argument("--encoder-rate", type=int, default=RATE, help="its edges a second, at most what `check` allows")
     p.add_argument("--cameras", type=int, default=3, help="how often the camera goes")
     p.add_argument("--camera-back", type=float, default=2.0, help="seconds until the station sorts again")
     args = p.parse_args()

@@ -20,6 +20,8 @@ const THICK: f32 = 5.0;
 /// A frame's ink lies so close to the sides of its rectangle, in shares of the shorter one, and at so many of 32 places.
 const BAND: f32 = 0.2;
 const COVERED: usize = 28;
+/// So many patches are looked at, the largest: chequered cloth has thousands.
+const MOST: usize = 200;
 /// Directions in which pixels are measured, in a quarter of a turn, and on each side between two of them.
 const DIRECTIONS: usize = 10;
 const FINE: usize = 4;
@@ -64,12 +66,15 @@ impl Patch {
     }
 }
 
-/// All that may be boxes in a grey picture.
+/// What may be boxes in a grey picture, the largest first.
 pub(super) fn patches(grey: &Raster) -> Vec<Patch> {
     let (bright, width) = (bright(grey), grey.width as usize);
     let ink = bright.iter().map(|paper| !paper).collect();
     let mut found = papers(bright, width);
     found.extend(framed(ink, width));
+    let area = |patch: &Patch| patch.size.0 * patch.size.1;
+    found.sort_by(|a, b| area(b).total_cmp(&area(a)));
+    found.truncate(MOST);
     found
 }
 
