@@ -67,7 +67,8 @@ impl ChipInputs {
             }
             let words = request.edge_event_u64_size();
             opened.buffer.resize(words * usize::try_from(KEPT).unwrap_or(1), 0);
-            opened.lines.push(Line { name: input.name.clone(), request, count: Count::default() });
+            let count = Count { active: value == Value::Active, ..Count::default() };
+            opened.lines.push(Line { name: input.name.clone(), request, count });
         }
         Ok(opened)
     }
@@ -80,11 +81,12 @@ impl ChipInputs {
             let words = line.request.read_edge_events_into_slice(&mut self.buffer).map_err(told)?;
             for event in self.buffer[..words].chunks_exact(line.request.edge_event_u64_size()) {
                 let event = line.request.edge_event_from_slice(event).map_err(told)?;
+                let active = event.kind == EdgeKind::Rising;
                 self.waiting.push(Edge {
                     input: InputId(*index),
-                    active: event.kind == EdgeKind::Rising,
+                    active,
                     at: Timestamp::from_nanos(event.timestamp_ns),
-                    count: line.count.follow(event.line_seqno),
+                    count: line.count.follow(event.line_seqno, active),
                 });
             }
         }
@@ -134,16 +136,31 @@ fn until(waiting: &mut Vec<Edge>, seen: Timestamp) -> Vec<Edge> {
 }
 
 /// A line's count of edges, carried on where the kernel's 32 bits begin anew.
+///
+/// The kernel counts an edge when its interrupt's thread runs, and reads the level then: of two edges that come closer
+/// than that it hands over one, with the level of the second. Each edge changes the level, so that one that repeats it
+/// tells of another that was swallowed. If it is repeated once more, that other one came late after all.
 #[derive(Debug, Default)]
 struct Count {
     all: u64,
     last: u32,
+    active: bool,
+    /// Whether the last edge told of one that was swallowed.
+    swallowed: bool,
 }
 
 impl Count {
-    fn follow(&mut self, seqno: u32) -> u64 {
-        self.all += u64::from(seqno.wrapping_sub(self.last));
-        self.last = seqno;
+    fn follow(&mut self, seqno: u32, active: bool) -> u64 {
+        let edges = seqno.wrapping_sub(self.last);
+        self.all += u64::from(edges);
+        let alternates = (active != self.active) == (edges % 2 == 1);
+        match (alternates, self.swallowed) {
+            (true, _) => {}
+            (false, false) => self.all += 1,
+            (false, true) => self.all -= 1,
+        }
+        self.swallowed = !alternates && !self.swallowed;
+        (self.last, self.active) = (seqno, active);
         self.all
     }
 }
@@ -154,10 +171,27 @@ mod tests {
 
     #[test]
     fn the_count_goes_on_where_the_kernels_begins_anew() {
-        let mut count = Count { all: 0, last: 0 };
-        assert_eq!([1, 2, 9].map(|seqno| count.follow(seqno)), [1, 2, 9]);
-        let mut count = Count { all: u64::from(u32::MAX), last: u32::MAX };
-        assert_eq!([0, 5].map(|seqno| count.follow(seqno)), [1 << 32, (1 << 32) + 5]);
+        let mut count = Count::default();
+        assert_eq!([(1, true), (2, false), (9, true)].map(|(seqno, active)| count.follow(seqno, active)), [1, 2, 9]);
+        let mut count = Count { all: u64::from(u32::MAX), last: u32::MAX, ..Count::default() };
+        let counts = [(0, true), (5, false)].map(|(seqno, active)| count.follow(seqno, active));
+        assert_eq!(counts, [1 << 32, (1 << 32) + 5]);
+    }
+
+    #[test]
+    fn edges_that_the_kernel_swallowed_are_counted_and_late_ones_once() {
+        let told = |edges: &[(u32, bool)]| {
+            let mut count = Count::default();
+            edges.iter().map(|&(seqno, active)| count.follow(seqno, active)).collect::<Vec<_>>()
+        };
+        // Up; down and up as one; down.
+        assert_eq!(told(&[(1, true), (2, true), (3, false)]), [1, 3, 4]);
+        // Up; down, but up again before the level was read; that up; down.
+        assert_eq!(told(&[(1, true), (2, true), (3, true), (4, false)]), [1, 3, 3, 4]);
+        // Twice two as one.
+        assert_eq!(told(&[(1, true), (2, true), (3, false), (4, false), (5, true)]), [1, 3, 4, 6, 7]);
+        // Four of which three did not fit the buffer, and the last was two.
+        assert_eq!(told(&[(1, true), (5, false)]), [1, 6]);
     }
 
     #[test]
