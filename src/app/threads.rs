@@ -420,14 +420,15 @@ pub fn run_actuate(
     Ok(())
 }
 
-/// Asks for a place before all others; without the right it works as well, only less evenly.
+/// Asks for a place before all others but the kernel's threads for interrupts, which have 50: a photo-eye's or an encoder's
+/// edge is counted there. Without the right it works as well, only less evenly.
 fn real_time() {
     use thread_priority::{
         RealtimeThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
         thread_native_id,
     };
     let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
-    let Ok(priority) = 50u8.try_into().map(ThreadPriority::Crossplatform) else { return };
+    let Ok(priority) = 40u8.try_into().map(ThreadPriority::Crossplatform) else { return };
     if let Err(error) = set_thread_priority_and_policy(thread_native_id(), priority, policy) {
         tracing::info!(?error, "actuate runs without real-time rights; systemd grants them by LimitRTPRIO=");
     }
