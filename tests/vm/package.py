@@ -230,8 +230,7 @@ def a_hung_daemon_is_killed_by_the_watchdog(args):
             expect(not list(Path("/var/lib/systemd").glob("coredump/*")), "a core was written")
     times = f"killed {slowest_kill:.2f} s after SIGSTOP, off after {slowest_off:.2f} s, sorting again after {slowest:.1f} s"
     print(f"    {args.hangs} times: {times}, at most")
-    # A second for systemd to look, another for a busy machine.
-    expect(slowest_kill < 3 + 2, f"killed only after {slowest_kill:.1f} s, WatchdogSec is 3")
+    expect(slowest_off < 3 + args.slack, f"off only {slowest_off:.1f} s after SIGSTOP, WatchdogSec is 3")
 
 
 def a_wrong_configuration_stays_down_and_says_why(args):
@@ -481,6 +480,7 @@ def main():
     p.add_argument("--only", help="beside the first test those whose names contain one of these, with commas between")
     p.add_argument("--kills", type=int, default=1, help="how often the daemon is killed in mid-move")
     p.add_argument("--hangs", type=int, default=1, help="how often it is made to hang in mid-move")
+    p.add_argument("--slack", type=float, default=1, help="seconds beyond WatchdogSec until a hung daemon's outputs are off")
     p.add_argument("--soak", type=float, default=0, help="minutes for which items pass")
     args = p.parse_args()
     tests = FIRST if args.boot == "first" else SECOND
