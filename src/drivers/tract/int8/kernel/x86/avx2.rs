@@ -10,7 +10,7 @@ use std::arch::x86_64::{
     _mm256_set1_ps, _mm256_sub_epi32,
 };
 
-use super::super::dense::{DEEP, PANEL, Tiles};
+use super::super::dense::{PANEL, Tiles};
 use super::super::depthwise::Way;
 use super::super::{Add, Dense, Kernel, Limits, reference};
 use super::depthwise;
