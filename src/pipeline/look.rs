@@ -64,7 +64,12 @@ impl Looked {
         let capture = self.job.arrived.since(self.job.frame.exposed);
         let stages =
             [("capture", capture), ("preprocess", self.preprocess), ("infer", self.infer), ("read", self.read)];
-        let made = stages.into_iter().filter(|(name, took)| *name != "read" || !took.is_zero());
+        // A line classifies, or reads, or both.
+        let made = stages.into_iter().filter(|(name, took)| match *name {
+            "infer" => self.scores.is_some(),
+            "read" => !took.is_zero(),
+            _ => true,
+        });
         made.map(|(name, took)| (name.to_owned(), took.as_secs_f64() * 1e3)).collect()
     }
 }

@@ -502,7 +502,8 @@ def two_daemons_do_not_share_lines(pilah, args):
     with Broker() as broker, Station(pilah, "first") as first:
         first.wait_ready(broker)
         with Station(pilah, "second") as second:
-            until("the second says who holds the line", 20, lambda: 'in use (by "pilah ' in second.said())
+            # The log escapes the quotes of a field.
+            until("the second says who holds the line", 60, lambda: 'in use (by \\"pilah ' in second.said())
             expect(second.process.poll() is None, "the second ended instead of waiting in fault")
             expect(first.process.poll() is None, "the first ended")
 
