@@ -70,6 +70,19 @@ pub(super) struct Add {
 #[repr(C, align(64))]
 pub(super) struct Line([i8; 64]);
 
+#[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
+impl Line {
+    /// Bytes in lines, the last one filled up with zeros.
+    fn all(bytes: &[i8]) -> Vec<Self> {
+        let line = |bytes: &[i8]| {
+            let mut line = Self([0; 64]);
+            line.0[..bytes.len()].copy_from_slice(bytes);
+            line
+        };
+        bytes.chunks(64).map(line).collect()
+    }
+}
+
 /// 16 numbers at an address that is a multiple of 64: what belongs to the 16 channels of a panel.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]

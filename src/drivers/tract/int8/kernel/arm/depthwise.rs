@@ -7,7 +7,6 @@ use std::arch::aarch64::{
     vmlal_s8, vmull_high_s8, vmull_s8,
 };
 
-use super::super::Geometry;
 use super::super::dense::PANEL;
 use super::super::depthwise::{BLOCK, Depthwise, MOST_ROWS};
 pub(super) use super::super::portable::pack;
@@ -18,21 +17,12 @@ const TILE: usize = 2;
 
 /// Makes a row of output out of padded rows of signed bytes.
 pub(super) fn run(depthwise: &Depthwise, rows: &[&[u8]], out: &mut [&mut [u8]], _: &mut Vec<u8>) {
-    let Geometry { kernel, stride, .. } = depthwise.geometry;
     // SAFETY: every aarch64 processor that std runs on has NEON.
-    unsafe {
-        match (kernel, stride[1]) {
-            ([3, 3], 1) => panels::<3, 1>(depthwise, rows, out[0]),
-            ([3, 3], 2) => panels::<3, 2>(depthwise, rows, out[0]),
-            ([5, 5], 1) => panels::<5, 1>(depthwise, rows, out[0]),
-            ([5, 5], 2) => panels::<5, 2>(depthwise, rows, out[0]),
-            _ => panels::<0, 0>(depthwise, rows, out[0]),
-        }
-    }
+    unsafe { by_window!(depthwise.geometry, panels(depthwise, rows, out[0])) }
 }
 
 /// All panels of 16 channels, one after the other. Windows of `SIDE` by `SIDE`, `STRIDE` columns apart; of 0: as the
-/// geometry says. Where the numbers are known, windows beside each other share what they load.
+/// geometry says.
 #[target_feature(enable = "neon")]
 fn panels<const SIDE: usize, const STRIDE: usize>(depthwise: &Depthwise, rows: &[&[u8]], out: &mut [u8]) {
     let (channels, geometry) = (depthwise.channels, &depthwise.geometry);

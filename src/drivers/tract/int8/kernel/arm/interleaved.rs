@@ -52,31 +52,17 @@ pub(super) fn pack(depthwise: &Depthwise, weights: &[i8]) -> Vec<Line> {
             }
         }
     }
-    let line = |bytes: &[i8]| {
-        let mut line = Line([0; 64]);
-        line.0[..bytes.len()].copy_from_slice(bytes);
-        line
-    };
-    bytes.chunks(64).map(line).collect()
+    Line::all(&bytes)
 }
 
 /// Makes rows of output out of padded rows of signed bytes.
 pub(super) fn run(depthwise: &Depthwise, rows: &[&[u8]], out: &mut [&mut [u8]], room: &mut Vec<u8>) {
-    let Geometry { kernel, stride, .. } = depthwise.geometry;
     // SAFETY: the kernel that has this function is given out only where the processor has these features.
-    unsafe {
-        match (kernel, stride[1]) {
-            ([3, 3], 1) => panels::<3, 1>(depthwise, rows, out, room),
-            ([3, 3], 2) => panels::<3, 2>(depthwise, rows, out, room),
-            ([5, 5], 1) => panels::<5, 1>(depthwise, rows, out, room),
-            ([5, 5], 2) => panels::<5, 2>(depthwise, rows, out, room),
-            _ => panels::<0, 0>(depthwise, rows, out, room),
-        }
-    }
+    unsafe { by_window!(depthwise.geometry, panels(depthwise, rows, out, room)) }
 }
 
 /// All panels of 16 channels, one after the other. Windows of `SIDE` by `SIDE`, `STRIDE` columns apart; of 0: as the
-/// geometry says. Where the numbers are known, windows beside each other share what they load.
+/// geometry says.
 #[target_feature(enable = "neon,dotprod")]
 fn panels<const SIDE: usize, const STRIDE: usize>(
     depthwise: &Depthwise,

@@ -6,6 +6,20 @@
 //!
 //! `neon` and `sdot` have rows times weights, `depthwise` and `interleaved` the depthwise convolutions that go with them.
 
+/// Calls a function of a window's side and stride along a row with those as constants, where nets have such windows: what
+/// windows beside each other share is then seen by the compiler. Any other window gives 0 for both.
+macro_rules! by_window {
+    ($geometry:expr, $panels:ident($($argument:expr),*)) => {
+        match ($geometry.kernel, $geometry.stride[1]) {
+            ([3, 3], 1) => $panels::<3, 1>($($argument),*),
+            ([3, 3], 2) => $panels::<3, 2>($($argument),*),
+            ([5, 5], 1) => $panels::<5, 1>($($argument),*),
+            ([5, 5], 2) => $panels::<5, 2>($($argument),*),
+            _ => $panels::<0, 0>($($argument),*),
+        }
+    };
+}
+
 mod depthwise;
 mod interleaved;
 mod neon;

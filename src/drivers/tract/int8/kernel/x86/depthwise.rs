@@ -61,14 +61,7 @@ pub(super) fn pack<const D: usize>(depthwise: &Depthwise, weights: &[i8]) -> Vec
             }
         }
     }
-    bytes
-        .chunks(64)
-        .map(|bytes| {
-            let mut line = Line([0; 64]);
-            line.0[..bytes.len()].copy_from_slice(bytes);
-            line
-        })
-        .collect()
+    Line::all(&bytes)
 }
 
 /// With AVX-512 VNNI.
