@@ -503,7 +503,7 @@ def two_daemons_do_not_share_lines(pilah, args):
         first.wait_ready(broker)
         with Station(pilah, "second") as second:
             # The log escapes the quotes of a field.
-            until("the second says who holds the line", 60, lambda: 'in use (by \\"pilah ' in second.said())
+            until("the second says who holds the line", 20, lambda: 'in use (by \\"pilah ' in second.said())
             expect(second.process.poll() is None, "the second ended instead of waiting in fault")
             expect(first.process.poll() is None, "the first ended")
 
