@@ -3,7 +3,7 @@
 import io
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter
 
 from .recipe import Fault
 
@@ -56,7 +56,7 @@ def objects(picture: Image.Image, rng: np.random.Generator, size: tuple[int, int
     """Any pose, light, camera and background, so that no class can be known by the look of its source."""
     w, h = size
     cut = None
-    if rng.random() < 0.3:
+    if rng.random() < 0.6:
         cut = _cut_out(picture)
     if cut is not None:
         picture = _on_background(picture, cut, rng)
@@ -150,20 +150,21 @@ def _rim(picture: Image.Image) -> np.ndarray:
 
 def _cut_out(picture: Image.Image) -> Image.Image | None:
     """The thing's mask where the background is plain: flooded from the rim in from all sides; None where that fails."""
-    small = picture.resize((72, 72), Image.Resampling.BILINEAR).filter(ImageFilter.GaussianBlur(0.6))
+    n = 112
+    small = picture.resize((n, n), Image.Resampling.BILINEAR).filter(ImageFilter.GaussianBlur(0.6))
     rim = _rim(small).astype(np.float32)
-    if np.median(np.abs(rim - np.median(rim, axis=0)).sum(1)) > 40:
+    usual = np.median(rim, axis=0)
+    if np.median(np.abs(rim - usual).sum(1)) > 40:
         return None
     mark = (1, 254, 3)
-    for at in [(t, s) for t in range(0, 72, 8) for s in (0, 71)] + [(s, t) for t in range(0, 72, 8) for s in (0, 71)]:
-        value = np.array(small.getpixel(at), np.float32)
-        if tuple(small.getpixel(at)) != mark and np.abs(value - np.median(rim, axis=0)).sum() < 90:
+    for at in [p for t in range(0, n, 8) for s in (0, n - 1) for p in ((t, s), (s, t))]:
+        value = small.getpixel(at)
+        if value != mark and np.abs(np.array(value, np.float32) - usual).sum() < 90:
             ImageDraw.floodfill(small, at, mark, thresh=26)
     thing = (np.asarray(small) != np.array(mark)).any(2)
-    share = thing.mean()
-    if not 0.06 < share < 0.85:
+    if not 0.06 < thing.mean() < 0.85:
         return None
-    mask = Image.fromarray((thing * 255).astype(np.uint8)).filter(ImageFilter.MaxFilter(3))
+    mask = Image.fromarray((thing * 255).astype(np.uint8)).filter(ImageFilter.MedianFilter(5))
     return mask.resize(picture.size, Image.Resampling.BILINEAR).filter(ImageFilter.GaussianBlur(1.0))
 
 
@@ -179,6 +180,10 @@ def _on_background(picture: Image.Image, mask: Image.Image, rng: np.random.Gener
         a, period = rng.uniform(0, np.pi), rng.uniform(6, 40)
         y, x = np.mgrid[0:h, 0:w]
         ground += (rng.uniform(-30, 30) * np.sign(np.sin((x * np.cos(a) + y * np.sin(a)) * 2 * np.pi / period)))[:, :, None]
+    if rng.random() < 0.7:  # a soft shadow to one side
+        shadow = mask.filter(ImageFilter.GaussianBlur(rng.uniform(0.01, 0.06) * max(w, h)))
+        shadow = ImageChops.offset(shadow, *(int(v) for v in rng.uniform(-0.05, 0.05, 2) * (w, h)))
+        ground *= 1 - rng.uniform(0.15, 0.6) * np.asarray(shadow, np.float32)[:, :, None] / 255
     ground = Image.fromarray(np.clip(ground, 0, 255).astype(np.uint8))
     return Image.composite(picture, ground, mask)
 

@@ -142,6 +142,7 @@ def _usable(recipe: Recipe, data: Path, items: list[Item]) -> list[Item]:
 def _split(recipe: Recipe, items: list[Item], keep: Path | None) -> None:
     """Whole groups, within each class and source, in the order of a hash; what `keep` has on file stays where it was."""
     kept = json.loads(keep.read_text()) if keep and keep.exists() else {}
+    kept |= {i.group: "train" for i in items if i.source == "renders" and recipe.ids[i.label] in recipe.data.unrated}
     kinds: dict = {}
     for item in items:
         kinds.setdefault((item.label, item.source), {}).setdefault(item.group, []).append(item)

@@ -39,6 +39,7 @@ class Data:
     kind: str = "folder"  # folder | manifest | mnist
     exclude: str = ""  # a file of picture names to leave out, beside the recipe
     extra: dict[str, str] = field(default_factory=dict)  # class -> glob of more pictures, relative to --extra
+    unrated: list[str] = field(default_factory=list)  # classes whose extra pictures are for training alone
     block: dict[str, int] = field(default_factory=dict)  # source -> so many neighbouring numbers show one thing
     validation: float = 0.15
     test: float = 0.15
@@ -60,6 +61,7 @@ class Train:
     smoothing: float = 0.05
     mixup: float = 0.0
     average: float = 0.999  # exponential moving average of the weights; 0 is off
+    blend: float = 1.0  # the share of the tuned weights in the net that is kept; the rest are those with the new head alone
     patience: int = 6  # epochs without a better validation before stopping
     balance: float = 0.5  # 0: pictures as they come, 1: every class equally often
     epoch_size: int = 0  # pictures drawn an epoch; 0: as many as there are
@@ -132,4 +134,8 @@ def load(path: Path) -> Recipe:
     i = recipe.input
     if (i.channels == 1) != (i.colour == "grey"):
         raise Fault(f"{path} [input]: colour `{i.colour}` does not have {i.channels} channel(s)")
+    if strange := sorted(set(recipe.data.unrated) - set(recipe.data.extra)):
+        raise Fault(f"{path} [data]: `unrated` names {', '.join(strange)}, which `extra` does not have")
+    if recipe.train.blend < 1 and not recipe.train.head_views:
+        raise Fault(f"{path} [train]: `blend` keeps a part of the net with the new head alone; set `head_views`, too")
     return recipe

@@ -98,12 +98,12 @@ def train(recipe: Recipe, items: list[Item], out: Path, device: str = "auto", wo
     optimizer = torch.optim.AdamW(
         [{"params": decay, "weight_decay": t.weight_decay}, {"params": plain, "weight_decay": 0.0}], lr=t.rate
     )
-    done, best, history = 0, -1.0, []
+    done, best, history, start = 0, -1.0, [], copy.deepcopy(net.state_dict())
     if state:
         net.load_state_dict(state["net"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
-        done, best, history = state["done"], state["best"], state["history"]
+        done, best, history, start = state["done"], state["best"], state["history"], state["start"]
         print(f"resuming after epoch {done}")
     elif t.head_views:  # the new head alone is the first candidate
         began = time.monotonic()
@@ -121,15 +121,26 @@ def train(recipe: Recipe, items: list[Item], out: Path, device: str = "auto", wo
     while done < t.epochs and not _stale(history, t.patience):
         began = time.monotonic()
         loss = _epoch(recipe, net, average, optimizer, parts["train"], done, where, workers, seen)
-        measured = validate(recipe, average, parts["validation"], where, workers, seen)
+        kept = _blended(average, start, t.blend)
+        measured = validate(recipe, kept, parts["validation"], where, workers, seen)
         done += 1
-        best = _note(history, best, out, key, average, done, loss, measured, began)
+        best = _note(history, best, out, key, kept, done, loss, measured, began)
         _save(
             out / "last.pt",
             {"key": key, "net": net.state_dict(), "average": average.state_dict(), "optimizer": optimizer.state_dict(),
-             "done": done, "best": best, "history": history},
+             "start": start, "done": done, "best": best, "history": history},
         )  # fmt: skip
     return best_net(recipe, out)
+
+
+def _blended(tuned: nets.Net, start: dict, share: float) -> nets.Net:
+    """Weights between those before and after tuning: what pretraining knew of other cameras and things is half kept
+    (Wortsman et al. 2022, Robust fine-tuning of zero-shot models)."""
+    net = copy.deepcopy(tuned)
+    for now, before in zip(net.state_dict().values(), start.values()):
+        if now.dtype.is_floating_point:
+            now.copy_(before + share * (now - before))
+    return net
 
 
 def _keep_memory() -> None:

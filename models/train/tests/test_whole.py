@@ -90,6 +90,11 @@ def test_a_folder_per_class_becomes_a_model_folder_and_a_stopped_training_goes_o
             lambda at: (at / "recipe.toml").write_text(RECIPE.format(epochs=1) + '[[class]]\nid = "0"\n[[class]]\nid = "1"\n'),
             "are no class",
         ),
+        (lambda at: (at / "recipe.toml").write_text(RECIPE.format(epochs=1) + "blend = 0.5\n"), "set `head_views`, too"),
+        (
+            lambda at: (at / "recipe.toml").write_text(RECIPE.format(epochs=1).replace("[data]", '[data]\nunrated = ["7"]')),
+            "`unrated` names 7",
+        ),
     ],
 )
 def test_mistakes_are_said_in_words(drawn, monkeypatch, capsys, spoil, said):
@@ -110,6 +115,33 @@ def test_kept_views_lead_to_what_the_whole_net_says_and_are_made_once(drawn, mon
     recipe.train.epochs = 3
     training.train(recipe, prepare(recipe, drawn / "data", out=drawn / "out"), drawn / "out", "cpu", 0)
     assert made == {path.name: path.stat().st_mtime_ns for path in seen.iterdir()}
+
+
+def test_a_blend_lies_between_the_new_head_alone_and_the_tuned_net(drawn, monkeypatch):
+    better = iter([0.1, 0.2, 0.3])
+    monkeypatch.setattr(training, "validate", lambda *_, **__: (next(better), 0.0, 0.0))
+    recipe = recipes.load(drawn / "recipe.toml")
+    recipe.train.head_views, recipe.train.blend = 1, 0.25
+    training.train(recipe, prepare(recipe, drawn / "data"), drawn / "out", "cpu", 0)
+    last, best = (torch.load(drawn / "out" / f"{name}.pt", weights_only=True) for name in ("last", "best"))
+    assert best["epoch"] == 2
+    before, tuned, kept = last["start"]["head.weight"], last["average"]["head.weight"], best["net"]["head.weight"]
+    assert (tuned - before).abs().max() > 1e-3
+    torch.testing.assert_close(kept, 0.75 * before + 0.25 * tuned)
+
+
+def test_renders_of_unrated_classes_are_for_training_alone(drawn):
+    recipe = recipes.load(drawn / "recipe.toml")
+    recipe.data.extra, recipe.data.unrated = {"0": "0/*.png", "7": "7/*.png"}, ["7"]
+    recipe.classes = [recipes.Class(id=name) for name in "017"]
+    for digit in "07":
+        (drawn / "renders" / digit).mkdir(parents=True)
+        for n in range(40):
+            picture = draw_digits.draw(digit, np.random.default_rng((5, n)), 32)
+            picture.save(drawn / "renders" / digit / f"thing{n // 2}-{n % 2}.png")
+    items = [i for i in prepare(recipe, drawn / "data", drawn / "renders") if i.source == "renders"]
+    assert {i.split for i in items if recipe.ids[i.label] == "7"} == {"train"}
+    assert {i.split for i in items if recipe.ids[i.label] == "0"} == {"train", "validation", "test"}
 
 
 def test_all_views_of_a_thing_fall_into_one_split(tmp_path):
