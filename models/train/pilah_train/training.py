@@ -139,7 +139,7 @@ def _blended(tuned: nets.Net, start: dict, share: float) -> nets.Net:
     net = copy.deepcopy(tuned)
     for now, before in zip(net.state_dict().values(), start.values()):
         if now.dtype.is_floating_point:
-            now.copy_(before + share * (now - before))
+            now.copy_(torch.lerp(before, now, share))
     return net
 
 
