@@ -3,9 +3,16 @@
 Activations are u8 asymmetric, weights s8 symmetric per output channel, biases int32. ReLU and ReLU6 are no nodes: the range
 of their output starts at 0 and ends at 6 or below, and quantizing clips there. Ranges minimize the squared error on the
 calibration pictures, and each bias is corrected by the mean error that its channel's rounding makes.
+
+Every scale is a small whole number times a power of two, so that floats hold what the integers say: dequantized values,
+their products and (but for the largest) their sums are exact in f32, an output is its sum times such a short number, and a
+tie is a tie for every engine. One that works in floats and one that works in integers then give the same logits to the bit.
+Zero points are even, since engines differ in whether they add them before rounding half to even or after. What stands between
+convolutions without a ReLU may be had in any unit, so it is scaled to where such ranges fit best.
 """
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 import onnx
@@ -124,17 +131,24 @@ def calibrate(steps: list[Step], batches: list[torch.Tensor], i: Input) -> None:
             flat = values[s.name].flatten()
             some = flat[torch.randint(len(flat), (4096,), generator=pick)]
             samples[s.name].append(torch.cat([some, flat.min()[None], flat.max()[None]]))
-    quantized = {"image": (i.scale, i.zero_point)}
+    quantized, samples = {"image": (i.scale, i.zero_point)}, {name: torch.cat(some) for name, some in samples.items()}
+    for unit, members in _units(steps, samples):
+        for s in steps:
+            if s.name in members:
+                samples[s.name] *= unit
+                if s.weight is not None:
+                    s.weight, s.bias = s.weight * unit, s.bias * unit
+                    means[s.name] = [m * unit for m in means[s.name]]
+            elif s.inputs[0] in members:
+                s.weight = s.weight / unit
     for s in steps:
         if s.kind in ("flatten", "double"):
             s.scale, s.zero = quantized[s.inputs[0]]
         else:
-            s.scale, s.zero = _range(torch.cat(samples[s.name]), full=s.kind in ("gemm", "pool"))
+            _, s.scale, s.zero = _range(samples[s.name], s)
         quantized[s.name] = (s.scale, s.zero)
         if s.weight is not None:
-            largest = s.weight.flatten(1).abs().amax(1)
-            # a dead channel must not make its int32 bias overflow
-            s.weight_scale = torch.maximum(largest / 127, s.bias.abs() / (quantized[s.inputs[0]][0] * 2**28)).clamp(min=1e-9)
+            s.weight_scale = _weight_scales(s, quantized[s.inputs[0]][0])
     values = [{"image": x} for x in batches]
     for s in steps:
         weight = None
@@ -154,16 +168,59 @@ def _forget(values, steps, done: Step) -> None:
             del v[name]
 
 
-def _range(x: torch.Tensor, full: bool) -> tuple[float, int]:
-    """Scale and zero point of u8 by the least squared error; `full` keeps all of the range (for the last layers)."""
+def _units(steps: list[Step], samples: dict[str, torch.Tensor]) -> list[tuple[float, set[str]]]:
+    """Factors for sets of outputs: of what is added together and what else goes from convolutions to convolutions alone."""
+    sets = [{s.name} for s in steps if s.low < 0 and s.kind in ("conv", "add")]
+    for s in steps:
+        if s.kind == "add":
+            joined = [one for one in sets if one & {s.name, *s.inputs}]
+            sets = [one for one in sets if one not in joined] + [set().union(*joined)]
+    out, by_name = [], {s.name: s for s in steps}
+    for members in sets:
+        users = [s for s in steps if members & set(s.inputs) and s.name not in members]
+        adds = [s for s in steps if s.name in members and s.kind == "add"]
+        if users and all(s.kind == "conv" for s in users) and all(set(s.inputs) <= members for s in adds):
+            cost = {
+                unit: sum(_range(samples[n] * unit, by_name[n])[0] / unit**2 / samples[n].var().item() for n in members)
+                for unit in 2 ** (np.arange(12) / 12)
+            }
+            out.append((float(min(cost, key=cost.get)), members))
+    return out
+
+
+def _range(x: torch.Tensor, s: Step) -> tuple[float, float, int]:
+    """Squared error, scale and zero point of u8, of the least error; the last layers keep all of the range."""
     low, high = min(0.0, x.min().item()), max(0.0, x.max().item(), 1e-6)
+    least = (high - low) / 255 * (1.0 if s.kind in ("gemm", "pool") else 0.4)
     best = (np.inf, 1.0, 0)
-    for shrink in [1.0] if full else np.linspace(0.4, 1.0, 31):
-        scale = (high - low) * shrink / 255
-        zero = int(np.clip(round(-low * shrink / scale), 0, 255))
-        error = ((_fake(x, scale, zero) - x) ** 2).mean().item()
-        best = min(best, (error, scale, zero))
-    return float(np.float32(best[1])), best[2]
+    # sums are wanted by many and stay simple; of a mean, this lets no tie arise where ReLU6's range is averaged
+    numbers = {"add": (4,), "pool": (6,)}.get(s.kind, (4, 6))
+    for scale in _short(numbers, least, 2 * (high - low) / 255):
+        if scale * 255 <= s.high:
+            free = 255 - (high - low) / scale  # steps to spare, or to cut off where negative
+            for below in {0.0} if low == 0 else np.linspace(min(free, 0.0), max(free, 0.0), 9):
+                zero = int(np.clip(2 * round((-low / scale + below) / 2), 0, 254))
+                best = min(best, (((_fake(x, scale, zero) - x) ** 2).mean().item(), scale, zero))
+    return best
+
+
+def _short(numbers, low: float, high: float) -> list[float]:
+    """All of the numbers times powers of two from `low` to `high`."""
+    first, last = int(np.floor(np.log2(low / max(numbers)))), int(np.ceil(np.log2(high / min(numbers))))
+    return sorted({n * 2.0**k for k in range(first, last + 1) for n in numbers if low <= n * 2.0**k <= high})
+
+
+def _weight_scales(s: Step, scale_in: float) -> torch.Tensor:
+    """Per output channel, by the least squared error: numbers of four bits, times what makes an output step of one of them."""
+    by = Fraction(s.scale) / Fraction(scale_in)
+    odd = by.numerator >> ((by.numerator & -by.numerator).bit_length() - 1)
+    numbers, scales = [odd * n for n in range(8, 16)], []
+    for row, bias in zip(s.weight.flatten(1), s.bias):
+        # a dead channel must not make its int32 bias overflow
+        least = max(row.abs().max().item() / 127, abs(bias.item()) / (scale_in * 2**28), 1e-9)
+        errors = [((_rounded(row, scale) - row).square().sum().item(), scale) for scale in _short(numbers, 0.8 * least, 1.3 * least)]
+        scales.append(min(errors)[1])
+    return torch.tensor(scales, dtype=torch.float32)
 
 
 def _fake(x, scale: float, zero: int):
@@ -176,8 +233,11 @@ def fake(x: torch.Tensor, s: Step) -> torch.Tensor:
 
 
 def _rounded_weight(s: Step) -> torch.Tensor:
-    scale = s.weight_scale.reshape(-1, *[1] * (s.weight.ndim - 1))
-    return torch.clamp(torch.round(s.weight / scale), -127, 127) * scale
+    return _rounded(s.weight, s.weight_scale.reshape(-1, *[1] * (s.weight.ndim - 1)))
+
+
+def _rounded(weight: torch.Tensor, scale) -> torch.Tensor:
+    return torch.clamp(torch.round(weight / scale), -127, 127) * scale
 
 
 def write(

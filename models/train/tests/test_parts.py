@@ -1,6 +1,7 @@
 """The parts, with plain values."""
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -67,9 +68,22 @@ def test_the_written_graph_computes_what_the_net_computes(name, i, tmp_path):
     values = {"image": x}
     for s in steps:
         values[s.name] = quantize.fake(s.run(values, None if s.weight is None else quantize._rounded_weight(s)), s)
-    # noise as input is the worst case: a sum that rounds the other way in one engine goes on through the net
+    # scales are short: an engine that computes in floats and one that computes in integers say the same
+    assert (got == modelfile.Reference(tmp_path / "m.onnx", fast=True).logits_of(pixels)).all()
+    # noise as input is the worst case: a bias that is not rounded here goes on through the net
     assert np.abs(got - values[steps[-1].name].numpy()).mean() < 4 * steps[-1].scale
     assert np.abs(got - exact).max() < 0.35 * np.abs(exact).max() + 0.05
+
+
+def test_scales_are_short_and_zero_points_even():
+    torch.manual_seed(0)
+    steps = quantize.steps_of(nets.build("efficientnet-lite0", 4, 3), RGB)
+    quantize.calibrate(steps, [torch.rand(2, 3, RGB.height, RGB.width)], RGB)
+    for s in steps:
+        scales = [s.scale] if s.weight_scale is None else [s.scale, *s.weight_scale.tolist()]
+        numbers = [Fraction(scale).numerator for scale in scales]  # the denominators are powers of two
+        assert all(n / (n & -n) < 64 for n in numbers), s.name
+        assert s.zero % 2 == 0, s.name
 
 
 def test_folded_norms_change_nothing():
