@@ -218,8 +218,8 @@ def _weight_scales(s: Step, scale_in: float) -> torch.Tensor:
     for row, bias in zip(s.weight.flatten(1), s.bias):
         # a dead channel must not make its int32 bias overflow
         least = max(row.abs().max().item() / 127, abs(bias.item()) / (scale_in * 2**28), 1e-9)
-        errors = [((_rounded(row, scale) - row).square().sum().item(), scale) for scale in _short(numbers, 0.8 * least, 1.3 * least)]
-        scales.append(min(errors)[1])
+        near = _short(numbers, 0.8 * least, 1.3 * least)
+        scales.append(min(near, key=lambda scale: (_rounded(row, scale) - row).square().sum().item()))
     return torch.tensor(scales, dtype=torch.float32)
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from pilah_train import augment, draw_digits, figures, modelfile, nets, pictures, prepare, quantize
 from pilah_train.recipe import Fault, Input, load
+from pilah_train.render.__main__ import plan
 
 GREY = Input(28, 28, 1, "grey", 1 / 255, 0, "letterbox", 0, "bilinear", "auto")
 RGB = Input(64, 48, 3, "rgb", 1 / 128, 127, "stretch")
@@ -130,6 +131,15 @@ def test_temperature_softens_what_is_too_sure():
 def test_unknown_things_never_get_a_lane():
     p = np.array([[0.99, 0.01], [0.05, 0.95]])
     assert list(figures.lanes(p, ["paper", "unknown"], [0.5, 0.5])) == [0, -1]
+
+
+def test_a_longer_list_of_renders_begins_with_the_shorter_one():
+    kinds = {"jar": 2, "flask": 1}
+    few, many = (plan([1, 2], kinds, objects, (2, 3)) for objects in (4, 40))
+    assert many[: len(few)] == few
+    assert len({name for name, *_ in many}) == len(many)
+    of_each = {kind: len({number for _, k, number, _ in many if k == kind}) for kind in kinds}
+    assert of_each == {"jar": 27, "flask": 13} or of_each == {"jar": 26, "flask": 14}
 
 
 def test_an_unknown_net_is_named():

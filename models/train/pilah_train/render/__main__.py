@@ -12,9 +12,11 @@ The demo's pictures, a few of each class:
 
     python -m pilah_train.render demo ../waste/demo --size 224 --samples 9
 
-The demo's things of the other classes in the light bulbs' scenes, so that a net cannot take "rendered" for "light bulb":
+Things of every other class in the light bulbs' scenes, for training beside photographs:
 
-    python -m pilah_train.render others OUT --objects 10
+    python -m pilah_train.render household OUT --objects 100
+
+writes OUT/<class>/<kind>-<number>-<view>.jpg, two views an object.
 
 The same seed gives the same pictures (with the same version of Blender).
 """
@@ -27,33 +29,58 @@ from collections import Counter
 from pathlib import Path
 
 
-def bulbs(seed: int, objects: int) -> list[tuple[str, str, list[int], int]]:
-    """What to render: name, kind, seed and view; a longer list begins with the shorter one."""
+def plan(seed: list[int], kinds: dict[str, int], objects: int, views: tuple[int, int]) -> list[tuple[str, str, int, int]]:
+    """What to render: name, kind, number and view; a longer list begins with the shorter one.
+
+    `kinds` says how often each comes in a round; `views` how many pictures an object gets, at least and at most.
+    """
     import numpy as np
 
-    from .bulbs import KINDS
-
-    rng, jobs, seen, round_ = np.random.default_rng([seed, 7]), [], Counter(), []
-    once = [kind for kind, (_, often) in KINDS.items() for _ in range(often)]
+    rng, jobs, seen, round_ = np.random.default_rng(seed), [], Counter(), []
+    once = [kind for kind, often in kinds.items() for _ in range(often)]
     for number in range(objects):
         round_ = round_ or list(rng.permutation(once))
         kind = str(round_.pop())
-        for view in range(int(rng.integers(2, 4))):
-            jobs.append((f"{kind}-{seen[kind]:03}-{view}", kind, [seed, number], view))
+        for view in range(int(rng.integers(views[0], views[1] + 1))):
+            jobs.append((f"{kind}-{seen[kind]:03}-{view}", kind, number, view))
         seen[kind] += 1
     return jobs
+
+
+def _jobs(what: str, out: Path, seed: int, objects: int) -> list[tuple]:
+    """File, maker, seed and view of each picture."""
+    if what == "demo":
+        from .demo import DEMO
+
+        return [(out / f"{name}.jpg", make, [seed, 1000 + number], 0) for name, (number, make) in DEMO.items()]
+    if what == "bulbs":
+        from .bulbs import KINDS
+
+        times = {kind: often for kind, (_, often) in KINDS.items()}
+        return [
+            (out / "light-bulb" / f"{name}.jpg", KINDS[kind][0], [seed, number], view)
+            for name, kind, number, view in plan([seed, 7], times, objects, (2, 3))
+        ]
+    from .household import KINDS
+
+    jobs = [
+        (out / class_ / f"{name}.jpg", makers[kind], [seed, 3000 + row, number], view)
+        for row, (class_, makers) in enumerate(KINDS.items())
+        for name, kind, number, view in plan([seed, 20 + row], dict.fromkeys(makers, 1), objects, (2, 2))
+    ]
+    return sorted(jobs, key=lambda job: job[2][2])  # a thing of each class in turn, so that any beginning has all
 
 
 def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser("pilah_train.render", description=__doc__.split("\n")[0])
-    parser.add_argument("what", choices=["bulbs", "demo", "others"])
+    parser.add_argument("what", choices=["bulbs", "demo", "household"])
     parser.add_argument("out", type=Path, help="folder to write to")
     parser.add_argument(
         "--objects",
         type=int,
         default=200,
-        help="light bulbs, each shown two or three times; or pictures of each other thing (%(default)s)",
+        help="light bulbs, each shown two or three times; or things of each other class, each shown twice (%(default)s)",
     )
     parser.add_argument("--only", default="", help="only pictures whose name contains this")
     parser.add_argument("--seed", type=int, default=1)
@@ -74,28 +101,7 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
-    if args.what == "bulbs":
-        from .bulbs import KINDS
-
-        style = Look.random
-        jobs = [
-            (args.out / "light-bulb" / f"{name}.jpg", KINDS[kind][0], seed, view)
-            for name, kind, seed, view in bulbs(args.seed, args.objects)
-        ]
-    else:
-        from .demo import DEMO
-
-        if args.what == "demo":
-            style = Look.demo
-            jobs = [(args.out / f"{name}.jpg", make, [args.seed, 1000 + number], 0) for name, (number, make) in DEMO.items()]
-        else:
-            style = Look.random
-            jobs = [
-                (args.out / f"{name}-{view}.jpg", make, [args.seed, 2000 + number], view)
-                for view in range(args.objects)
-                for name, (number, make) in DEMO.items()
-                if not name.startswith("light-bulb/")
-            ]
+    style, jobs = Look.demo if args.what == "demo" else Look.random, _jobs(args.what, args.out, args.seed, args.objects)
     jobs = [job for job in jobs if args.only in str(job[0].relative_to(args.out)) and (args.again or not job[0].exists())]
     start = time.monotonic()
     for done, (path, make, seed, view) in enumerate(jobs, 1):

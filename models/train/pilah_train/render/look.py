@@ -47,8 +47,9 @@ class Look:
     def random(cls, rng: np.random.Generator, thing: Thing) -> "Look":
         """For training: as varied as can be."""
         stand = rng.random() < thing.upright
-        low = stand or rng.random() < 0.2
-        under = str(rng.choice(["white", "white", "grey", "colour", "wood", "black"]) if stand else rng.choice(GROUNDS))
+        shown = stand and not thing.lies  # as on a shelf or in a catalogue
+        low = shown or rng.random() < 0.2
+        under = str(rng.choice(["white", "white", "grey", "colour", "wood", "black"]) if shown else rng.choice(GROUNDS))
         return cls(
             ground=under,
             tray=not low and rng.random() < 0.25,
@@ -56,7 +57,7 @@ class Look:
             stand=stand,
             wall=0.7,
             tumble=0.25,
-            elevation=np.radians(rng.uniform(3, 40) if low else rng.uniform(40, 90)),
+            elevation=np.radians(rng.uniform(15 if thing.lies else 3, 40) if low else rng.uniform(40, 90)),
             fill=rng.uniform(0.45, 0.95),
             off_centre=rng.uniform(0, 0.12),
             lights=int(rng.integers(1, 4)),
@@ -64,7 +65,7 @@ class Look:
             temperature=rng.uniform(2600, 8000),
             white_balance=rng.beta(4, 1.5),
             ambient=rng.uniform(0.05, 1.0),
-            brightness=rng.uniform(0.6, 0.85) if stand and under == "white" else rng.normal(0.51, 0.09),
+            brightness=rng.uniform(0.6, 0.85) if shown and under == "white" else rng.normal(0.51, 0.09),
             contrast=rng.uniform(0.8, 1.25),
             blur=max(0.0, rng.normal(0.3, 0.5)),
             noise=min(0.03, rng.exponential(0.008)),

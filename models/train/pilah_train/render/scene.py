@@ -27,9 +27,9 @@ def prepare(samples: int, size: int, threads: int) -> None:
     cycles = scene.cycles
     cycles.device, cycles.samples, cycles.use_adaptive_sampling = "CPU", samples, True
     cycles.adaptive_threshold = 0.05
-    cycles.use_denoising, cycles.denoising_quality, cycles.denoising_prefilter = True, "FAST", "NONE"
+    cycles.use_denoising, cycles.denoising_quality, cycles.denoising_prefilter = True, "FAST", "ACCURATE"
     if samples > 8:
-        cycles.denoising_quality, cycles.denoising_prefilter = "HIGH", "ACCURATE"
+        cycles.denoising_quality = "HIGH"
     cycles.max_bounces, cycles.diffuse_bounces, cycles.glossy_bounces = 8, 2, 3
     cycles.transparent_max_bounces, cycles.transmission_bounces = 16, 4
     cycles.caustics_reflective = cycles.caustics_refractive = False

@@ -11,7 +11,7 @@ from .surface import Colour, Shader, picture, solid_colour
 
 def as_built(solid: Solid, upright: float = 1.0) -> Thing:
     """A thing that lies the way it was made (or as it falls, for `upright=0`), recognizable from all sides."""
-    return Thing(solid, upright=upright, end_on=True)
+    return Thing(solid, upright=upright, lies=upright == 1.0, end_on=True)
 
 
 def _folds(points: np.ndarray, scale: float, height: float, seed: float) -> np.ndarray:

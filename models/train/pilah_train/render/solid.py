@@ -185,6 +185,8 @@ class Thing:
     long: bool = False
     upright: float = 0.25
     """How often it stands as built instead of lying as it fell."""
+    lies: bool = False
+    """Made as it lies on the ground, and flat: seen from above rather than from the side."""
     end_on: bool = False
     """Whether one can tell what it is when looking along its axis."""
 

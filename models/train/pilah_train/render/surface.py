@@ -88,15 +88,22 @@ def steel(rough: float = 0.25) -> bpy.types.Material:
     return solid_colour((0.7, 0.7, 0.7), rough, 1.0)
 
 
-def clear_glass(tint: Colour = (0.97, 0.98, 0.98), edge: float = 0.7, rough: float = 0.02, soot: float = 0.0):
-    """A thin wall of glass: light passes straight, is tinted more at the edge, and mirrors by Fresnel."""
+def clear_glass(
+    tint: Colour = (0.97, 0.98, 0.98), edge: float = 0.7, rough: float = 0.02, soot: float = 0.0, ripple: float = 0.0
+):
+    """A thin wall of glass or clear plastic: light passes straight, is tinted more at the edge, and mirrors by Fresnel.
+
+    `ripple` makes it uneven, as blown plastic is and glass is not.
+    """
     s = Shader("glass")
-    facing = s.node("LayerWeight", {"Blend": 0.5}, "Facing")
+    normal = {"Normal": s.bump(s.noise(0.9, detail=3), ripple, 1.0)} if ripple else {}
+    facing = s.node("LayerWeight", {"Blend": 0.5, **normal}, "Facing")
     power = lambda n: s.node("Math", {0: facing, 1: n}, operation="POWER")
     through = s.ramp(power(2.5), (0.0, tint), (1.0, tuple(c * edge for c in tint)))
     mirror = s.node("Math", {0: power(5.0), 1: 0.7, 2: 0.045}, operation="MULTIPLY_ADD")
     glass = s.node(
-        "MixShader", {0: mirror, 1: s.node("BsdfTransparent", {"Color": through}), 2: s.node("BsdfGlossy", {"Roughness": rough})}
+        "MixShader",
+        {0: mirror, 1: s.node("BsdfTransparent", {"Color": through}), 2: s.node("BsdfGlossy", {"Roughness": rough, **normal})},
     )
     if soot:
         cover = s.node("Math", {0: s.noise(0.25), 1: soot}, operation="MULTIPLY")
