@@ -8,10 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..solid import TAU, Solid, curve
 from ..surface import Colour, picture, solid_colour, steel
-from .vary import artwork, byte, grey, hue, often, paint, pick, rounded, text_lines
-
-QUARTER = np.pi / 2
-
+from .vary import QUARTER, artwork, at, byte, grey, hue, often, paint, pick, rounded, text_lines
 
 font = lru_cache(ImageFont.load_default)
 
@@ -29,11 +26,6 @@ def case(rng: np.random.Generator, colour: Colour | None = None):
     return solid_colour(
         colour or tone(rng), rng.uniform(0.2, 0.6), coat=pick(rng, 0, 0.4), grain=rng.uniform(0, 0.15), dirt=pick(rng, 0, 0, 0.3)
     )
-
-
-def at(x: float, y: float, z: float, turn: float = 0.0) -> Matrix:
-    """A move, after a turn about z."""
-    return Matrix.Translation((x, y, z)) @ Matrix.Rotation(turn, 4, "Z")
 
 
 def below(x: float = 0, y: float = 0, z: float = 0) -> Matrix:

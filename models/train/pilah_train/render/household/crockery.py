@@ -8,14 +8,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from ..soft import as_built
 from ..solid import TAU, Solid, Thing, curve, wobble
 from ..surface import Colour, Shader, milky, picture, solid_colour, steel
-from .vary import artwork, byte, grey, hue, often, paint, pick, rounded, word
-
-QUARTER = np.pi / 2
-
-
-def at(x: float, y: float, z: float, turn: float = 0.0) -> Matrix:
-    """A move, after a turn about z."""
-    return Matrix.Translation((x, y, z)) @ Matrix.Rotation(turn, 4, "Z")
+from .vary import QUARTER, artwork, at, byte, grey, hue, often, paint, pick, rounded, word
 
 
 def lying(x: float, y: float, z: float, turn: float) -> Matrix:

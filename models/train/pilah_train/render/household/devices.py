@@ -6,8 +6,8 @@ from mathutils import Matrix
 from ..soft import as_built
 from ..solid import Solid, Thing
 from ..surface import solid_colour, steel
-from .casing import QUARTER, Panel, along, at, below, case, cracks, disc, end_of, fit, lay_keys, screen, tone, underside, wander
-from .vary import byte, grey, hue, often, paint, pick, rounded, word
+from .casing import Panel, along, below, case, cracks, disc, end_of, fit, lay_keys, screen, tone, underside, wander
+from .vary import QUARTER, at, byte, grey, hue, often, paint, pick, rounded, word
 
 
 def phone(rng: np.random.Generator) -> Thing:

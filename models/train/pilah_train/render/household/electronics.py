@@ -6,8 +6,8 @@ from mathutils import Matrix
 from ..soft import as_built
 from ..solid import TAU, Solid, Thing, curve
 from ..surface import picture, solid_colour, steel
-from .casing import QUARTER, Panel, at, below, case, disc, end_of, fit, font, plate, underside, wander
-from .vary import artwork, byte, grey, hue, often, paint, pick, rounded, text_lines, word
+from .casing import Panel, below, case, disc, end_of, fit, font, plate, underside, wander
+from .vary import QUARTER, artwork, at, byte, grey, hue, often, paint, pick, rounded, text_lines, word
 
 
 def circuit_board(rng: np.random.Generator) -> Thing:

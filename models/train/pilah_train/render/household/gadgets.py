@@ -6,8 +6,8 @@ from mathutils import Matrix
 from ..soft import as_built
 from ..solid import TAU, Solid, Thing, curve
 from ..surface import solid_colour, steel
-from .casing import QUARTER, Panel, along, at, case, disc, end_of, fit, plate, tone, underside, wander
-from .vary import artwork, byte, grey, hue, often, paint, pick
+from .casing import Panel, along, case, disc, end_of, fit, plate, tone, underside, wander
+from .vary import QUARTER, artwork, at, byte, grey, hue, often, paint, pick
 
 
 def headphones(rng: np.random.Generator) -> Thing:

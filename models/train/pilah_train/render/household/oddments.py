@@ -7,8 +7,8 @@ from PIL import Image, ImageDraw
 from ..soft import as_built
 from ..solid import TAU, Solid, Thing, curve, wobble
 from ..surface import picture, solid_colour
-from .crockery import QUARTER, at, foam, lying, speckled
-from .vary import artwork, byte, grey, hue, often, paint, pick, rounded
+from .crockery import foam, lying, speckled
+from .vary import QUARTER, artwork, at, byte, grey, hue, often, paint, pick, rounded
 
 
 def sponge(rng: np.random.Generator) -> Thing:

@@ -11,6 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 from ..solid import TAU, Solid, curve
 from ..surface import Colour
 
+QUARTER = np.pi / 2
+
 SYLLABLES = "ba bu ca da di ga go ka ki ku la lu ma me mi na no pa pi ra ri ro sa se si su ta ti tu wa ya za".split()
 
 
@@ -156,6 +158,11 @@ def heap(rng: np.random.Generator, material, width: float, height: float, folds:
     ).reshape(x.shape)
     z = height * (1 - out**2.2) * (0.5 + folds * crease) + 0.15 * width * folds * crease * (1 - out**8)
     return Solid().grid(np.stack([x, y, np.maximum(z, 0.02)], -1), material)
+
+
+def at(x: float, y: float, z: float, turn: float = 0.0) -> Matrix:
+    """A move, after a turn about z."""
+    return Matrix.Translation((x, y, z)) @ Matrix.Rotation(turn, 4, "Z")
 
 
 def put(body: Solid, piece: Solid, turn: Matrix, at: Sequence[float]) -> None:
