@@ -4,7 +4,7 @@
     python compare_engines.py --pilah ../../target/release/pilah --plain
 
 The first compares logits with onnxruntime without graph optimization on real pictures; it fails below 99.5% equal first
-classes. Then, with or without --pictures, all engines run by turns, one thread each, and their processor time is printed:
+classes, or where a logit is more than two steps away. Then, with or without --pictures, all engines run by turns, one thread each, and their processor time is printed:
 tract float, tract int8 and ours by `pilah bench`, onnxruntime int8 and float with all its optimizations, and ncnn float
 where its packages are there (`pip install ncnn pnnx`; the second converts the net). --plain measures a plain net of 3x3
 convolutions (118 million multiplications) with random weights. count_instructions.py tells the same of a Raspberry Pi.
@@ -30,7 +30,7 @@ from tqdm import tqdm
 from pilah_train import modelfile, pictures
 from pilah_train.recipe import Input
 
-AGREE = 0.995
+AGREE, STEPS = 0.995, 2
 
 
 def main() -> int:
@@ -82,7 +82,7 @@ def agree(a, folder: Path, environment: dict) -> bool:
         same = (found.argmax(1) == expected.argmax(1)).mean()
         print(f"onnxruntime, {what}, {len(files)} pictures: the first class is the same on {same:.2%}; logits differ by")
         print(f"  {off.max():.1f} steps at most, {off.mean():.2f} on average; by none on {(off < 0.5).mean():.1%}")
-    return same >= AGREE
+    return same >= AGREE and off.max() < STEPS + 0.5
 
 
 def speed(a, folder: Path, environment: dict) -> None:

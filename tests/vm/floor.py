@@ -564,7 +564,7 @@ def a_camera_of_mjpeg_is_looked_at_through_garbage_and_a_stall(pilah, args):
             time.sleep(1)
             expect(item()["frames"] > 0, "no frame was looked at after garbage")
             # A camera that changes its size in mid-run.
-            camera.picture = Path("models/waste/golden/empty-belt.jpg").read_bytes()
+            camera.picture = Path("models/waste/demo/unknown/mug.jpg").read_bytes()
             time.sleep(1)
             expect(item()["frames"] > 0, "no frame was looked at in another size")
             camera.picture = whole
