@@ -134,13 +134,13 @@ def calibrate(steps: list[Step], batches: list[torch.Tensor], i: Input) -> None:
     quantized, samples = {"image": (i.scale, i.zero_point)}, {name: torch.cat(some) for name, some in samples.items()}
     for unit, members in _units(steps, samples):
         for s in steps:
+            if s.inputs[0] in members and s.weight is not None:
+                s.weight = s.weight / unit
             if s.name in members:
                 samples[s.name] *= unit
                 if s.weight is not None:
                     s.weight, s.bias = s.weight * unit, s.bias * unit
                     means[s.name] = [m * unit for m in means[s.name]]
-            elif s.inputs[0] in members:
-                s.weight = s.weight / unit
     for s in steps:
         if s.kind in ("flatten", "double"):
             s.scale, s.zero = quantized[s.inputs[0]]

@@ -87,6 +87,25 @@ def test_scales_are_short_and_zero_points_even():
         assert s.zero % 2 == 0, s.name
 
 
+def test_other_units_between_convolutions_change_nothing():
+    torch.manual_seed(0)
+    straight = nets.Residual(nets.unit(8, 8, groups=8, act=None))  # a convolution from what it is added to
+    net = torch.nn.Sequential(nets.unit(3, 8), nets.unit(8, 8, act=None), straight, nets.unit(8, 8, act=None)).eval()
+    for m in net.modules():
+        if isinstance(m, torch.nn.BatchNorm2d):
+            m.running_var.uniform_(0.001, 0.002)
+    x = torch.rand(2, 3, RGB.height, RGB.width)
+    with torch.inference_mode():
+        exact = net(x)
+    steps, values = quantize.steps_of(net, RGB), {"image": x}
+    before = {s.name: s.weight for s in steps}
+    quantize.calibrate(steps, [x], RGB)
+    assert any(s.weight is not None and (s.weight != before[s.name]).any() for s in steps), "no unit was chosen"
+    for s in steps:
+        values[s.name] = quantize.fake(s.run(values, None if s.weight is None else quantize._rounded_weight(s)), s)
+    assert (values[steps[-1].name] - exact).abs().mean() < 0.03 * exact.std()
+
+
 def test_folded_norms_change_nothing():
     torch.manual_seed(0)
     net = torch.nn.Sequential(nets.unit(3, 8), nets.Residual(nets.unit(8, 8, groups=8, act=None)))
