@@ -8,7 +8,7 @@ from pathlib import Path
 
 import bpy
 import numpy as np
-from mathutils import Matrix, Vector
+from mathutils import Matrix, Vector, noise
 from PIL import Image, ImageFilter
 
 from .look import Look
@@ -19,6 +19,7 @@ from .surface import ground, kelvin, solid_colour
 def prepare(samples: int, size: int, threads: int) -> None:
     """An empty Blender scene with the path tracer on the processor."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
+    noise.seed_set(1)  # of vectors, whose noise would begin with the clock
     scene = bpy.context.scene
     scene.render.engine = "CYCLES"
     scene.render.resolution_x = scene.render.resolution_y = size
@@ -119,15 +120,15 @@ def _light(rng, look: Look, radius: float) -> None:
     world.use_nodes = True
     world.cycles.sampling_method, world.cycles.sample_map_resolution = "MANUAL", 64  # else it is the slowest part
     tree = world.node_tree
-    noise, ramp = tree.nodes.new("ShaderNodeTexNoise"), tree.nodes.new("ShaderNodeValToRGB")
-    noise.noise_dimensions, noise.inputs["W"].default_value = "4D", rng.uniform(0, 99)
-    noise.inputs["Scale"].default_value, noise.inputs["Detail"].default_value = rng.uniform(0.8, 3), 1.0
+    cloud, ramp = tree.nodes.new("ShaderNodeTexNoise"), tree.nodes.new("ShaderNodeValToRGB")
+    cloud.noise_dimensions, cloud.inputs["W"].default_value = "4D", rng.uniform(0, 99)
+    cloud.inputs["Scale"].default_value, cloud.inputs["Detail"].default_value = rng.uniform(0.8, 3), 1.0
     colour = np.array(kelvin(look.temperature))
     for element, position, level in zip(ramp.color_ramp.elements, (0.45, rng.uniform(0.55, 0.75)), (0.4, rng.uniform(0.8, 3))):
         element.position, element.color = position, (*(level * colour), 1)
     coordinates = tree.nodes.new("ShaderNodeTexCoord")
-    tree.links.new(coordinates.outputs["Generated"], noise.inputs["Vector"])
-    tree.links.new(noise.outputs[0], ramp.inputs["Fac"])
+    tree.links.new(coordinates.outputs["Generated"], cloud.inputs["Vector"])
+    tree.links.new(cloud.outputs[0], ramp.inputs["Fac"])
     tree.links.new(ramp.outputs["Color"], tree.nodes["Background"].inputs["Color"])
     tree.nodes["Background"].inputs["Strength"].default_value = look.ambient
 
