@@ -4,10 +4,11 @@
     python compare_engines.py --pilah ../../target/release/pilah --plain
 
 The first compares logits with onnxruntime without graph optimization on real pictures; it fails below 99.5% equal first
-classes, or where a logit is more than two steps away. Then, with or without --pictures, all engines run by turns, one thread each, and their processor time is printed:
-tract float, tract int8 and ours by `pilah bench`, onnxruntime int8 and float with all its optimizations, and ncnn float
-where its packages are there (`pip install ncnn pnnx`; the second converts the net). --plain measures a plain net of 3x3
-convolutions (118 million multiplications) with random weights. count_instructions.py tells the same of a Raspberry Pi.
+classes, or where a logit is more than two steps away. Then, with or without --pictures, all engines run by turns, one
+thread each, and their processor time is printed: tract float, tract int8 and ours by `pilah bench`, onnxruntime int8 and
+float with all its optimizations, and ncnn float where its packages are there (`pip install ncnn pnnx`; the second converts
+the net). --plain measures a plain net of 3x3 convolutions (118 million multiplications) with random weights.
+count_instructions.py tells the same of a Raspberry Pi.
 """
 
 import argparse

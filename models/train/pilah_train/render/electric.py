@@ -5,7 +5,7 @@ from mathutils import Matrix
 from PIL import Image, ImageDraw, ImageFont
 
 from .soft import as_built
-from .solid import TAU, Solid, Thing, curve
+from .solid import TAU, Solid, Thing, curve, rounded
 from .surface import label, picture, solid_colour, steel
 
 
@@ -85,22 +85,6 @@ def nine_volt(rng) -> Thing:
     )
 
 
-def _slab(width: float, tall: float, corner: float) -> np.ndarray:
-    """The outline of a rounded rectangle."""
-    a = np.linspace(0, np.pi / 2, 8)
-    arcs = [
-        (sx * (width / 2 - corner), sy * (tall / 2 - corner), start)
-        for sx, sy, start in ((1, 1, 0), (-1, 1, 1), (-1, -1, 2), (1, -1, 3))
-    ]
-    return np.array(
-        [
-            (x + corner * np.cos(t + start * np.pi / 2), y + corner * np.sin(t + start * np.pi / 2))
-            for x, y, start in arcs
-            for t in a
-        ]
-    )
-
-
 def phone(rng) -> Thing:
     """A telephone with a cracked screen."""
     image = Image.new("RGB", (256, 512), (18, 24, 52))
@@ -116,8 +100,8 @@ def phone(rng) -> Thing:
             to = at + 45 * np.array([np.cos(a), np.sin(a)])
             draw.line([*at, *to], fill=(200, 205, 210), width=2)
             at = to
-    body = Solid().prism(_slab(7.2, 14.8, 1.0), 0.85, solid_colour((0.02, 0.02, 0.022), 0.2, coat=0.5), 0.2)
-    body.add(Solid().prism(_slab(6.5, 13.2, 0.3), 0.02, picture(image, 0.12)), Matrix.Translation((0, 0, 0.85)))
+    body = Solid().prism(rounded(7.2, 14.8, 1.0, 8), 0.85, solid_colour((0.02, 0.02, 0.022), 0.2, coat=0.5), 0.2)
+    body.add(Solid().prism(rounded(6.5, 13.2, 0.3, 8), 0.02, picture(image, 0.12)), Matrix.Translation((0, 0, 0.85)))
     return as_built(body.box((1.6, 0.18, 0.02), (0, 6.95, 0.87), solid_colour((0.15, 0.15, 0.15))))
 
 

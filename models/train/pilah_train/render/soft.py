@@ -230,16 +230,21 @@ def printed_sheet(rng) -> Thing:
     )
 
 
-def crumpled(rng) -> Thing:
-    """A crumpled sheet: a ball of creased facets, coarse ones broken into fine ones."""
+def crumple(rng: np.random.Generator, radius: float, coarse: float, fine: float) -> bmesh.types.BMesh:
+    """A ball of creased facets, coarse ones broken into fine ones, each moved by so many centimetres."""
     ball = bmesh.new()
-    bmesh.ops.create_icosphere(ball, subdivisions=3, radius=4)
-    for jitter in (0.55, 0.2):
+    bmesh.ops.create_icosphere(ball, subdivisions=3, radius=radius)
+    for turn, jitter in enumerate((coarse, fine)):
+        if turn == 1:
+            bmesh.ops.subdivide_edges(ball, edges=ball.edges, cuts=1, use_grid_fill=True)
         for v in ball.verts:
             v.co += Vector(rng.normal(0, jitter, 3))
-        if jitter > 0.5:
-            bmesh.ops.subdivide_edges(ball, edges=ball.edges, cuts=1, use_grid_fill=True)
-    return as_built(Solid().take(ball, solid_colour((0.85, 0.85, 0.83), 0.9)), 0)
+    return ball
+
+
+def crumpled(rng) -> Thing:
+    """A crumpled sheet."""
+    return as_built(Solid().take(crumple(rng, 4, 0.55, 0.2), solid_colour((0.85, 0.85, 0.83), 0.9)), 0)
 
 
 def cardboard_box(rng) -> Thing:

@@ -32,6 +32,22 @@ def wobble(rng: np.random.Generator, waves: int = 5) -> Callable[[np.ndarray], n
     return lambda angle: (size * np.sin(np.asarray(angle)[..., None] * rate + phase)).sum(-1)
 
 
+def rounded(width: float, tall: float, corner: float, steps: int = 7) -> np.ndarray:
+    """The outline of a rectangle with round corners of `steps` points."""
+    quarter = np.linspace(0, np.pi / 2, steps)
+    middles = ((1, 1, 0), (-1, 1, 1), (-1, -1, 2), (1, -1, 3))
+    return np.array(
+        [
+            (
+                sx * (width / 2 - corner) + corner * np.cos(a + turn * np.pi / 2),
+                sy * (tall / 2 - corner) + corner * np.sin(a + turn * np.pi / 2),
+            )
+            for sx, sy, turn in middles
+            for a in quarter
+        ]
+    )
+
+
 class Solid:
     """Faces and their materials, to be joined into one object."""
 

@@ -4,9 +4,9 @@ import numpy as np
 from mathutils import Matrix
 
 from ..soft import as_built
-from ..solid import TAU, Solid, Thing
+from ..solid import TAU, Solid, Thing, rounded
 from ..surface import picture, solid_colour, steel
-from .vary import artwork, cable, grey, hue, often, paint, pick, rounded
+from .vary import artwork, cable, grey, hue, often, paint, pick
 
 SIZES = {"aaa": (0.525, 4.4), "aa": (0.71, 4.95), "c": (1.3, 4.9), "d": (1.65, 6.0), "18650": (0.92, 6.5), "cr123": (0.85, 3.4)}
 """Radius and length in cm, of IEC 60086-2."""

@@ -6,9 +6,9 @@ import numpy as np
 from mathutils import Matrix
 from PIL import Image, ImageDraw, ImageFont
 
-from ..solid import TAU, Solid, curve
+from ..solid import TAU, Solid, curve, rounded
 from ..surface import Colour, picture, solid_colour, steel
-from .vary import QUARTER, artwork, at, byte, grey, hue, often, paint, pick, rounded, text_lines
+from .vary import QUARTER, artwork, at, byte, grey, hue, often, paint, pick, text_lines
 
 font = lru_cache(ImageFont.load_default)
 

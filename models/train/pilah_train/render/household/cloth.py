@@ -7,9 +7,9 @@ from mathutils import Matrix, Vector, noise
 from PIL import Image, ImageDraw, ImageFilter
 
 from ..soft import as_built, sheet
-from ..solid import TAU, Solid, Thing, curve, wobble
+from ..solid import TAU, Solid, Thing, curve, rounded, wobble
 from ..surface import Colour, picture
-from .vary import byte, grey, hue, often, paint, pick, rounded
+from .vary import byte, grey, hue, often, paint, pick
 
 SIZE = 384
 

@@ -6,9 +6,9 @@ from mathutils import Matrix, Vector, noise
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from ..soft import as_built
-from ..solid import TAU, Solid, Thing, curve, wobble
+from ..solid import TAU, Solid, Thing, curve, rounded, wobble
 from ..surface import Colour, Shader, milky, picture, solid_colour, steel
-from .vary import QUARTER, artwork, at, byte, grey, hue, often, paint, pick, rounded, word
+from .vary import QUARTER, artwork, at, byte, grey, hue, often, paint, pick, word
 
 
 def lying(x: float, y: float, z: float, turn: float) -> Matrix:

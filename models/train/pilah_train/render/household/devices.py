@@ -4,10 +4,10 @@ import numpy as np
 from mathutils import Matrix
 
 from ..soft import as_built
-from ..solid import Solid, Thing
+from ..solid import Solid, Thing, rounded
 from ..surface import solid_colour, steel
 from .casing import Panel, along, below, case, cracks, disc, end_of, fit, lay_keys, screen, tone, underside, wander
-from .vary import QUARTER, at, byte, grey, hue, often, paint, pick, rounded, word
+from .vary import QUARTER, at, byte, grey, hue, often, paint, pick, word
 
 
 def phone(rng: np.random.Generator) -> Thing:

@@ -4,10 +4,10 @@ import numpy as np
 from mathutils import Matrix
 
 from ..soft import as_built
-from ..solid import TAU, Solid, Thing, curve
+from ..solid import TAU, Solid, Thing, curve, rounded
 from ..surface import picture, solid_colour, steel
 from .casing import Panel, below, case, disc, end_of, fit, font, plate, underside, wander
-from .vary import QUARTER, artwork, at, byte, grey, hue, often, paint, pick, rounded, text_lines, word
+from .vary import QUARTER, artwork, at, byte, grey, hue, often, paint, pick, text_lines, word
 
 
 def circuit_board(rng: np.random.Generator) -> Thing:

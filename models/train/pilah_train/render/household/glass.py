@@ -4,9 +4,9 @@ import numpy as np
 from mathutils import Matrix
 
 from ..soft import as_built
-from ..solid import TAU, Solid, Thing, curve, wobble
+from ..solid import TAU, Solid, Thing, curve, rounded, wobble
 from ..surface import clear_glass, picture, solid_colour
-from .vary import artwork, grey, hue, often, paint, pick, rounded
+from .vary import artwork, grey, hue, lifted, often, paint, pick, widened
 
 TINTS = (
     (0.93, 0.97, 0.96),
@@ -70,15 +70,7 @@ def jar(rng) -> Thing:
     glass = _glass(rng, pick(rng, *TINTS[:3]) if often(rng, 0.85) else None)
     body = hollow(curve(profile, 60), glass, rng.uniform(0.25, 0.4))
     if facets:
-        body.bend(
-            lambda p: (
-                p
-                * np.column_stack(
-                    [1 / np.cos((np.arctan2(p[:, 1], p[:, 0]) % (TAU / facets)) - TAU / facets / 2) ** 0.6] * 2
-                    + [np.ones(len(p))]
-                )
-            )
-        )
+        body.bend(widened(lambda angle: 1 / np.cos(angle % (TAU / facets) - TAU / facets / 2) ** 0.6))
     t = np.linspace(0, 1.8 * TAU, 70)
     body.tube(np.stack([(mouth + 0.03) * np.cos(t), (mouth + 0.03) * np.sin(t), tall - 1.4 + t * 0.06], 1), 0.1, glass, 6)
     if often(rng, 0.5) and not facets:
@@ -105,9 +97,7 @@ def tumbler(rng) -> Thing:
         line = curve([(0, 0), (0.9 * foot, 0), (foot, 0.3), (foot + 0.3 * (r - foot), 0.4 * tall), (r, tall)], 40)
         body = hollow(line, glass, wall, edge)
         if often(rng, 0.3):
-            body.bend(
-                lambda p: p * np.column_stack([1 + 0.025 * np.cos(12 * np.arctan2(p[:, 1], p[:, 0]))] * 2 + [np.ones(len(p))])
-            )
+            body.bend(widened(lambda angle: 1 + 0.025 * np.cos(12 * angle)))
         return as_built(body, 0.4)
     stem, bowl = rng.uniform(3, 9), rng.uniform(6, 11)
     foot = [(0.95 * r, 0), (0.9 * r, 0.15), (0.5, 0.6), (0.38, 1.5), (0.36, stem)]
@@ -127,7 +117,7 @@ def _shard(rng, glass) -> Solid:
     angle = np.sort(rng.uniform(0, TAU, int(rng.integers(4, 8))))
     line = size * np.stack([np.cos(angle) * rng.uniform(0.7, 1.4), np.sin(angle)], 1)
     piece = Solid().prism(line * rng.uniform(0.7, 1.2, (len(line), 1)), rng.uniform(0.2, 0.45), glass)
-    return piece.bend(lambda p: p + np.stack([0 * p[:, 0], 0 * p[:, 0], -0.5 * curved * p[:, 0] ** 2], 1))
+    return piece.bend(lifted(lambda p: -0.5 * curved * p[:, 0] ** 2))
 
 
 def shards(rng) -> Thing:
@@ -171,11 +161,8 @@ def dish(rng) -> Thing:
     line = curve([(0, 0), (0.45 * r, 0), (0.55 * r, 0.2), (0.85 * r, 0.55 * tall), (r, tall)], 40)
     body = hollow(line, _glass(rng), rng.uniform(0.25, 0.4))
     waves = pick(rng, 0, 12, 24)
-    body.bend(
-        lambda p: (
-            p * np.column_stack([1 + 0.03 * (waves > 0) * np.cos(waves * np.arctan2(p[:, 1], p[:, 0]))] * 2 + [np.ones(len(p))])
-        )
-    )
+    if waves:
+        body.bend(widened(lambda angle: 1 + 0.03 * np.cos(waves * angle)))
     return as_built(body, 0.7)
 
 

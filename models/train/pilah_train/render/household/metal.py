@@ -3,10 +3,10 @@
 import numpy as np
 from mathutils import Matrix
 
-from ..soft import as_built, sheet
-from ..solid import TAU, Solid, Thing, curve
+from ..soft import as_built, mirrored, sheet
+from ..solid import TAU, Solid, Thing, curve, rounded
 from ..surface import Shader, picture, solid_colour
-from .vary import artwork, ball, cable, crushed, grey, often, paint, pick, put, rounded
+from .vary import artwork, ball, cable, crushed, grey, lifted, often, paint, pick, put
 
 
 def _bare(rng, rough=(0.15, 0.45)):
@@ -174,17 +174,8 @@ def cutlery(rng) -> Thing:
             [(1.25, 5), (1.3, 10), (1.0, 10), (0.95, 6.5), (0.4, 6.5), (0.35, 10), (0, 10)],
             [(1.0, 4.5), (1.0, 10), (0.1, 12)],
         )[kind]
-        line = np.array(side + [(-px, py) for px, py in side[::-1]])
-        piece = Solid().prism(line, 0.18, steel, 0.05)
-        deep = 0.35 if kind == 0 else 0.08
-        piece.bend(
-            lambda p: (
-                p
-                + np.stack(
-                    [0 * p[:, 0], 0 * p[:, 0], deep * p[:, 0] ** 2 * (p[:, 1] > 4) + 0.012 * p[:, 1] ** 2 * (p[:, 1] > 0)], 1
-                )
-            )
-        )
+        piece, deep = Solid().prism(mirrored(side), 0.18, steel, 0.05), 0.35 if kind == 0 else 0.08
+        piece.bend(lifted(lambda p: deep * p[:, 0] ** 2 * (p[:, 1] > 4) + 0.012 * p[:, 1] ** 2 * (p[:, 1] > 0)))
         turn = Matrix.Rotation(rng.normal(0, 0.25) + np.pi * rng.integers(2), 4, "Z")
         body.add(piece, Matrix.Translation((4.0 * i, rng.normal(0, 1.2), 0.1)) @ turn)
     return as_built(body)

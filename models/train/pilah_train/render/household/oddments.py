@@ -5,10 +5,10 @@ from mathutils import Matrix, noise
 from PIL import Image, ImageDraw
 
 from ..soft import as_built
-from ..solid import TAU, Solid, Thing, curve, wobble
+from ..solid import TAU, Solid, Thing, curve, rounded, wobble
 from ..surface import picture, solid_colour
 from .crockery import foam, lying, speckled
-from .vary import QUARTER, artwork, at, byte, grey, hue, often, paint, pick, rounded
+from .vary import QUARTER, artwork, at, byte, grey, hue, often, paint, pick
 
 
 def sponge(rng: np.random.Generator) -> Thing:

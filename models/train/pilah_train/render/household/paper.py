@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ..soft import as_built, sheet
 from ..solid import TAU, Solid, Thing
 from ..surface import Shader, picture, solid_colour
-from .vary import artwork, ball, byte, crushed, grey, hue, often, outline, paint, pick, text_lines, word
+from .vary import artwork, ball, byte, crushed, grey, hue, lifted, often, outline, paint, pick, text_lines, word
 
 KRAFT = ((0.42, 0.27, 0.14), (0.34, 0.21, 0.1), (0.5, 0.36, 0.21), (0.3, 0.2, 0.12))
 
@@ -122,7 +122,7 @@ def flattened(rng) -> Thing:
         for fold in np.cumsum([-(a + b), a, b, a])[1:]:
             body.box((0.25, 2 * z, 0.05), (fold, 0, 0.36), solid_colour((0.2, 0.13, 0.07), 0.9))
     bow = rng.normal(0, 0.012)
-    return as_built(body.bend(lambda p: p + np.stack([0 * p[:, 0], 0 * p[:, 0], bow * p[:, 0] ** 2 + 2.0], 1)))
+    return as_built(body.bend(lifted(lambda p: bow * p[:, 0] ** 2 + 2.0)))
 
 
 def carton(rng) -> Thing:
@@ -229,7 +229,7 @@ def stack(rng) -> Thing:
         )
         z += thick + 0.1
     bow = abs(rng.normal(0, 0.01))
-    return as_built(body.bend(lambda p: p + np.stack([0 * p[:, 0], 0 * p[:, 0], bow * p[:, 1] ** 2], 1)))
+    return as_built(body.bend(lifted(lambda p: bow * p[:, 1] ** 2)))
 
 
 def egg_carton(rng) -> Thing:

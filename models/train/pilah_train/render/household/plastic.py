@@ -3,10 +3,10 @@
 import numpy as np
 from mathutils import Matrix
 
-from ..soft import as_built, sheet
-from ..solid import Solid, Thing, curve
+from ..soft import as_built, mirrored, sheet
+from ..solid import Solid, Thing, curve, rounded
 from ..surface import clear_glass, milky, picture, solid_colour
-from .vary import artwork, ball, crushed, grey, heap, hue, often, paint, pick, rounded
+from .vary import artwork, ball, crushed, grey, heap, hue, lifted, often, paint, pick
 
 CLEAR = ((0.93, 0.96, 0.97), (0.93, 0.96, 0.97), (0.8, 0.9, 0.97), (0.6, 0.8, 0.95), (0.45, 0.75, 0.45), (0.95, 0.93, 0.85))
 
@@ -215,7 +215,7 @@ def bag(rng) -> Thing:
     if often(rng, 0.5):
         w, h = rng.uniform(7, 13), rng.uniform(9, 16)
         half = [(0.25 * w, 0.62 * h), (0.3 * w, h), (0.75 * w, h), (0.8 * w, 0.6 * h), (w, 0.5 * h), (w, -h), (0, -h)]
-        edge = np.array(half + [(-px, py) for px, py in half[::-1]] + [(-0.25 * w, 0.55 * h), (0.25 * w, 0.55 * h)])
+        edge = np.vstack([mirrored(half), [(-0.25 * w, 0.55 * h), (0.25 * w, 0.55 * h)]])
         return as_built(sheet(edge, _film(rng), rng.uniform(0.8, 2.0), rng.uniform(3, 7), rng.uniform(0, 99), 0.2, 130))
     width = rng.uniform(6, 13)
     return as_built(heap(rng, _film(rng), width, width * rng.uniform(0.15, 0.5), rng.uniform(0.8, 1.8)))
@@ -245,17 +245,8 @@ def cutlery(rng) -> Thing:
             [(1.3, 4.6), (1.3, 9), (0.9, 9), (0.85, 6), (0.35, 6), (0.3, 9), (0, 9)],
             [(0.9, 4), (0.8, 8.5), (0, 9.5)],
         )[kind]
-        line = np.array(side + [(-px, py) for px, py in side[::-1]])
-        piece = Solid().prism(line, 0.2, skin, 0.05)
-        bowl = 0.6 if kind == 0 else 0.15
-        piece.bend(
-            lambda p: (
-                p
-                + np.stack(
-                    [0 * p[:, 0], 0 * p[:, 0], bowl * (p[:, 0] ** 2 - 1) * (p[:, 1] > 3.5) * 0.4 + 0.25 + 0.004 * p[:, 1] ** 2], 1
-                )
-            )
-        )
+        piece, bowl = Solid().prism(mirrored(side), 0.2, skin, 0.05), 0.6 if kind == 0 else 0.15
+        piece.bend(lifted(lambda p: bowl * (p[:, 0] ** 2 - 1) * (p[:, 1] > 3.5) * 0.4 + 0.25 + 0.004 * p[:, 1] ** 2))
         body.add(
             piece,
             Matrix.Translation((3.6 * i, rng.normal(0, 1), 0.2))

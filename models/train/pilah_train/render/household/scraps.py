@@ -7,7 +7,7 @@ from ..soft import as_built
 from ..solid import TAU, Solid, Thing, curve, wobble
 from ..surface import solid_colour
 from .skins import BROWN, CREAM, ORANGE, RED, banana_colours, bitten, lumpy, ribbon, round_profile, scattered, skin
-from .vary import heap, hue, often, pick
+from .vary import heap, hue, lifted, often, pick
 
 
 def banana_peel(rng: np.random.Generator) -> Thing:
@@ -100,7 +100,7 @@ def bread(rng: np.random.Generator) -> Thing:
             .add(Solid().prism(inner, thick + 0.12, soft, 0.12), Matrix.Translation((0, 0, -0.06)))
         )
         return Thing(
-            body.bend(lambda p: p + np.stack([0 * p[:, 0], 0 * p[:, 0], 0.015 * p[:, 0] * p[:, 1] * bool(mould["spots"])], 1)),
+            body.bend(lifted(lambda p: 0.015 * p[:, 0] * p[:, 1] * bool(mould["spots"]))),
             upright=0.15,
             end_on=True,
         )

@@ -3,11 +3,11 @@
 import colorsys
 from collections.abc import Callable, Sequence
 
-import bmesh
 import numpy as np
 from mathutils import Matrix, Vector, noise
 from PIL import Image, ImageDraw, ImageFont
 
+from ..soft import crumple
 from ..solid import TAU, Solid, curve
 from ..surface import Colour
 
@@ -132,14 +132,8 @@ def crushed(rng: np.random.Generator, strength: float) -> Callable[[np.ndarray],
 
 
 def ball(rng: np.random.Generator, material, radius: float = 4.0, rough: float = 0.14, flat: float = 1.0) -> Solid:
-    """Something crumpled to a ball: creased facets, coarse ones broken into fine ones."""
-    mesh = bmesh.new()
-    bmesh.ops.create_icosphere(mesh, subdivisions=3, radius=radius)
-    for turn, jitter in enumerate((rough, 0.4 * rough)):
-        for v in mesh.verts:
-            v.co += Vector(rng.normal(0, jitter * radius, 3))
-        if turn == 0:
-            bmesh.ops.subdivide_edges(mesh, edges=mesh.edges, cuts=1, use_grid_fill=True)
+    """Something crumpled to an uneven ball."""
+    mesh = crumple(rng, radius, rough * radius, 0.4 * rough * radius)
     stretch = rng.uniform(0.75, 1.3, 2)
     for v in mesh.verts:
         v.co.x, v.co.y, v.co.z = v.co.x * stretch[0], v.co.y * stretch[1], v.co.z * flat
@@ -165,10 +159,25 @@ def at(x: float, y: float, z: float, turn: float = 0.0) -> Matrix:
     return Matrix.Translation((x, y, z)) @ Matrix.Rotation(turn, 4, "Z")
 
 
-def put(body: Solid, piece: Solid, turn: Matrix, at: Sequence[float]) -> None:
+def lifted(by: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    """Moves points, shape (n, 3), up by what `by` says of each."""
+    return lambda p: p + np.column_stack([0 * p[:, :2], by(p)])
+
+
+def widened(by: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    """Takes points, shape (n, 3), as many times as far from the z axis as `by` says of their angles about it."""
+
+    def move(p: np.ndarray) -> np.ndarray:
+        times = by(np.arctan2(p[:, 1], p[:, 0]))
+        return p * np.column_stack([times, times, np.ones(len(p))])
+
+    return move
+
+
+def put(body: Solid, piece: Solid, turn: Matrix, where: Sequence[float]) -> None:
     """Add a turned piece at a place (x, y), its lowest point on the ground."""
     low = min((turn @ Vector(p)).z for p in piece.points)
-    body.add(piece, Matrix.Translation((at[0], at[1], -low)) @ turn)
+    body.add(piece, Matrix.Translation((*where, -low)) @ turn)
 
 
 def outline(rng: np.random.Generator, width: float, tall: float, uneven: float, corners: int = 40) -> np.ndarray:
@@ -176,22 +185,6 @@ def outline(rng: np.random.Generator, width: float, tall: float, uneven: float, 
     angle = np.linspace(0, TAU, corners + 1)[:-1]
     r = 1 + uneven * sum(rng.normal(0, 1) / k * np.sin(k * angle + rng.uniform(0, TAU)) for k in range(2, 9))
     return np.stack([width * r * np.cos(angle), tall * r * np.sin(angle)], 1)
-
-
-def rounded(width: float, tall: float, corner: float) -> np.ndarray:
-    """The outline of a rectangle with round corners."""
-    quarter = np.linspace(0, np.pi / 2, 7)
-    middles = ((1, 1, 0), (-1, 1, 1), (-1, -1, 2), (1, -1, 3))
-    return np.array(
-        [
-            (
-                sx * (width / 2 - corner) + corner * np.cos(a + turn * np.pi / 2),
-                sy * (tall / 2 - corner) + corner * np.sin(a + turn * np.pi / 2),
-            )
-            for sx, sy, turn in middles
-            for a in quarter
-        ]
-    )
 
 
 def cable(rng: np.random.Generator, start: Sequence[float], length: float, thick: float, material) -> Solid:
