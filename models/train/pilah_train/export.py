@@ -80,6 +80,7 @@ def _describe(recipe: Recipe, items: list[Item], folder: Path, heat: float, limi
         "input": {
             "width": i.width, "height": i.height, "channels": i.channels, "colour": i.colour, "scale": i.scale,
             "zero_point": i.zero_point, "fit": i.fit, "fill": i.fill, "filter": i.filter, "invert": i.invert,
+            "closer": i.closer,
         },
         "output": {"temperature": heat, "unknown": recipe.decide.unknown},
         "class": [

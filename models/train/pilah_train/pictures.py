@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from . import closer
 from .recipe import Fault, Input
 
 # those that the daemon has
@@ -25,7 +26,9 @@ def load(path: Path, colour: str) -> Image.Image:
 
 
 def fit(picture: Image.Image, i: Input) -> np.ndarray:
-    """Resizes and inverts: the tensor [H, W, C], u8."""
+    """Goes closer, resizes and inverts: the tensor [H, W, C], u8."""
+    if i.closer:
+        picture = closer.look(picture)
     if i.filter not in FILTERS:
         raise Fault(f"unknown filter `{i.filter}`: {' or '.join(FILTERS)}")
     how, target = FILTERS[i.filter], (i.width, i.height)

@@ -23,6 +23,7 @@ class Input:
     fill: int = 0
     filter: str = "bilinear"
     invert: str = "never"  # never | always | auto
+    closer: bool = False  # see closer.py
 
 
 @dataclass

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from pilah_train import augment, draw_digits, figures, modelfile, nets, pictures, prepare, quantize
+from pilah_train import augment, closer, draw_digits, figures, modelfile, nets, pictures, prepare, quantize
 from pilah_train.recipe import Fault, Input, load
 from pilah_train.render.__main__ import plan
 
@@ -37,6 +37,23 @@ def test_every_fit_gives_the_size_that_the_net_takes(fit):
     red = Image.new("RGB", (300, 101), (255, 0, 0))
     tensor = pictures.fit(red, i)
     assert tensor.shape == (48, 64, 3) and tuple(tensor[24, 32]) == (0, 0, 255)
+
+
+@pytest.mark.parametrize("left,top", [(100, 100), (500, 30), (300, 400)])
+def test_a_small_thing_is_looked_at_from_closer_wherever_it_lies(left, top):
+    tray = Image.new("RGB", (640, 480), (150, 146, 138))
+    tray.paste((40, 60, 90), (left, top, left + 100, top + 60))
+    seen = closer.look(tray)
+    assert seen.width < 200 and abs(seen.width * 3 - seen.height * 4) < 6
+    inside = (np.asarray(seen) == (40, 60, 90)).all(2)
+    assert inside.sum() == 100 * 60
+
+
+def test_an_empty_tray_a_busy_ground_and_a_thread_of_pixels_are_seen_whole():
+    y, x = np.mgrid[0:480, 0:640]
+    busy = Image.fromarray((((x // 20 + y // 20) % 2) * 170 + 30).astype(np.uint8))
+    for picture in (Image.new("RGB", (640, 480), (150, 146, 138)), busy, Image.new("L", (5000, 1)), Image.new("RGB", (1, 1))):
+        assert closer.look(picture).size == picture.size
 
 
 def test_exif_orientation_is_honoured(tmp_path):

@@ -71,15 +71,25 @@ fn drawing(raster: &Raster, answer: &Answer) -> Result<String> {
     Ok(svg)
 }
 
-/// The lines of text that were read, each with its box: the recipient's green, the sender's violet.
+/// The part that the classifier went closer to, dashed, and the lines of text that were read, each with its box: the
+/// recipient's green, the sender's violet.
 fn outlines(svg: &mut String, raster: &Raster, answer: &Answer) -> Result<()> {
     // The picture is fitted into a square, its middle in the middle.
     let (width, height) = (f64::from(raster.width), f64::from(raster.height));
     let scale = f64::from(SIDE) / width.max(height);
-    let place = |[x, y]: [i32; 2]| {
-        let shifted = |at: i32, side: f64| (f64::from(at) - side / 2.0) * scale + f64::from(SIDE) / 2.0;
-        (shifted(x, width), shifted(y, height))
-    };
+    let shifted = |at: f64, side: f64| (at - side / 2.0) * scale + f64::from(SIDE) / 2.0;
+    let place = |[x, y]: [i32; 2]| (shifted(f64::from(x), width), shifted(f64::from(y), height));
+    if let Some(zone) = &answer.closer {
+        writeln!(
+            svg,
+            "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"none\" stroke=\"#4575b4\" \
+             stroke-width=\"2\" stroke-dasharray=\"8 5\"/>",
+            shifted(zone.left * width, width),
+            shifted(zone.top * height, height),
+            zone.width * width * scale,
+            zone.height * height * scale
+        )?;
+    }
     for line in answer.lines.iter().flatten() {
         let colour = match line.role {
             Some("recipient") => "#1b7837",

@@ -24,8 +24,8 @@ use crate::record::{Readings, Reason, Words};
 
 /// Says for each picture which lane its item would get, and why.
 ///
-/// The pictures take the daemon's own path: turned by EXIF, cropped to the zone of `[view]`, classified, and decided by
-/// the configuration's thresholds and lanes. Nothing moves and nothing is recorded. The exit code is 1 when a picture
+/// The pictures take the daemon's own path: turned by EXIF, cropped to the zone of `[view]`, classified from as close as
+/// the model wants, and decided by the configuration's thresholds and lanes. Nothing moves and nothing is recorded. The exit code is 1 when a picture
 /// could not be read; the others are classified all the same.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -67,6 +67,9 @@ struct Answer {
     reason: Reason,
     /// Probability of each class, best first.
     scores: Map<String, Value>,
+    /// The part of the picture that the classifier went closer to; absent where it saw all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closer: Option<Zone>,
     /// What was read off the label; null on lines that do not read.
     readings: Option<Readings>,
     /// The lines of text on a label; absent on lines that do not read.
@@ -162,6 +165,7 @@ impl Desk {
             votes.read(&read.judged);
         }
         let verdict = self.decide.verdict(&votes);
+        let closer = self.eyes.classifier.as_ref().map(|classifier| classifier.manifest.input.seen(&shown));
         let mut stages = BTreeMap::from([("preprocess", decoded + preprocess)]);
         stages.extend(scores.as_ref().map(|_| ("infer", infer)));
         stages.extend(read.as_ref().map(|_| ("read", reading)));
@@ -179,6 +183,7 @@ impl Desk {
             confidence: verdict.confidence,
             reason: verdict.reason,
             scores: ranked.iter().map(|&(class, p)| (classes[class.0].id.clone(), short(p))).collect(),
+            closer: closer.filter(|zone| !zone.is_whole()),
             readings: read.as_ref().map(|read| read.judged.readings.clone()),
             lines: read.as_ref().map(text_lines),
             barcodes: read.map(|read| read.bars.into_iter().map(|bar| bar.text).collect()),

@@ -30,6 +30,7 @@ impl Fitter {
             Colour::Grey => raster.grey(),
             Colour::Rgb | Colour::Bgr => raster.colour(),
         };
+        let raster = self.input.seen(&raster).crop(&raster);
         let mut inner = match fit {
             Fit::Stretch => resize_part(&mut self.resizer, &raster, whole(&raster), (width, height), filter)?,
             Fit::Crop => {
@@ -180,7 +181,7 @@ mod tests {
             (Colour::Grey, Filter::Bilinear, Invert::Always),
             (Colour::Rgb, Filter::Nearest, Invert::Never),
         ];
-        for source in ["wide", "tall", "small"] {
+        for (source, closer) in [("wide", false), ("tall", false), ("small", false), ("tray", true)] {
             let raster = golden(source);
             for fit in [Fit::Stretch, Fit::Crop, Fit::Letterbox] {
                 for (colour, filter, invert) in kinds {
@@ -199,6 +200,7 @@ mod tests {
                         fill: 99,
                         filter,
                         invert,
+                        closer,
                     };
                     let tensor = Fitter::new(input).fit(&raster).unwrap();
                     assert_eq!(tensor.shape, [1, 16, 20, channels as usize], "{name}");
@@ -225,6 +227,7 @@ mod tests {
                 fill: 0,
                 filter,
                 invert,
+                closer: true,
             };
             let tensor = Fitter::new(input).fit(&thread).unwrap();
             assert!(tensor.pixels.contains(&55), "{fit:?}: {:?}", tensor.pixels);

@@ -1,8 +1,9 @@
 //! From an encoded picture to the tensor a net was trained on: decode, crop to the view, fit, resize.
 //!
 //! The order is the one of training, and each step gives what Pillow gives, within one grey level:
-//! decode, [`Zone::crop`], then by [`Input`] grey or colour, fit, resize, fill, invert.
+//! decode, [`Zone::crop`], then by [`Input`] grey or colour, closer, fit, resize, fill, invert.
 
+mod closer;
 pub mod decode;
 mod fit;
 mod jpeg;
@@ -179,6 +180,10 @@ pub struct Input {
     /// Whether dark becomes bright: for nets trained on bright ink.
     #[serde(default)]
     pub invert: Invert,
+    /// Whether a thing that is small in the view is looked at from closer: the part around what edges there are,
+    /// at least a fifth of the view wide and high.
+    #[serde(default)]
+    pub closer: bool,
 }
 
 /// What a net's channels are.
@@ -244,6 +249,15 @@ impl Input {
     /// The shape of the tensor it makes.
     pub fn shape(&self) -> [usize; 4] {
         [1, self.height as usize, self.width as usize, self.channels as usize]
+    }
+
+    /// The part of a picture that the net sees: all of it, unless it goes closer.
+    pub fn seen(&self, raster: &Raster) -> Zone {
+        match self.colour {
+            _ if !self.closer => Zone::default(),
+            Colour::Grey => closer::zone(&raster.grey()),
+            Colour::Rgb | Colour::Bgr => closer::zone(&raster.colour()),
+        }
     }
 
     /// Notes everything that is wrong with it.
