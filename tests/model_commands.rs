@@ -66,6 +66,28 @@ fn classify_prints_one_object_a_picture_and_names_those_it_cannot_read() {
 }
 
 #[test]
+fn classify_goes_closer_to_a_thing_that_is_small_in_the_view_and_draws_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tray, drawings) = (folder.path().join("tray.png"), folder.path().join("drawn"));
+    let mut ground = image::RgbImage::from_pixel(640, 480, image::Rgb([150, 146, 138]));
+    for (x, y) in (0..60).flat_map(|y| (0..100).map(move |x| (x, y))) {
+        ground.put_pixel(400 + x, 120 + y, image::Rgb([200, if x / 10 % 2 == 0 { 30 } else { 90 }, 40]));
+    }
+    ground.save(&tray).unwrap();
+    let (tray, drawn) = (tray.display().to_string(), drawings.display().to_string());
+    let output = pilah(&["classify", "--config", "config/waste.toml", "--json", "--annotate", &drawn, &tray]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let side = |key: &str| answer["closer"][key].as_f64().unwrap();
+    assert!(
+        side("width") < 0.3 && side("left") < 400.0 / 640.0 && side("left") + side("width") > 500.0 / 640.0,
+        "{answer}"
+    );
+    let svg = std::fs::read_to_string(drawings.join("tray.png.svg")).unwrap();
+    assert!(svg.contains("stroke-dasharray"), "the window is drawn");
+}
+
+#[test]
 fn evaluate_counts_labelled_pictures_and_writes_a_report() {
     let report = tempfile::tempdir().unwrap();
     let folder = report.path().display().to_string();
