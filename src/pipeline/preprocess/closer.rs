@@ -63,26 +63,27 @@ fn steps(raster: &Raster) -> Vec<u32> {
 
 /// The mean colour of each cell, rounded down: no library's resizing, for these round each in their own way.
 fn means(raster: &Raster) -> Vec<[u32; 3]> {
-    let (width, channels) = (raster.width as usize, raster.channels as usize);
+    let channels = raster.channels as usize;
+    let stride = raster.width as usize * channels;
     let span = |cell: usize, length: u32| {
         let first = cell * length as usize / GRID;
         first..((cell + 1) * length as usize / GRID).max(first + 1)
     };
     let columns: Vec<Range<usize>> = (0..GRID).map(|cell| span(cell, raster.width)).collect();
     let mut grid = vec![[0; 3]; GRID * GRID];
+    let mut sums = vec![0; stride];
     for (row, means) in grid.chunks_exact_mut(GRID).enumerate() {
         let lines = span(row, raster.height);
-        for line in lines.clone() {
-            let pixels = &raster.pixels[line * width * channels..][..width * channels];
-            for (sums, column) in means.iter_mut().zip(&columns) {
-                for pixel in pixels[column.start * channels..column.end * channels].chunks_exact(channels) {
-                    sums.iter_mut().zip(pixel).for_each(|(sum, level)| *sum += u32::from(*level));
-                }
-            }
+        sums.fill(0);
+        for line in raster.pixels[lines.start * stride..lines.end * stride].chunks_exact(stride) {
+            sums.iter_mut().zip(line).for_each(|(sum, level)| *sum += u32::from(*level));
         }
-        for (sums, column) in means.iter_mut().zip(&columns) {
+        for (mean, column) in means.iter_mut().zip(&columns) {
+            for pixel in sums[column.start * channels..column.end * channels].chunks_exact(channels) {
+                mean.iter_mut().zip(pixel).for_each(|(mean, sum)| *mean += sum);
+            }
             let pixels = u32::try_from(lines.len() * column.len()).unwrap_or(u32::MAX);
-            sums.iter_mut().for_each(|sum| *sum /= pixels);
+            mean.iter_mut().for_each(|mean| *mean /= pixels);
         }
     }
     grid
