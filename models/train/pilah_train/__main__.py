@@ -20,6 +20,7 @@ def main() -> int:
     p.add_argument("--extra", type=Path, help="a folder of further pictures that the recipe's [data.extra] names")
     p.add_argument("--out", type=Path, required=True, help="checkpoints and measurements; a stopped training goes on from here")
     p.add_argument("--model", type=Path, help="the model folder to write; without it nothing is exported")
+    p.add_argument("--start", type=Path, help="a finished model to go on from, such as ../waste, instead of ImageNet's weights")
     p.add_argument("--golden", type=Path, help="a folder of own pictures to ship with their scores, at most six")
     p.add_argument("--fold", metavar="K/N", help="cross-validation: the K-th of N parts of what is not test is the validation")
     p.add_argument("--steps", default=",".join(STEPS), help=f"some of {','.join(STEPS)} (default: all)")
@@ -37,7 +38,7 @@ def run(a) -> int:
     steps = a.steps.split(",")
     if unknown := set(steps) - set(STEPS):
         raise Fault(f"unknown step {', '.join(sorted(unknown))}; known are {', '.join(STEPS)}")
-    recipe = recipes.load(a.recipe)
+    recipe = recipes.load(a.recipe, a.start)
     if a.fold:
         recipe.data.fold, recipe.data.folds = _fold(a.fold)
     from .prepare import SPLITS, prepare

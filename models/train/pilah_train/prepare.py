@@ -55,6 +55,10 @@ def prepare(recipe: Recipe, data: Path, extra: Path | None = None, out: Path | N
         items += _extra(recipe, Path(extra))
     items = _usable(recipe, data, items)
     _split(recipe, items, out / "split.json" if out else None)
+    if withdrawn := _names(recipe, recipe.data.withdraw):
+        there = len(items)
+        items = [i for i in items if _name(data, i.path) not in withdrawn]
+        print(f"left out {there - len(items)} pictures: withdrawn by the list")
     _check_sizes(recipe, items)
     return items
 
@@ -108,16 +112,28 @@ def _group(recipe: Recipe, source: str, name: str, path: Path) -> str:
     return f"{source}/{name}/{int(number.group(1)) // block if number and block > 1 else path.stem}"
 
 
+def _names(recipe: Recipe, file: str) -> set[str]:
+    """The pictures that a file beside the recipe names; none where there is no such file in the recipe."""
+    if not file:
+        return set()
+    try:
+        lines = (recipe.folder / file).read_text().splitlines()
+    except OSError as e:
+        raise Fault(f"reading the list of pictures to leave out, {recipe.folder / file}: {e}") from e
+    return {line.split("#")[0].strip() for line in lines} - {""}
+
+
+def _name(data: Path, path: Path) -> str:
+    return str(path.relative_to(data)) if path.is_relative_to(data) else path.name
+
+
 def _usable(recipe: Recipe, data: Path, items: list[Item]) -> list[Item]:
     """Drops what cannot be decoded, what the exclusion list names, and what is there twice; says how many of each."""
-    excluded = set()
-    if recipe.data.exclude:
-        lines = (recipe.folder / recipe.data.exclude).read_text().splitlines()
-        excluded = {line.split("#")[0].strip() for line in lines} - {""}
+    excluded = _names(recipe, recipe.data.exclude)
     seen: dict[str, str] = {}
     kept, dropped = [], Counter()
     for item in tqdm(items, desc="looking at the pictures", unit="pic", disable=len(items) < 1000):
-        name = str(item.path.relative_to(data)) if item.path.is_relative_to(data) else item.path.name
+        name = _name(data, item.path)
         if name in excluded:
             dropped["excluded by the list"] += 1
             continue

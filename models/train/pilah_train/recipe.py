@@ -39,6 +39,7 @@ class Class:
 class Data:
     kind: str = "folder"  # folder | manifest | mnist
     exclude: str = ""  # a file of picture names to leave out, beside the recipe
+    withdraw: str = ""  # a further file of such names, left out after the split was made, so that no other picture moves
     extra: dict[str, str] = field(default_factory=dict)  # class -> glob of more pictures, relative to --extra
     unrated: list[str] = field(default_factory=list)  # classes whose extra pictures are for training alone
     block: dict[str, int] = field(default_factory=dict)  # source -> so many neighbouring numbers show one thing
@@ -53,6 +54,7 @@ class Data:
 @dataclass
 class Train:
     net: str = "efficientnet-lite0"
+    start: str = ""  # the folder of a finished model of this net to go on from instead of ImageNet's weights; --start sets it
     augment: str = "objects"  # none | objects | digits | light
     seed: int = 1
     epochs: int = 12
@@ -102,6 +104,8 @@ class Recipe:
         """All that changes what a training would learn; a checkpoint of other settings is not resumed."""
         data = {k: v for k, v in asdict(self.data).items() if k != "notes" and (k not in ("fold", "folds") or self.data.folds)}
         train = {k: v for k, v in asdict(self.train).items() if k not in ("epochs", "patience")}  # more may be asked for later
+        if not self.train.start:
+            del train["start"]
         return {"input": asdict(self.input), "data": data, "train": train, "classes": self.ids}
 
 
@@ -116,7 +120,8 @@ def _section(kind, table: dict, where: str):
         raise Fault(f"{where}: {e}") from e
 
 
-def load(path: Path) -> Recipe:
+def load(path: Path, start: Path | None = None) -> Recipe:
+    """The recipe in a file; `start` is a model to go on from, whatever the file says."""
     try:
         text = tomllib.loads(Path(path).read_text())
     except (OSError, tomllib.TOMLDecodeError) as e:
@@ -132,11 +137,12 @@ def load(path: Path) -> Recipe:
         classes=[_section(Class, c, f"{path} [[class]]") for c in text.get("class", [])],
         folder=Path(path).parent,
     )
+    recipe.train.start = str(start or recipe.train.start)
     i = recipe.input
     if (i.channels == 1) != (i.colour == "grey"):
         raise Fault(f"{path} [input]: colour `{i.colour}` does not have {i.channels} channel(s)")
     if strange := sorted(set(recipe.data.unrated) - set(recipe.data.extra)):
         raise Fault(f"{path} [data]: `unrated` names {', '.join(strange)}, which `extra` does not have")
-    if recipe.train.blend < 1 and not recipe.train.head_views:
+    if recipe.train.blend < 1 and not recipe.train.head_views and not recipe.train.start:
         raise Fault(f"{path} [train]: `blend` keeps a part of the net with the new head alone; set `head_views`, too")
     return recipe

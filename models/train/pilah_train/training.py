@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from . import augment, nets, pictures, views
+from . import augment, nets, pictures, start, views
 from .prepare import Item
 from .recipe import Fault, Recipe
 
@@ -82,13 +82,14 @@ def train(recipe: Recipe, items: list[Item], out: Path, device: str = "auto", wo
     torch.manual_seed(t.seed)
     parts = {s: [i for i in items if i.split == s] for s in ("train", "validation")}
     net = nets.build(t.net, len(recipe.ids), recipe.input.channels).to(where, memory_format=torch.channels_last)
+    known = bool(t.start) and start.load(net, Path(t.start), recipe.ids)
     out.mkdir(parents=True, exist_ok=True)
     key = hashlib.sha256(json.dumps(recipe.settings(), sort_keys=True).encode()).hexdigest()
     state = _resume(out / "last.pt", key)
     seen = out / f"views-{key[:8]}" if t.views else None
     if seen:
         views.prepare(recipe, net, parts["train"] + parts["validation"], seen, where, workers)
-    if state is None and t.head_views:
+    if state is None and t.head_views and not known:
         _fit_head(recipe, net, parts["train"], where, workers, seen)
     for block in list(net.blocks)[: t.freeze]:
         block.requires_grad_(False)
@@ -98,14 +99,14 @@ def train(recipe: Recipe, items: list[Item], out: Path, device: str = "auto", wo
     optimizer = torch.optim.AdamW(
         [{"params": decay, "weight_decay": t.weight_decay}, {"params": plain, "weight_decay": 0.0}], lr=t.rate
     )
-    done, best, history, start = 0, -1.0, [], copy.deepcopy(net.state_dict())
+    done, best, history, before = 0, -1.0, [], copy.deepcopy(net.state_dict())
     if state:
         net.load_state_dict(state["net"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
-        done, best, history, start = state["done"], state["best"], state["history"], state["start"]
+        done, best, history, before = state["done"], state["best"], state["history"], state["start"]
         print(f"resuming after epoch {done}")
-    elif t.head_views:  # the new head alone is the first candidate
+    elif t.head_views or known:  # the new head alone, or the model that was started from, is the first candidate
         began = time.monotonic()
         best = _note(
             history,
@@ -121,23 +122,23 @@ def train(recipe: Recipe, items: list[Item], out: Path, device: str = "auto", wo
     while done < t.epochs and not _stale(history, t.patience):
         began = time.monotonic()
         loss = _epoch(recipe, net, average, optimizer, parts["train"], done, where, workers, seen)
-        kept = _blended(average, start, t.blend)
+        kept = _blended(average, before, t.blend)
         measured = validate(recipe, kept, parts["validation"], where, workers, seen)
         done += 1
         best = _note(history, best, out, key, kept, done, loss, measured, began)
         _save(
             out / "last.pt",
             {"key": key, "net": net.state_dict(), "average": average.state_dict(), "optimizer": optimizer.state_dict(),
-             "start": start, "done": done, "best": best, "history": history},
+             "start": before, "done": done, "best": best, "history": history},
         )  # fmt: skip
     return best_net(recipe, out)
 
 
-def _blended(tuned: nets.Net, start: dict, share: float) -> nets.Net:
+def _blended(tuned: nets.Net, begun: dict, share: float) -> nets.Net:
     """Weights between those before and after tuning: what pretraining knew of other cameras and things is half kept
     (Wortsman et al. 2022, Robust fine-tuning of zero-shot models)."""
     net = copy.deepcopy(tuned)
-    for now, before in zip(net.state_dict().values(), start.values()):
+    for now, before in zip(net.state_dict().values(), begun.values()):
         if now.dtype.is_floating_point:
             now.copy_(torch.lerp(before, now, share))
     return net

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from pilah_train import __main__ as command
-from pilah_train import draw_digits, modelfile, pictures, training
+from pilah_train import draw_digits, modelfile, nets, pictures, start, training
 from pilah_train import recipe as recipes
 from pilah_train.prepare import prepare
 
@@ -92,6 +92,16 @@ def test_a_folder_per_class_becomes_a_model_folder_and_a_stopped_training_goes_o
         ),
         (lambda at: (at / "recipe.toml").write_text(RECIPE.format(epochs=1) + "blend = 0.5\n"), "set `head_views`, too"),
         (
+            lambda at: (at / "recipe.toml").write_text(RECIPE.format(epochs=1) + 'start = "gone"\n'),
+            "gone is no model to start from",
+        ),
+        (
+            lambda at: (at / "recipe.toml").write_text(
+                RECIPE.format(epochs=1).replace("[data]", '[data]\nwithdraw = "gone.txt"')
+            ),
+            "reading the list of pictures to leave out",
+        ),
+        (
             lambda at: (at / "recipe.toml").write_text(RECIPE.format(epochs=1).replace("[data]", '[data]\nunrated = ["7"]')),
             "`unrated` names 7",
         ),
@@ -130,6 +140,33 @@ def test_a_blend_lies_between_the_new_head_alone_and_the_tuned_net(drawn, monkey
     torch.testing.assert_close(kept, 0.75 * before + 0.25 * tuned)
 
 
+def test_a_training_goes_on_from_a_finished_model(drawn, monkeypatch, capsys):
+    text = RECIPE.format(epochs=1).replace("28", "64").replace("channels = 1", "channels = 3").replace("grey", "rgb")
+    text = text.replace('"digits"', '"efficientnet-lite0"\nfreeze = 15').replace('invert = "auto"', 'invert = "never"')
+    (drawn / "recipe.toml").write_text(text + "head_views = 1\n")
+    assert run(monkeypatch, *arguments(drawn, "--model", drawn / "model", "--steps", "prepare,train,export")) == 0
+
+    recipe = recipes.load(drawn / "recipe.toml")
+    items = [i for i in prepare(recipe, drawn / "data", out=drawn / "out") if i.split != "train"]
+    net = nets.build(recipe.train.net, 3, 3)
+    assert start.load(net, drawn / "model", ["0", "1", "7"])
+    ours = training.logits_of(recipe, net, items, torch.device("cpu"), 0)
+    reference = modelfile.Reference(drawn / "model" / "model.onnx")
+    theirs = [reference.logits(pictures.read(i.path, recipe.input)) for i in items]
+    assert np.abs(ours - theirs).max() < 0.5 < np.ptp(theirs)
+    head = net.head.weight.detach().clone()
+    assert not start.load(net, drawn / "model", ["0", "1", "8"]) and (net.head.weight == head).all()
+
+    capsys.readouterr()
+    again = ("--start", drawn / "model", "--steps", "prepare,train")
+    (drawn / "recipe.toml").write_text(text + "blend = 0.5\n")
+    assert run(monkeypatch, *arguments(drawn, *again)[:3], "--out", drawn / "more", *arguments(drawn, *again)[5:]) == 0
+    assert "epoch 0: " in capsys.readouterr().out  # what it began with is the first candidate
+    (drawn / "recipe.toml").write_text(RECIPE.format(epochs=1))
+    assert run(monkeypatch, *arguments(drawn, *again)) == 1
+    assert "is another net than the recipe's" in capsys.readouterr().err
+
+
 def test_renders_of_unrated_classes_are_for_training_alone(drawn):
     recipe = recipes.load(drawn / "recipe.toml")
     recipe.data.extra, recipe.data.unrated = {"0": "0/*.png", "7": "7/*.png"}, ["7"]
@@ -142,6 +179,15 @@ def test_renders_of_unrated_classes_are_for_training_alone(drawn):
     items = [i for i in prepare(recipe, drawn / "data", drawn / "renders") if i.source == "renders"]
     assert {i.split for i in items if recipe.ids[i.label] == "7"} == {"train"}
     assert {i.split for i in items if recipe.ids[i.label] == "0"} == {"train", "validation", "test"}
+
+
+def test_what_is_withdrawn_moves_no_other_picture(drawn):
+    recipe = recipes.load(drawn / "recipe.toml")
+    before = {i.path: i.split for i in prepare(recipe, drawn / "data")}
+    recipe.data.withdraw = "bad.txt"
+    gone = {path for n, path in enumerate(sorted(before)) if n % 3 == 0}
+    (drawn / "bad.txt").write_text("# bad\n" + "".join(f"{path.relative_to(drawn / 'data')}\n" for path in gone))
+    assert {i.path: i.split for i in prepare(recipe, drawn / "data")} == {p: s for p, s in before.items() if p not in gone}
 
 
 def test_all_views_of_a_thing_fall_into_one_split(tmp_path):
