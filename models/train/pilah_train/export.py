@@ -69,6 +69,11 @@ def _describe(recipe: Recipe, items: list[Item], folder: Path, heat: float, limi
         {"name": f"{source}, training split", "licence": recipe.data.notes.get(source, licence or "not stated"), "pictures": n}
         for (source, licence), n in sorted(used.items())
     ]
+    if recipe.train.start:
+        begun = modelfile.read(Path(recipe.train.start))
+        pictures_before = sum(one["pictures"] for one in begun["data"])
+        name = f"weights of {begun['name']} {begun['version']}, to start from"
+        data.append({"name": name, "licence": begun["licence"], "pictures": pictures_before})
     return {
         "schema": 1,
         "name": recipe.name,

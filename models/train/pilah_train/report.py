@@ -97,7 +97,7 @@ def _epochs(out: Path) -> str:
         return ""
     lines = _head("epoch", "training loss", "validation loss", "validation accuracy", "validation macro recall")
     for e in json.loads((out / "epochs.json").read_text()):
-        loss = "head alone" if e["epoch"] == 0 else f"{e['loss']:.3f}"
+        loss = "before" if e["epoch"] == 0 else f"{e['loss']:.3f}"
         rates = [_percent(e["validation_accuracy"]), _percent(e["validation_macro_recall"])]
         lines.append(_row(e["epoch"], loss, f"{e['validation_loss']:.3f}", *rates))
     return "\n".join(lines)

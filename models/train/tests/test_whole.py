@@ -158,10 +158,11 @@ def test_a_training_goes_on_from_a_finished_model(drawn, monkeypatch, capsys):
     assert not start.load(net, drawn / "model", ["0", "1", "8"]) and (net.head.weight == head).all()
 
     capsys.readouterr()
-    again = ("--start", drawn / "model", "--steps", "prepare,train")
+    again = ("--start", drawn / "model", "--steps", "prepare,train,export", "--model", drawn / "second")
     (drawn / "recipe.toml").write_text(text + "blend = 0.5\n")
     assert run(monkeypatch, *arguments(drawn, *again)[:3], "--out", drawn / "more", *arguments(drawn, *again)[5:]) == 0
     assert "epoch 0: " in capsys.readouterr().out  # what it began with is the first candidate
+    assert modelfile.read(drawn / "second")["data"][-1]["name"] == "weights of tiny 0.1.0, to start from"
     (drawn / "recipe.toml").write_text(RECIPE.format(epochs=1))
     assert run(monkeypatch, *arguments(drawn, *again)) == 1
     assert "is another net than the recipe's" in capsys.readouterr().err
