@@ -38,7 +38,8 @@ def run(a) -> int:
     steps = a.steps.split(",")
     if unknown := set(steps) - set(STEPS):
         raise Fault(f"unknown step {', '.join(sorted(unknown))}; known are {', '.join(STEPS)}")
-    recipe = recipes.load(a.recipe, a.start)
+    recipe = recipes.load(a.recipe)
+    recipe.train.start = str(a.start or recipe.train.start)
     if a.fold:
         recipe.data.fold, recipe.data.folds = _fold(a.fold)
     from .prepare import SPLITS, prepare

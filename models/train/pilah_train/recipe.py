@@ -120,8 +120,7 @@ def _section(kind, table: dict, where: str):
         raise Fault(f"{where}: {e}") from e
 
 
-def load(path: Path, start: Path | None = None) -> Recipe:
-    """The recipe in a file; `start` is a model to go on from, whatever the file says."""
+def load(path: Path) -> Recipe:
     try:
         text = tomllib.loads(Path(path).read_text())
     except (OSError, tomllib.TOMLDecodeError) as e:
@@ -137,12 +136,9 @@ def load(path: Path, start: Path | None = None) -> Recipe:
         classes=[_section(Class, c, f"{path} [[class]]") for c in text.get("class", [])],
         folder=Path(path).parent,
     )
-    recipe.train.start = str(start or recipe.train.start)
     i = recipe.input
     if (i.channels == 1) != (i.colour == "grey"):
         raise Fault(f"{path} [input]: colour `{i.colour}` does not have {i.channels} channel(s)")
     if strange := sorted(set(recipe.data.unrated) - set(recipe.data.extra)):
         raise Fault(f"{path} [data]: `unrated` names {', '.join(strange)}, which `extra` does not have")
-    if recipe.train.blend < 1 and not recipe.train.head_views and not recipe.train.start:
-        raise Fault(f"{path} [train]: `blend` keeps a part of the net with the new head alone; set `head_views`, too")
     return recipe

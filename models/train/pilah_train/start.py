@@ -21,6 +21,8 @@ def load(net: nets.Net, folder: Path, ids: list[str]) -> bool:
         theirs = [c["id"] for c in model["class"]]
     except Exception as e:  # onnx has no error of its own for a file that is none
         raise Fault(f"{folder} is no model to start from: {e}") from e
+    if any(isinstance(m, torch.nn.BatchNorm2d) for m in net.modules()):
+        raise Fault("a training can go on only from nets that have no batch norms left: efficientnet-lite")
     constants = {c.name: numpy_helper.to_array(c) for c in graph.initializer}
     parts = {name: m for name, m in net.named_modules() if isinstance(m, (nets.Conv, torch.nn.Linear))}
     if theirs != ids:
@@ -29,7 +31,7 @@ def load(net: nets.Net, folder: Path, ids: list[str]) -> bool:
         for name, part in parts.items():
             for what, ours in (("weight", part.weight), ("bias", part.bias)):
                 key = f"{name}.{what}"
-                if ours is None or f"{key}.q" not in constants or constants[f"{key}.q"].shape != tuple(ours.shape):
+                if f"{key}.q" not in constants or constants[f"{key}.q"].shape != tuple(ours.shape):
                     raise Fault(f"the model in {folder} is another net than the recipe's; set `net` in [train] to its own")
                 scale = constants[f"{key}.scale"].reshape(-1, *[1] * (ours.ndim - 1))
                 ours.copy_(torch.from_numpy(constants[f"{key}.q"].astype(np.float32) * scale))

@@ -83,6 +83,8 @@ def train(recipe: Recipe, items: list[Item], out: Path, device: str = "auto", wo
     parts = {s: [i for i in items if i.split == s] for s in ("train", "validation")}
     net = nets.build(t.net, len(recipe.ids), recipe.input.channels).to(where, memory_format=torch.channels_last)
     known = bool(t.start) and start.load(net, Path(t.start), recipe.ids)
+    if t.blend < 1 and not t.head_views and not known:
+        raise Fault("`blend` keeps a part of the net with the new head alone; set `head_views`, too")
     out.mkdir(parents=True, exist_ok=True)
     key = hashlib.sha256(json.dumps(recipe.settings(), sort_keys=True).encode()).hexdigest()
     state = _resume(out / "last.pt", key)

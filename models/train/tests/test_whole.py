@@ -165,7 +165,9 @@ def test_a_training_goes_on_from_a_finished_model(drawn, monkeypatch, capsys):
     assert modelfile.read(drawn / "second")["data"][-1]["name"] == "weights of tiny 0.1.0, to start from"
     (drawn / "recipe.toml").write_text(RECIPE.format(epochs=1))
     assert run(monkeypatch, *arguments(drawn, *again)) == 1
-    assert "is another net than the recipe's" in capsys.readouterr().err
+    assert "no batch norms left" in capsys.readouterr().err
+    with pytest.raises(recipes.Fault, match="another net than the recipe's"):
+        start.load(nets.build("efficientnet-lite2", 3, 3), drawn / "model", ["0", "1", "7"])
 
 
 def test_renders_of_unrated_classes_are_for_training_alone(drawn):
