@@ -113,7 +113,7 @@ def _group(recipe: Recipe, source: str, name: str, path: Path) -> str:
 
 
 def _names(recipe: Recipe, file: str) -> set[str]:
-    """The pictures that a file beside the recipe names; none where there is no such file in the recipe."""
+    """The pictures that a list beside the recipe names; none where the recipe has no list."""
     if not file:
         return set()
     try:

@@ -137,7 +137,7 @@ def train(recipe: Recipe, items: list[Item], out: Path, device: str = "auto", wo
 
 
 def _blended(tuned: nets.Net, begun: dict, share: float) -> nets.Net:
-    """Weights between those before and after tuning: what pretraining knew of other cameras and things is half kept
+    """Weights between those before and after tuning: what was known before of other cameras and things is kept in part
     (Wortsman et al. 2022, Robust fine-tuning of zero-shot models)."""
     net = copy.deepcopy(tuned)
     for now, before in zip(net.state_dict().values(), begun.values()):
