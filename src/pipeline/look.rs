@@ -99,8 +99,9 @@ impl View {
         let place = if self.mirrored { 1.0 - place } else { place };
         let width = self.zone.width * window;
         let middle = self.zone.left + self.zone.width * place;
+        // Not `clamp`: a window as wide as the zone leaves no room, and rounding less than none.
         let most = self.zone.left + self.zone.width - width;
-        Zone { left: (middle - width / 2.0).clamp(self.zone.left, most), width, ..self.zone }
+        Zone { left: (middle - width / 2.0).min(most).max(self.zone.left), width, ..self.zone }
     }
 }
 
@@ -232,6 +233,16 @@ impl Looker {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_window_as_wide_as_its_zone_is_the_zone() {
+        for step in 0..400_u32 {
+            let (left, width) = (f64::from(step / 20) * 0.05, f64::from(step % 20 + 1) * 0.05);
+            let zone = Zone { left, width, ..Zone::default() };
+            let window = View { zone, window: Some(1.0), mirrored: false }.around(0.3);
+            assert!((window.left - left).abs() < 1e-9 && window.width <= width, "{window:?} of {zone:?}");
+        }
+    }
 
     #[test]
     fn the_window_follows_the_item_and_stays_in_the_zone() {
