@@ -38,7 +38,7 @@ impl Belt {
     const SPACING: Duration = Duration::from_millis(2);
     /// A count may lie unseen for so long before it is missed: threads wake late, and in bursts.
     const UNSEEN: Duration = Duration::from_millis(10);
-    /// The speed is the mean over this time: long enough for a few counts of a slow belt.
+    /// The speed is the mean over this time, and over the last two counts at least.
     const SPEED_OVER: Duration = Duration::from_millis(60);
 
     /// A belt with an encoder that counts one edge each `mm_per_count`.
@@ -93,7 +93,8 @@ impl Belt {
             Drive::Encoder { mm_per_count, .. } => {
                 let (last_at, last) = self.last();
                 let from = last_at - Self::SPEED_OVER;
-                let oldest = self.trail.iter().rev().take_while(|(at, _)| *at >= from).last();
+                let within = self.trail.iter().rev().take_while(|(at, _)| *at >= from).count();
+                let oldest = self.trail.iter().rev().nth(within.max(2) - 1);
                 let (first_at, first) = oldest.copied().unwrap_or((last_at, last));
                 let over = last_at.since(first_at).as_secs_f64();
                 let mean = if over > 0.0 { (last - first).0 / over } else { 0.0 };
@@ -200,6 +201,22 @@ mod tests {
         assert!(belt.speed(at(2100)).0 < 20.0);
         near(belt.position(at(60_000)).0, 501.5, 0.01);
         assert_eq!(belt.moment(Millimetres(600.0), at(60_000)), None);
+    }
+
+    #[test]
+    fn a_slow_belt_with_a_coarse_encoder_has_a_speed_and_a_moment() {
+        // 20 mm/s with a count each 2 mm: one in 100 ms.
+        let mut belt = Belt::counted(2.0, at(0));
+        (0..=30).for_each(|count| belt.count(count, false, at(100 * count)));
+        for ms in [3000, 3050, 3090] {
+            near(belt.speed(at(ms)).0, 20.0, 1e-9);
+            let moment = belt.moment(Millimetres(100.0), at(ms)).unwrap();
+            near(moment.as_secs_f64(), 5.0, 1e-6);
+        }
+        assert!(belt.speed(at(4000)).0 < 4.0, "it stops");
+        // After a stand the first count says little, the next ones all.
+        (31..34).for_each(|count| belt.count(count, false, at(60_000 + 100 * count)));
+        near(belt.speed(at(63_300)).0, 20.0, 1e-9);
     }
 
     #[test]
