@@ -122,6 +122,10 @@ pub struct Bin {
     phase: Phase,
     item: Option<Held>,
     occupied: bool,
+    still: bool,
+    /// The view did not become empty in time: a lamp was switched on, or the camera was moved. What it shows is the
+    /// empty view from now on, or each cycle would end like that.
+    relearn: bool,
 }
 
 #[derive(Debug)]
@@ -136,7 +140,16 @@ struct Held {
 impl Bin {
     /// An empty bin.
     pub fn new(settings: &Settings, lanes: Vec<BinLane>, exception: LaneId) -> Self {
-        Self { settings: settings.clone(), lanes, exception, phase: Phase::Empty, item: None, occupied: false }
+        Self {
+            settings: settings.clone(),
+            lanes,
+            exception,
+            phase: Phase::Empty,
+            item: None,
+            occupied: false,
+            still: false,
+            relearn: false,
+        }
     }
 
     /// Items in the bin's mouth: none or one.
@@ -150,8 +163,9 @@ impl Bin {
     }
 
     /// Whether the view holds no item of ours, so that it may be learned as the empty view.
-    pub fn expects_empty_view(&self) -> bool {
-        self.phase == Phase::Empty && !self.occupied
+    pub fn expects_empty_view(&mut self) -> bool {
+        let empty = self.phase == Phase::Empty;
+        empty && (!self.occupied || self.still && std::mem::take(&mut self.relearn))
     }
 
     /// Something came at `at`.
@@ -166,7 +180,7 @@ impl Bin {
 
     /// What the camera's picture says at `at`.
     pub fn scene(&mut self, scene: Scene, at: Timestamp) {
-        self.occupied = scene.occupied;
+        (self.occupied, self.still) = (scene.occupied, !scene.moving);
         if let Phase::Settling { still_since, .. } = &mut self.phase
             && scene.moving
         {
@@ -272,7 +286,7 @@ impl Bin {
                 if self.occupied {
                     out.push(Step::Stuck("the view is not empty after the move"));
                 }
-                self.occupied = false;
+                self.relearn = self.occupied;
                 self.phase = Phase::Empty;
             }
             _ => {}
@@ -390,6 +404,25 @@ mod tests {
         until(&mut bin, 10_000, &mut out);
         assert!(bin.is_empty());
         assert_eq!(out.len(), 2, "{out:?}");
+    }
+
+    #[test]
+    fn a_view_that_does_not_become_empty_is_the_empty_one_from_then_on() {
+        let (mut bin, mut out) = (bin(None), Vec::new());
+        bin.came(ItemId::default(), Timestamp::ZERO);
+        bin.scene(STILL, Timestamp::from_millis(10));
+        until(&mut bin, 2400, &mut out);
+        bin.assign(ItemId::default(), LaneId(1), Timestamp::from_millis(2400), &mut out);
+        until(&mut bin, 60_000, &mut out);
+        assert!(bin.is_empty());
+        let learns = |bin: &mut Bin, scene| {
+            bin.scene(scene, Timestamp::from_millis(60_000));
+            bin.expects_empty_view()
+        };
+        assert!(!learns(&mut bin, Scene { moving: true, occupied: true }), "something comes");
+        assert!(learns(&mut bin, STILL));
+        assert!(!learns(&mut bin, STILL), "once: what comes later is an item");
+        assert!(learns(&mut bin, EMPTY));
     }
 
     #[test]
