@@ -113,6 +113,19 @@ fn items_too_close_run_to_the_exception_lane() {
 }
 
 #[test]
+fn an_item_that_was_decided_before_the_next_one_came_too_close_is_taken_back() {
+    let mut config = demo_config();
+    let belt = config.belt.as_mut().unwrap();
+    // Most neighbours are too close, and each is decided before the next one comes.
+    belt.min_gap_mm = belt.speed_mm_s / 2.0 - belt.item_mm;
+    belt.view_start_mm = 0.0;
+    let run = run(&config, 200, 2.0, Faults::none(), 9);
+    assert!(run.audit.clean(), "{:#?}", run.audit);
+    assert!(run.ledger.repeated > 20, "{} were decided twice", run.ledger.repeated);
+    assert_eq!((run.audit.as_decided, run.audit.spoiled), (200, 0), "{:#?}", run.audit);
+}
+
+#[test]
 fn without_a_camera_every_item_passes_and_says_so() {
     let faults = Faults { camera: 1.0, ..Faults::none() };
     let run = run(&demo_config(), 30, 3.0, faults, 2);

@@ -276,6 +276,8 @@ impl Line {
                 self.mishap(now, Mishap::TooClose, out);
                 if let Some(before) = before {
                     out.push(Effect::Recall(before));
+                    // One that was decided already is decided once more, without votes.
+                    self.open.entry(before).or_insert_with(|| Open { came: at, ..Open::default() });
                     self.decide_now(now, before, out);
                 }
             }

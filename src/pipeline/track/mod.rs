@@ -218,7 +218,8 @@ impl Track {
             None => Arrival::Followed,
             Some(before) => {
                 before.too_close = true;
-                let movable = before.moves.iter().all(|planned| planned.ended.is_none());
+                let movable = before.lane != Some(self.exception)
+                    && before.moves.iter().all(|planned| planned.released.is_none() && planned.ended.is_none());
                 Arrival::TooClose { before: movable.then_some(before.id) }
             }
         };
@@ -241,9 +242,13 @@ impl Track {
     /// The last item's trailing edge left at `at`: now its length is known.
     pub fn left(&mut self, at: Timestamp) {
         let position = self.belt.position(at);
-        if let Some(item) = self.items.last_mut().filter(|item| !item.measured && item.came <= at) {
-            item.length = position - item.front;
-            item.measured = true;
+        let Some(item) = self.items.last_mut().filter(|item| !item.measured && item.came <= at) else { return };
+        item.length = position - item.front;
+        item.measured = true;
+        // It may be decided already, and its moves planned for an item of the usual length.
+        if let Some(lane) = item.lane {
+            let fresh = self.lanes[lane.0].moves_for(item.front, item.length);
+            item.moves.iter_mut().zip(&fresh).for_each(|(planned, fresh)| planned.measured(fresh));
         }
     }
 

@@ -121,6 +121,14 @@ impl PlannedMove {
         self.due + self.passing
     }
 
+    /// Its item has been measured: `fresh` is the same move for its true length.
+    pub fn measured(&mut self, fresh: &Self) {
+        if self.released.is_none() {
+            self.due = fresh.due;
+        }
+        self.passing = fresh.passing;
+    }
+
     /// Takes the actuate thread's word.
     pub fn moved(&mut self, moved: &Moved) {
         self.ended = match moved.how {
