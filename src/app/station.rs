@@ -86,6 +86,7 @@ fn line(config: &Config, eyes: &Eyes, seed: u64, now: Timestamp) -> Line {
         lanes: config.lane.iter().map(|lane| lane.name.clone()).collect(),
         advice: eyes.classes().iter().map(Class::advice).collect(),
         model: eyes.title(),
+        pictures: config.store.pictures.keep,
     };
     Line::new(trigger, decide, way(config, exception, now), names, exception, incidents(config, now), seed)
 }

@@ -105,6 +105,8 @@ pub struct Names {
     pub advice: Vec<Option<Words>>,
     /// Name and version of the model.
     pub model: String,
+    /// Whether pictures of items are kept.
+    pub pictures: bool,
 }
 
 /// The sort thread's stages with the items they are busy with.
@@ -371,7 +373,8 @@ impl Line {
         let mut stages_ms = open.last.as_ref().map_or_else(BTreeMap::new, Looked::stages_ms);
         stages_ms.insert("decide".into(), now.at.since(open.came).as_secs_f64() * 1e3);
         let sure = verdict.reason == Reason::Confident;
-        let picture = open.last.as_ref().map(|_| PictureView::of(sure).id(item));
+        let kept = open.last.filter(|_| self.names.pictures);
+        let picture = kept.as_ref().map(|_| PictureView::of(sure).id(item));
         let decision = Decision {
             id: item,
             class: verdict.class.map(|class| self.decide.class(class).to_owned()),
@@ -387,7 +390,7 @@ impl Line {
             stages_ms,
         };
         out.push(Effect::Record(Event::Decision(Box::new(decision))));
-        if let Some(looked) = open.last {
+        if let Some(looked) = kept {
             out.push(Effect::Keep { job: looked.job, sure });
         }
     }

@@ -116,6 +116,11 @@ impl Keeper {
     /// When what was left could not be committed; it is counted as lost.
     pub fn run(mut self, beat: impl Fn()) -> Result<()> {
         self.attempt();
+        if !self.settings.pictures.keep
+            && let Err(wrong) = Pictures::open(&self.settings.directory, &self.settings.pictures)
+        {
+            warn!(error = format!("{wrong:#}"), "pictures of an earlier run stay");
+        }
         loop {
             beat();
             let stop = self.turn();

@@ -103,6 +103,8 @@ impl Pictures {
         for (_, view, entry) in found {
             pictures.list(view, entry);
         }
+        // The budget may have become smaller, or none.
+        pictures.make_room()?;
         Ok(pictures)
     }
 
@@ -170,6 +172,15 @@ mod tests {
         assert_eq!(keep(&mut pictures, 6, PictureView::Frame), 1);
         assert!(!exists(1, PictureView::Frame), "no sure one is left");
         assert!(exists(4, PictureView::Unsure) && exists(5, PictureView::Frame) && exists(6, PictureView::Frame));
+    }
+
+    #[test]
+    fn where_none_are_kept_those_of_before_go() {
+        let store = tempfile::tempdir().unwrap();
+        let mut pictures = Pictures::open(store.path(), &Settings::default()).unwrap();
+        keep(&mut pictures, 1, PictureView::Frame);
+        Pictures::open(store.path(), &Settings { keep: false, ..Settings::default() }).unwrap();
+        assert!(!file(store.path(), &PictureView::Frame.id(item(1))).unwrap().exists());
     }
 
     #[test]
