@@ -297,13 +297,13 @@ impl std::error::Error for Unreadable {}
 
 /// Whether the file is the trouble, rather than the disk or the folder it is on.
 pub(crate) fn is_unreadable(wrong: &anyhow::Error) -> bool {
-    wrong.chain().any(|cause| {
-        let broken = cause
-            .downcast_ref::<rusqlite::Error>()
-            .and_then(rusqlite::Error::sqlite_error_code)
-            .is_some_and(|code| matches!(code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase));
-        broken || cause.is::<Unreadable>()
-    })
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType};
+    let broken = |error: &rusqlite::Error| match error {
+        // A number that is none any more: a bit of it has changed.
+        InvalidColumnType(..) | FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) => true,
+        _ => matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)),
+    };
+    wrong.chain().any(|cause| cause.downcast_ref().is_some_and(broken) || cause.is::<Unreadable>())
 }
 
 /// Renames the database and its log, so that a person may still look into them.

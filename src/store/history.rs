@@ -14,7 +14,7 @@ use super::{integer, number};
 use crate::units::ItemId;
 
 /// The columns of [`Packed`].
-const COLUMNS: &str = "SELECT last - count + 1, count, boot, body FROM events JOIN run ON run.id = run";
+const COLUMNS: &str = "SELECT last - count + 1, count, boot, body FROM events LEFT JOIN run ON run.id = run";
 
 /// Events of an item lie within this time of its id's, as long as no one sets the clock.
 const ITEM_WITHIN_MS: (i64, i64) = (60_000, 3_600_000);
@@ -209,5 +209,8 @@ impl History {
 fn packed(row: &Row<'_>) -> rusqlite::Result<Packed> {
     // More than a row ever has is damage, and shall not become memory.
     let count = number(row.get(1)?).min(ROW_EVENTS.try_into().unwrap_or(u64::MAX));
-    Ok(Packed { first: number(row.get(0)?), count, boot: row.get(2)?, body: row.get(3)? })
+    // A changed bit may call a blob a text, or name a run that never was: the checksum tells, once the bytes are here.
+    let bytes = |column| row.get_ref(column).map(|value| value.as_bytes().unwrap_or_default().to_vec());
+    let boot = String::from_utf8_lossy(&bytes(2)?).into_owned();
+    Ok(Packed { first: number(row.get(0)?), count, boot, body: bytes(3)? })
 }

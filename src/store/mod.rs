@@ -140,8 +140,8 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 /// Replaces a file whole: whoever reads it sees the old one or the new one, after a power cut too if `durable`.
 pub(crate) fn replace_file(path: &Path, bytes: &[u8], durable: bool) -> Result<()> {
+    let draft = beside(path, ".new");
     let replace = || -> std::io::Result<()> {
-        let draft = beside(path, ".new");
         let mut file = fs::File::create(&draft)?;
         file.write_all(bytes)?;
         if durable {
@@ -153,7 +153,12 @@ pub(crate) fn replace_file(path: &Path, bytes: &[u8], durable: bool) -> Result<(
             _ => Ok(()),
         }
     };
-    replace().with_context(|| format!("writing {}", path.display()))
+    let replaced = replace();
+    if replaced.is_err() {
+        // On a full disk half a file would keep its blocks.
+        drop(fs::remove_file(&draft));
+    }
+    replaced.with_context(|| format!("writing {}", path.display()))
 }
 
 /// A seq as SQLite knows numbers.

@@ -71,7 +71,8 @@ impl Store {
             let mut rows = rows.query([integer(self.sent), integer(self.last_seq), STEP])?;
             while let Some(row) = rows.next()? {
                 let last: i64 = row.get(2)?;
-                let (first, count, body) = (number(row.get(0)?), number(row.get(1)?), row.get(3)?);
+                let (first, count) = (number(row.get(0)?), number(row.get(1)?));
+                let body = row.get_ref(3)?.as_bytes().unwrap_or_default().to_vec();
                 let packed = Packed { first, count, boot: String::new(), body };
                 let old = |wall: WallTime| wall.synchronized && wall.unix_ms < oldest;
                 // What is damaged tells no time, and goes with its neighbours.

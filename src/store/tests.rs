@@ -89,6 +89,35 @@ fn events_are_read_as_they_were_written() {
 }
 
 #[test]
+fn a_row_whose_columns_have_changed_is_told_of_and_stops_nobody() {
+    for (change, damaged) in [("body = CAST(body AS TEXT)", false), ("run = 99", true), ("body = 7", true)] {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = settings(&folder);
+        let mut store = open(&settings);
+        (1..=3).for_each(|n| _ = commit(&mut store, [samples::decision(n)]));
+        store.close().unwrap();
+        let changed = Connection::open(settings.database()).unwrap();
+        changed.execute(&format!("UPDATE events SET {change} WHERE last = 2"), []).unwrap();
+        let events = History::open(&settings.database()).unwrap().after(0, usize::MAX).unwrap();
+        let told: Vec<_> = events.iter().map(|event| (event.seq, event.damage.is_some())).collect();
+        assert_eq!(told, [(1, false), (2, damaged), (3, false)], "{change}");
+        changed.execute("UPDATE events SET count = 'two' WHERE last = 2", []).unwrap();
+        let wrong = History::open(&settings.database()).unwrap().after(0, usize::MAX).unwrap_err();
+        assert!(is_unreadable(&wrong), "{wrong:#}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_replaced_leaves_no_half_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    // A folder in its place: the draft can be written, and not renamed.
+    let path = folder.path().join("pictures");
+    fs::create_dir(&path).unwrap();
+    replace_file(&path, b"a picture", false).unwrap_err();
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
 fn numbers_go_on_after_an_orderly_stop_and_jump_after_a_crash() {
     let folder = tempfile::tempdir().unwrap();
     let settings = settings(&folder);
