@@ -1,7 +1,9 @@
 //! Whether every loop of the daemon turns: the watchdog is fed by that.
 //!
-//! Capture, sort and actuate wait for nothing outside: one that stands is a hang. The store waits for the disk, and
-//! a card that is busy or worn out takes its seconds; the line sorts meanwhile, and records wait in their queue.
+//! Sort and actuate wait for nothing outside: one that stands is a hang. The store waits for the disk, and a card that
+//! is busy or worn out takes its seconds; the line sorts meanwhile, and records wait in their queue. Capture waits for
+//! a driver: a camera that hangs lets each request run out, seconds each, while it is opened or closed. Items run to
+//! the exception lane meanwhile.
 
 use std::time::Duration;
 
@@ -30,8 +32,8 @@ impl Turn {
     /// How long it may stand while the watchdog is still fed; zero: it turns between any two looks.
     fn patience(self) -> Duration {
         match self {
-            Self::Capture | Self::Sort | Self::Actuate => Duration::ZERO,
-            Self::Store => Duration::from_secs(30),
+            Self::Sort | Self::Actuate => Duration::ZERO,
+            Self::Capture | Self::Store => Duration::from_secs(30),
         }
     }
 }
@@ -127,6 +129,14 @@ mod tests {
         assert!(!turns.look(at(30), &counts([30, 30, 30, 0])), "a hang");
         assert!(turns.look(at(31), &counts([31, 31, 31, 1])));
         assert!(turns.look(at(60), &counts([60, 60, 60, 1])), "counted from its last turn");
+    }
+
+    #[test]
+    fn a_camera_that_hangs_is_a_fault_and_no_hang_of_the_daemon() {
+        let mut turns = Turns::default();
+        assert!(turns.look(at(0), &counts([0, 0, 0, 0])));
+        assert!((1..30).all(|n| turns.look(at(n), &counts([0, n, n, n]))), "its driver waits");
+        assert!(!turns.look(at(30), &counts([0, 30, 30, 30])));
     }
 
     #[test]
