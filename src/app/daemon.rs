@@ -18,6 +18,7 @@ use crate::app::surroundings::{Seen, Surroundings};
 use crate::app::threads::{self, Devices, Running, Shared};
 use crate::app::turns::{Turn, Turns};
 use crate::clock::{Clock, SystemClock};
+use crate::command::Name;
 use crate::config::Config;
 use crate::drivers::{gpio, runtime};
 
@@ -132,10 +133,13 @@ fn open(
     let because = |what| move |error| (what, error);
     let eyes = station::open_eyes(config, Some(&config.store.directory)).map_err(because(What::Model))?;
     refusal.let_go();
-    let pins = gpio::open(&config.gpio, &config.input, &config.actuator, &runtime::directory());
+    let directory = runtime::directory();
+    let pins = gpio::open(&config.gpio, &config.input, &config.actuator, &directory);
     let (inputs, outputs) = pins.map_err(because(What::Pins))?;
-    let station = Station::new(config, eyes, fastrand::u64(..), shared.clock.now());
-    let devices = Devices { camera: config.camera.opener(), inputs, outputs };
+    let mut station = Station::new(config, eyes, fastrand::u64(..), shared.clock.now());
+    station.machine.hold(runtime::held(&directory), config.mqtt.commands.contains(&Name::Resume));
+    let held = Box::new(move |held| runtime::keep_held(&directory, held));
+    let devices = Devices { camera: config.camera.opener(), inputs, outputs, held };
     threads::start(station, devices, shared, state.clone()).map_err(because(What::Start))
 }
 

@@ -11,7 +11,7 @@ use crate::pipeline::actuate::Moved;
 use crate::pipeline::capture::{Frame, FrameSlot};
 use crate::pipeline::incidents::Mishap;
 use crate::pipeline::look::{Job, Looked};
-use crate::pipeline::machine::Machine;
+use crate::pipeline::machine::{Held, Machine};
 use crate::pipeline::preprocess::decode::small_grey;
 use crate::pipeline::trigger::Edge;
 use crate::pipeline::{Effect, Input, Line};
@@ -62,19 +62,23 @@ pub struct Sorter {
     machine: Machine,
     /// The machine's state that the line was last told.
     told: State,
+    /// Keeps what a person has stopped for the next start, and what it was last given.
+    keep: Box<dyn Fn(Held) + Send>,
+    kept: Held,
 }
 
 impl Sorter {
-    /// A sorter that has seen nothing.
+    /// A sorter that has seen nothing. `keep` takes what a person has stopped, each time that it changes.
     pub fn new(
         line: Line,
-        machine: Machine,
+        (machine, keep): (Machine, Box<dyn Fn(Held) + Send>),
         orders: SyncSender<Do>,
         tasks: SyncSender<Task>,
         shared: Shared,
         state: watch::Sender<State>,
     ) -> Self {
-        Self { line, orders, tasks, shared, state, machine, told: State::Ready }
+        let kept = machine.held();
+        Self { line, orders, tasks, shared, state, machine, told: State::Ready, keep, kept }
     }
 
     /// Waits for something to happen, `longest` at most, and deals with all that has.
@@ -138,6 +142,10 @@ impl Sorter {
 
     /// Puts the line into the machine's state: outputs first, words after.
     fn obey(&mut self) -> Result<()> {
+        let held = self.machine.held();
+        if std::mem::replace(&mut self.kept, held) != held {
+            (self.keep)(held);
+        }
         let (before, state) = (self.told, self.machine.state());
         if state == before {
             return Ok(());

@@ -24,7 +24,7 @@ use crate::pipeline::Effect;
 use crate::pipeline::actuate::{Actuate, Armed, Drive, How, Moved, Order, Output, Outputs, Stay};
 use crate::pipeline::capture::{Camera, FrameSlot};
 use crate::pipeline::look::{Job, Looker};
-use crate::pipeline::machine::Lamp;
+use crate::pipeline::machine::{Held, Lamp};
 use crate::pipeline::trigger::Inputs;
 use crate::record::{PictureView, State};
 use crate::status::Status;
@@ -60,6 +60,8 @@ pub struct Devices {
     pub inputs: Box<dyn Inputs>,
     /// The output lines.
     pub outputs: Box<dyn Outputs>,
+    /// Keeps what a person has stopped for the next start.
+    pub held: Box<dyn Fn(Held) + Send>,
 }
 
 /// Is shown each thing that the sort thread asks for.
@@ -173,7 +175,7 @@ pub fn start(station: Station, devices: Devices, shared: &Shared, state: watch::
     });
     let slot = Arc::new(FrameSlot::default());
     let Station { line, looker, actuate, machine } = station;
-    let Devices { camera, inputs, mut outputs } = devices;
+    let Devices { camera, inputs, mut outputs, held } = devices;
     let with = |name: &str| Thread { name: name.to_owned(), stop: Arc::clone(&stop), shared: shared.clone() };
     let (to_sort, from_camera, from_inputs, from_actuate) = (slot.clone(), ask.clone(), ask.clone(), ask.clone());
     let looked = ask.clone();
@@ -181,7 +183,7 @@ pub fn start(station: Station, devices: Devices, shared: &Shared, state: watch::
         with("actuate").spawn(move |me| me.actuate(actuate, &mut *outputs, &todo, &from_actuate))?,
         with("infer").spawn(move |me| me.infer(looker, &to_look, &looked))?,
         with("sort").spawn(move |me| {
-            let mut sorter = Sorter::new(line, machine, orders, tasks, me.shared.clone(), state);
+            let mut sorter = Sorter::new(line, (machine, held), orders, tasks, me.shared.clone(), state);
             while !me.stop.stopped() {
                 me.stop.turn(Turn::Sort);
                 if let Err(error) = sorter.turn(&happened, &to_sort, TURN) {

@@ -1,4 +1,5 @@
-//! The runtime directory: who holds the outputs now, and how to make them safe once nobody does.
+//! The runtime directory: who holds the outputs now, how to make them safe once nobody does, and what a person has
+//! stopped.
 //!
 //! Raspberry Pi kernels keep an output's level after the process that drove it is gone. So before a line is taken, its
 //! chip, offset and inactive level are on disk, and whoever comes after (`pilah outputs-off`, the next start) can
@@ -14,11 +15,14 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use crate::pipeline::actuate::Level;
+use crate::pipeline::machine::Held;
+use crate::store::replace_file;
 
 /// Where it is when systemd does not say.
 const DEFAULT: &str = "/run/pilah";
 const LOCK: &str = "lock";
 const OUTPUTS: &str = "outputs.json";
+const HELD: &str = "held.json";
 /// The form of the outputs file.
 const SCHEMA: &str = "pilah/outputs/1";
 
@@ -180,6 +184,27 @@ pub fn read(directory: &Path) -> Result<Option<Vec<Driven>>> {
     Ok(Some(file.lines))
 }
 
+/// Writes down what a person has stopped, for the next start. The directory is in memory: this waits for no disk.
+pub fn keep_held(directory: &Path, held: Held) {
+    let written = serde_json::to_vec(&held).map_err(Into::into);
+    if let Err(error) = written.and_then(|text| replace_file(&directory.join(HELD), &text, false)) {
+        tracing::warn!(error = format!("{error:#}"), "a new start will not know what a person has stopped");
+    }
+}
+
+/// What a person had stopped as the program before ended; where that cannot be read, everything.
+pub fn held(directory: &Path) -> Held {
+    let path = directory.join(HELD);
+    let read = fs::read(&path).and_then(|text| Ok(serde_json::from_slice(&text)?));
+    read.unwrap_or_else(|error| {
+        let unknown = error.kind() != ErrorKind::NotFound;
+        if unknown {
+            tracing::warn!(file = %path.display(), %error, "what a person had stopped cannot be read: all is held");
+        }
+        Held { stopped: unknown, paused: unknown }
+    })
+}
+
 /// Forgets the lines: every one is inactive.
 ///
 /// # Errors
@@ -195,6 +220,17 @@ pub fn clear(directory: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_person_has_stopped_is_known_to_the_next_start() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(held(directory.path()), Held::default());
+        let stopped = Held { stopped: true, paused: false };
+        keep_held(directory.path(), stopped);
+        assert_eq!(held(directory.path()), stopped);
+        fs::write(directory.path().join(HELD), "{\"stopped").unwrap();
+        assert_eq!(held(directory.path()), Held { stopped: true, paused: true }, "in doubt");
+    }
 
     fn driven() -> Vec<Driven> {
         let line = |line: &str, offset, inactive| Driven {

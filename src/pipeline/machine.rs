@@ -10,7 +10,8 @@
 //!
 //! Invariants:
 //! - a pressed emergency stop wins over everything, and only the reset button ends it, once it is no longer pressed;
-//! - nothing that a person did not do starts a machine that an emergency stop has stopped.
+//! - nothing that a person did not do starts a machine that an emergency stop or a pause has stopped; an end of the
+//!   program is no such thing, so that what holds is on file ([`Held`]) for the next start.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -82,6 +83,16 @@ impl Button {
     }
 }
 
+/// What a person has stopped and nobody has let go again: it outlives the program.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Held {
+    /// An emergency stop that nobody has reset.
+    pub stopped: bool,
+    /// A pause, by button or by command.
+    pub paused: bool,
+}
+
 /// What holds the machine.
 #[derive(Debug, Clone)]
 pub struct Machine {
@@ -108,6 +119,18 @@ impl Machine {
     /// A machine whose camera has shown nothing yet, with the buttons and lamps that are wired.
     pub fn new(buttons: Vec<(InputId, Button)>, lamps: Vec<Lamp>) -> Self {
         Self { buttons, lamps, pressed: false, stopped: false, paused: false, camera: Camera::Awaited }
+    }
+
+    /// As the program before left it; `resumable` says whether the command `resume` may end a pause. What nobody could
+    /// end, since the configuration has changed, is not taken over.
+    pub fn hold(&mut self, held: Held, resumable: bool) {
+        self.stopped |= held.stopped && self.has(Button::Reset);
+        self.paused |= held.paused && (resumable || self.has(Button::Start));
+    }
+
+    /// What the next start is to know.
+    pub fn held(&self) -> Held {
+        Held { stopped: self.stopped, paused: self.paused }
     }
 
     /// An input changed; whether it is a button.
@@ -256,6 +279,27 @@ mod tests {
         assert_eq!(machine.state(), State::Ready);
         press(&mut machine, PAUSE);
         assert_eq!(machine.state(), State::Paused);
+    }
+
+    #[test]
+    fn a_new_start_ends_neither_a_pause_nor_an_emergency_stop() {
+        for (press_first, with_start, resumable, state) in [
+            (ESTOP, false, false, State::EStop),
+            (PAUSE, true, false, State::Paused),
+            (PAUSE, false, true, State::Paused),
+            (PAUSE, false, false, State::Ready),
+        ] {
+            let mut before = machine(with_start);
+            press(&mut before, press_first);
+            let mut after = machine(with_start);
+            after.hold(before.held(), resumable);
+            after.camera_sees();
+            assert_eq!(after.state(), state, "{press_first:?}, start {with_start}, resume {resumable}");
+        }
+        let mut reset = machine(false);
+        reset.hold(Held { stopped: true, paused: false }, false);
+        press(&mut reset, RESET);
+        assert_eq!(reset.held(), Held::default());
     }
 
     #[test]

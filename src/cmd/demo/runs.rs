@@ -101,6 +101,7 @@ impl Demo<'_> {
             camera: Box::new(move || Ok(Box::new(SimCamera::new(Arc::clone(&watched), Arc::clone(&lens), period)))),
             inputs: Box::new(SimInputs::new(Arc::clone(&world))),
             outputs: Box::new(SimOutputs::new(Arc::clone(&world), homes(self.config))),
+            held: Box::new(|_| ()),
         };
         let ledger = Arc::new(Mutex::new(Ledger::default()));
         let noted = Arc::clone(&ledger);
