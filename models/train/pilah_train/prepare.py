@@ -76,7 +76,9 @@ def _folders(recipe: Recipe, data: Path) -> list[Item]:
     for label, name in enumerate(recipe.ids):
         for path in sorted((data / name).rglob("*")) if name in found else []:
             if path.suffix.lower() in SUFFIXES:
-                items.append(Item(label, data.name, _group(recipe, data.name, name, path), path))
+                inner = path.parent.relative_to(data)  # a folder in a class's folder holds the views of one thing
+                group = f"{data.name}/{inner}" if path.parent != data / name else _group(recipe, data.name, name, path)
+                items.append(Item(label, data.name, group, path))
     return items
 
 

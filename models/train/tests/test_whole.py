@@ -209,6 +209,17 @@ def test_all_views_of_a_thing_fall_into_one_split(tmp_path):
     assert {i.split for i in items} == {"train", "validation", "test"}
 
 
+def test_a_folder_in_a_class_s_folder_is_one_thing(drawn):
+    zero = drawn / "data" / "0"
+    for n in range(30):
+        (zero / f"thing-{n // 10}").mkdir(exist_ok=True)
+        (zero / f"0-{n}.png").rename(zero / f"thing-{n // 10}" / f"{n % 10}.png")
+    splits: dict = {}
+    for item in prepare(recipes.load(drawn / "recipe.toml"), drawn / "data"):
+        splits.setdefault((item.label, item.path.parent.name), set()).add(item.split)
+    assert all(len(splits[0, f"thing-{n}"]) == 1 for n in range(3)) and len(splits[1, "1"]) == 3
+
+
 def test_folds_are_each_once_validation_and_never_test(drawn):
     recipe, seen, test = recipes.load(drawn / "recipe.toml"), [], set()
     for fold in range(3):
