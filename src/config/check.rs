@@ -84,6 +84,16 @@ impl Config {
             let ok = lane.classes.is_empty() || self.infer.is_some();
             let key = format!("lane[{index}].classes");
             problems.expect(ok, key, "nothing classifies", "add [infer] with a model, or remove this");
+            // Where labels are read, they decide; a routing table may name any lane.
+            let read_alone = self.read.as_ref().is_some_and(|read| read.routing.is_none());
+            let classes_alone = !lane.classes.is_empty() && read.iter().all(|(_, list)| list.is_empty());
+            let exception = lane.name == self.station.exception_lane;
+            problems.expect(
+                exception || !(read_alone && classes_alone),
+                format_args!("lane[{index}].classes"),
+                format!("labels decide, and nothing on them is bound to lane \"{}\"", lane.name),
+                "bind regions or other places to it, or leave out [read] where classes decide",
+            );
         }
     }
 
@@ -96,25 +106,7 @@ impl Config {
                 problems.add("belt", "is missing", "add [belt] for a conveyor or [bin] for a machine without one");
             }
         }
-        if let Some(belt) = &self.belt {
-            for (index, actuator) in self.actuator.iter().enumerate() {
-                // The item's middle has left the view, the last look has had its time, and the coil its lead.
-                let lead = belt.speed_mm_s * f64::from(actuator.lead_ms) / 1e3;
-                let earliest = belt.view_start_mm.max(0.0) + lead;
-                problems.expect(
-                    actuator.position_mm > earliest,
-                    format_args!("actuator[{index}].position_mm"),
-                    format!("{} mm is before the camera has seen the item", actuator.position_mm),
-                    format!("an actuator must sit behind the view's start and its own lead: past {earliest:.0} mm"),
-                );
-                problems.expect(
-                    actuator.position_mm < belt.end_mm,
-                    format_args!("actuator[{index}].position_mm"),
-                    format!("{} mm is past the end of the belt at {} mm", actuator.position_mm, belt.end_mm),
-                    "measure both from the trigger",
-                );
-            }
-        }
+        self.check_reach(problems);
     }
 
     fn check_names(&self, problems: &mut Problems<'_>) {
@@ -224,11 +216,13 @@ impl Config {
             for region in lane.regions.iter().filter(|region| !["JAWA", "LUAR_JAWA"].contains(&region.as_str())) {
                 problems.add("regions", format!("there is no region \"{region}\""), "name JAWA or LUAR_JAWA");
             }
-            let digits =
-                |prefix: &&String| prefix.is_empty() || prefix.len() > 5 || !prefix.bytes().all(|b| b.is_ascii_digit());
-            for prefix in lane.postal_prefixes.iter().filter(digits) {
-                problems.add("postal_prefixes", format!("\"{prefix}\" begins no postal code"), "give 1 to 5 digits");
-            }
+            Self::check_places(lane, problems);
+            problems.expect(
+                may_be_exception || !lane.moves.is_empty() || self.actuator.is_empty(),
+                "moves",
+                format!("are missing: what is sent to \"{}\" runs to the exception lane", lane.name),
+                "give the moves that bring an item there",
+            );
             self.check_moves(lane, problems);
         }
     }

@@ -2,6 +2,7 @@
 
 mod check;
 mod file;
+mod reach;
 mod shape;
 
 use std::fmt;

@@ -132,7 +132,7 @@ fn each_mistake_gets_its_line_and_remedy() {
         (
             "position_mm = 800",
             "position_mm = 0",
-            "f.toml:32: actuator[0].position_mm: 0 mm is before the camera has seen the item; an actuator must sit behind the view's start and its own lead: past 0 mm",
+            "f.toml:32: actuator[0].position_mm: 0 mm is before the camera has seen the item; it must lie behind the first view of the whole item, and the coil's lead: past 62 mm",
         ),
         (
             "position_mm = 800",
@@ -167,6 +167,51 @@ fn each_mistake_gets_its_line_and_remedy() {
     ] {
         let found = problems(&GOOD.replacen(from, to, 1));
         assert!(found.iter().any(|line| line == wanted), "{to}: wanted\n{wanted}\nfound\n{}", found.join("\n"));
+    }
+}
+
+#[test]
+fn what_can_never_sort_is_told() {
+    let gate = GOOD.replace("kind = \"pulse\"", "kind = \"hold\"\nlead_ms = 50");
+    let read = GOOD.replace("[[input]]", "[read]\nlines = \"label-lines\"\ntext = \"label-text\"\n[[input]]");
+    let place = |key: &str, name: &str| read.replace("classes = [\"0\"]", &format!("{key} = [\"{name}\"]"));
+    for (text, wanted) in [
+        (
+            gate.replace("speed_mm_s = 300", "speed_mm_s = 100"),
+            "max_on_ms: 1000 ms are over before an item of 100 mm has passed; with its lead that takes 1050 ms",
+        ),
+        (gate.clone(), ""),
+        (
+            GOOD.replace("\"kick\" }", "\"kick\", offset_mm = -790 }"),
+            "moves[0].offset_mm: 10 mm is before the camera has seen the item",
+        ),
+        (GOOD.replace("\"kick\" }", "\"kick\", offset_mm = 1300 }"), "moves[0].offset_mm: 2100 mm is past the end"),
+        (
+            GOOD.replace("view_start_mm = 0\nview_end_mm = 200", "view_start_mm = -200\nview_end_mm = -1"),
+            "view_end_mm: the view ends at -1 mm, before",
+        ),
+        (
+            GOOD.replace("kind = \"photo-eye\"", "kind = \"interval\"\ninterval_ms = 300"),
+            "trigger.interval_ms: items come each 90 mm",
+        ),
+        (
+            GOOD.replace("moves = [{ actuator = \"kick\" }]\n", ""),
+            "lane[0].moves: are missing: what is sent to \"zero\" runs",
+        ),
+        (read.clone(), "lane[0].classes: labels decide, and nothing on them is bound to lane \"zero\""),
+        (place("regencies", "Kota Depok"), "regencies: no place is called \"Kota Depok\"; did you mean KOTA DEPOK?"),
+        (place("provinces", "YOGYAKARTA"), "provinces: no place is called \"YOGYAKARTA\"; did you mean D"),
+        (place("postal_prefixes", "18"), "postal_prefixes: no postal code begins with 18"),
+        (place("postal_prefixes", "164"), ""),
+        (place("regencies", "KOTA DEPOK"), ""),
+    ] {
+        let found = problems(&text);
+        match wanted {
+            "" => assert_eq!(found, [""; 0], "{text}"),
+            _ => {
+                assert!(found.iter().any(|line| line.contains(wanted)), "wanted\n{wanted}\nfound\n{}", found.join("\n"))
+            }
+        }
     }
 }
 

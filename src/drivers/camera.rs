@@ -45,7 +45,7 @@ pub struct Settings {
     pub height: u32,
     /// Wanted frames a second.
     #[serde(default = "Settings::fps")]
-    #[schemars(range(min = 0.1, max = 240.0))]
+    #[schemars(range(min = 0.5, max = 240.0))]
     pub fps: f64,
 }
 

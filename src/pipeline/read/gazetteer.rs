@@ -110,6 +110,11 @@ impl Gazetteer {
         below(&self.districts_of_codes, code)
     }
 
+    /// Whether any postal code begins with these digits.
+    pub fn has_code_from(&self, prefix: &str) -> bool {
+        self.districts_of_codes.iter().any(|(code, _)| format!("{code:05}").starts_with(prefix))
+    }
+
     /// The villages in which a postal code is used.
     pub fn villages_of_code(&self, code: u32) -> impl Iterator<Item = &'static str> {
         below(&self.villages_of_codes, code).map(|at| self.villages[usize::from(at)])

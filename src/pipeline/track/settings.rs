@@ -89,6 +89,13 @@ impl Settings {
         self.window_mm.map_or(1.0, |window| window / (self.view_end_mm - self.view_start_mm))
     }
 
+    /// How far an item of the usual length has run when it is first wholly in view; one that is longer than the view,
+    /// when its middle is in the view's middle.
+    pub fn seen_mm(&self) -> f64 {
+        let half = (self.item_mm / 2.0).min((self.view_end_mm - self.view_start_mm) / 2.0 - self.tolerance_mm);
+        (self.view_start_mm + half + self.item_mm / 2.0).max(0.0)
+    }
+
     /// The belt at rest at position 0.
     pub fn belt(&self, counted: bool, runs: bool, now: Timestamp) -> Belt {
         if counted { Belt::counted(self.mm_per_count, now) } else { Belt::timed(Speed(self.speed_mm_s), runs, now) }
@@ -101,6 +108,12 @@ impl Settings {
             "view_end_mm",
             format!("the view ends at {} mm, before it starts at {} mm", self.view_end_mm, self.view_start_mm),
             "measure both from the trigger, in the direction of travel",
+        );
+        problems.expect(
+            self.view_end_mm > 0.0 || self.view_start_mm >= self.view_end_mm,
+            "view_end_mm",
+            format!("the view ends at {} mm, before items have come to the trigger", self.view_end_mm),
+            "measure it from the trigger, and let the camera look behind it",
         );
         problems.expect(
             self.view_end_mm < self.end_mm,
