@@ -255,8 +255,13 @@ impl Decide {
             province: sure(&readings.province),
             regency: sure(&readings.regency),
         };
-        match (self.routes.of_readings(&fields, judged.region), by_waybill) {
+        let lane = self.routes.of_readings(&fields, judged.region);
+        match (lane, by_waybill) {
             (Some(lane), Some(other)) if lane != other => to_exception(Reason::Disagree),
+            // A narrower binding may hold, by what was read and is not sure.
+            _ if lane.is_some() && self.routes.of_readings(readings, judged.region) != lane => {
+                to_exception(Reason::Unsure)
+            }
             (Some(lane), _) | (None, Some(lane)) => {
                 Verdict { lane, class: None, confidence: judged.confidence, reason: Reason::Confident }
             }
@@ -351,6 +356,30 @@ mod tests {
             assert_eq!((verdict.lane, verdict.reason), (LaneId(lane), reason), "{read:?}");
         }
         assert_eq!(decide.verdict(&Votes::default()).reason, Reason::NoRead);
+    }
+
+    #[test]
+    fn a_narrower_lane_that_may_be_meant_is_a_doubt() {
+        let mut lanes = [lane("jawa", &[]), lane("depok", &[]), lane("164", &[]), lane("manual", &[])];
+        lanes[0].regions = vec!["JAWA".into()];
+        lanes[1].regencies = vec!["KOTA DEPOK".into()];
+        lanes[2].postal_prefixes = vec!["164".into()];
+        let decide =
+            Decide::new(&Settings::default(), Vec::new(), 0.0, Routes::new(&lanes), LaneId(3)).reading(0.98, &[]);
+        for (code, regency, lane) in [
+            (("16424", 0.99), ("KOTA DEPOK", 0.99), 2),
+            (("16424", 0.97), ("KOTA DEPOK", 0.99), 3),
+            (("40111", 0.99), ("KOTA DEPOK", 0.97), 3),
+            (("40111", 0.97), ("KOTA BANDUNG", 0.97), 0),
+            (("40111", 0.97), ("KOTA DEPOK", 0.99), 1),
+        ] {
+            let reading = |(value, confidence): (&str, f32)| Some(Reading { value: value.into(), confidence });
+            let mut read = judged("JAWA", 0.99, None, None);
+            (read.readings.postal_code, read.readings.regency) = (reading(code), reading(regency));
+            let mut votes = Votes::default();
+            votes.read(&read);
+            assert_eq!(decide.verdict(&votes).lane, LaneId(lane), "{code:?} {regency:?}");
+        }
     }
 
     #[test]
