@@ -112,7 +112,9 @@ fn middle(raster: &Raster, width: u32, height: u32) -> Part {
     let cut = |length: f64, target: u32| {
         let covering = pixel(length * ratio).max(target);
         let back = length / f64::from(covering);
-        (f64::from((covering - target) / 2) * back, f64::from(target) * back)
+        let first = f64::from((covering - target) / 2) * back;
+        // Rounding must not lead beyond the picture: the crop would be refused.
+        (first, (f64::from(target) * back).min(length - first))
     };
     let ((left, part_width), (top, part_height)) = (cut(whole_width, width), cut(whole_height, height));
     (left, top, part_width, part_height)
@@ -170,6 +172,18 @@ mod tests {
     fn golden(name: &str) -> Raster {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pillow").join(name).with_extension("png");
         decode_file(&std::fs::read(path).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_middle_lies_within_every_picture() {
+        for (width, height) in (200..1500).map(|side| (side, side * 4 / 3)).chain([(2592, 1944), (4056, 3040)]) {
+            for net in [116, 224, 300, 324] {
+                let raster = Raster { width, height, channels: 1, pixels: Vec::new() };
+                let (left, top, part_width, part_height) = middle(&raster, net, net);
+                assert!(left + part_width <= f64::from(width), "{width}x{height} at {net}");
+                assert!(top + part_height <= f64::from(height), "{width}x{height} at {net}");
+            }
+        }
     }
 
     #[test]

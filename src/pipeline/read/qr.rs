@@ -1,5 +1,9 @@
 //! Reads QR codes (ISO/IEC 18004) in the regions that the finder shows.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use rxing::common::HybridBinarizer;
 use rxing::qrcode::QRCodeReader;
 use rxing::{BinaryBitmap, DecodeHints, Luma8LuminanceSource, RXingResult, Reader};
@@ -20,6 +24,8 @@ const TRIES: [(f32, bool); 6] = [(1.0, false), (1.5, true), (1.5, false), (2.0, 
 const LONGEST: f32 = 1400.0;
 /// The shortest side in pixels: 21 modules of a pixel each.
 const SHORTEST: f32 = 21.0;
+/// Squares like those in a code's corners, beyond which a region is a pattern: the decoder would try all threes of them.
+const MOST_SQUARES: usize = 200;
 /// Payloads longer than this are no parcels'.
 const LONGEST_TEXT: usize = 512;
 /// A code is corrected by its own check words: what comes out is right, or nothing does.
@@ -47,7 +53,7 @@ pub fn qr(grey: &Raster, area: &Area, axis: (f32, f32)) -> Option<Bar> {
             let Point { x, y } = place(length(at % count) + 0.5, length(at / count) + 0.5);
             levels.push(byte(sample(grey, x, y)));
         }
-        let found = decoded(levels, count)?;
+        let found = decoded(levels, count, &Arc::default())?;
         let text = found.getText().to_owned();
         // Its points are the middles of the corners' squares.
         let corners: Vec<Point> = found.getPoints().iter().take(3).map(|point| place(point.x, point.y)).collect();
@@ -58,12 +64,21 @@ pub fn qr(grey: &Raster, area: &Area, axis: (f32, f32)) -> Option<Bar> {
     })
 }
 
-/// The code in a square grey picture of so many rows.
-fn decoded(levels: Vec<u8>, count: usize) -> Option<RXingResult> {
+/// The code in a square grey picture of so many rows; `squares` counts what may be a code's corner.
+fn decoded(levels: Vec<u8>, count: usize, squares: &Arc<AtomicUsize>) -> Option<RXingResult> {
     let count = u32::try_from(count).ok()?;
     let source = Luma8LuminanceSource::new(levels, count, count).ok()?;
-    let hints = DecodeHints { TryHarder: Some(true), ..DecodeHints::default() };
-    QRCodeReader.decode_with_hints(&mut BinaryBitmap::new(HybridBinarizer::new(source)), &hints).ok()
+    let squares = Arc::clone(squares);
+    // The decoder shows each square that it finds, and has no other way to be told to stop.
+    let seen = move |_| {
+        if squares.fetch_add(1, Ordering::Relaxed) >= MOST_SQUARES {
+            resume_unwind(Box::new("too many squares"));
+        }
+    };
+    let hints =
+        DecodeHints { TryHarder: Some(true), NeedResultPointCallback: Some(Arc::new(seen)), ..DecodeHints::default() };
+    let mut picture = BinaryBitmap::new(HybridBinarizer::new(source));
+    catch_unwind(AssertUnwindSafe(|| QRCodeReader.decode_with_hints(&mut picture, &hints).ok())).ok()?
 }
 
 /// Whether a payload can be shown: printable ASCII, and not without end.
@@ -109,6 +124,27 @@ mod tests {
             let off = (found.middle.x - 150.0).hypot(found.middle.y - 150.0);
             assert!(off < 2.0 * module, "{degrees}: {:?}", found.middle);
         }
+    }
+
+    #[test]
+    fn a_pattern_of_squares_is_no_code_and_takes_no_time() {
+        // Rings and dots of two sizes, as in the corners of a code, by the thousand.
+        let dark = |x: usize, y: usize, size: usize| {
+            let (u, v) = (x % (size + 2) * 7 / size, y % (size + 2) * 7 / size);
+            let ring = u.min(v) == 0 || u.max(v) == 6;
+            (ring || (2..=4).contains(&u) && (2..=4).contains(&v)) && u < 7 && v < 7
+        };
+        let pixels = (0..800 * 800usize).map(|n| {
+            let (x, y) = (n % 800, n / 800);
+            if dark(x, y, if x < 400 { 14 } else { 18 }) { 20 } else { 230 }
+        });
+        let grey = Raster { width: 800, height: 800, channels: 1, pixels: pixels.collect() };
+        let levels = grey.pixels.clone();
+        let seen = Arc::new(AtomicUsize::new(0));
+        assert!(decoded(levels, 800, &seen).is_none());
+        assert_eq!(seen.load(Ordering::Relaxed), MOST_SQUARES + 1, "it was stopped");
+        let area = Area { middle: Point { x: 400.0, y: 400.0 }, around: (0.0, 0.0, 800.0, 800.0), cells: 1000 };
+        assert_eq!(qr(&grey, &area, (1.0, 0.0)), None);
     }
 
     #[test]

@@ -65,6 +65,9 @@ pub fn find(grey: &Raster, paper: Option<&Area>, axis: Option<(f32, f32)>) -> Op
     }
     let (width, height) =
         (u32::try_from(right.checked_sub(left)?).ok()?, u32::try_from(bottom.checked_sub(top)?).ok()?);
+    if width == 0 || height == 0 {
+        return None; // the paper lies where the picture was filled up
+    }
     let part = Raster { width, height, channels: 1, pixels };
     let found = row_of_five(&part, &patches(&part), axis)?;
     let middles = found.middles.map(|middle| Point { x: middle.x + length(left), y: middle.y + length(top) });
@@ -325,5 +328,9 @@ mod tests {
         assert_eq!(find(&grey, None, Some(axis)), None, "upper frames gone");
         let blank = Raster { width: 64, height: 64, channels: 1, pixels: vec![200; 64 * 64] };
         assert_eq!(find(&blank, None, None), None);
+        let beyond = blank.width as f32 + 100.0;
+        let around = (beyond, 0.0, beyond + 50.0, 100.0);
+        let paper = Area { middle: Point { x: beyond, y: 50.0 }, around, cells: 100 };
+        assert_eq!(find(&blank, Some(&paper), None), None, "paper beyond the picture");
     }
 }
