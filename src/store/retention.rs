@@ -76,7 +76,8 @@ impl Store {
                 let packed = Packed { first, count, boot: String::new(), body };
                 let old = |wall: WallTime| wall.synchronized && wall.unix_ms < oldest;
                 // What is damaged tells no time, and goes with its neighbours.
-                if !packed.heads().is_ok_and(|heads| heads.iter().all(|head| old(head.wall))) {
+                let Ok(heads) = packed.heads() else { continue };
+                if !heads.iter().all(|head| old(head.wall)) {
                     break;
                 }
                 last_old = Some(last);
