@@ -40,6 +40,7 @@ fn station(folder: &Path, model: &str, camera: &str) -> PathBuf {
 
 fn start(config: &Path) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pilah"));
+    command.env("RUNTIME_DIRECTORY", config.with_file_name("run"));
     command.args(["run", "--config"]).arg(config).current_dir(ROOT).stderr(Stdio::piped()).spawn().unwrap()
 }
 
@@ -119,6 +120,28 @@ fn a_missing_camera_is_a_fault_and_not_the_end() {
     let (code, log) = stop(child);
     assert!(told, "{log}");
     assert_eq!(code, Some(0), "{log}");
+}
+
+#[test]
+fn an_emergency_stop_that_nobody_has_reset_outlives_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = station(folder.path(), "digits", "models/digits/demo");
+    let mut more = File::options().append(true).open(&config).unwrap();
+    for button in ["estop", "reset"] {
+        writeln!(more, "[[input]]\nname = {button:?}\nline = \"GPIO-{button}\"").unwrap();
+    }
+    writeln!(more, "[buttons]\nestop = \"estop\"\nreset = \"reset\"").unwrap();
+    std::fs::create_dir(folder.path().join("run")).unwrap();
+    let mut held = File::create(folder.path().join("run/held.json")).unwrap();
+    held.write_all(br#"{"stopped": true, "paused": false}"#).unwrap();
+    let child = start(&config);
+    let told =
+        until(|| incidents(folder.path()).iter().any(|text| text.contains("e-stop")) && decisions(folder.path()) > 1);
+    let (code, log) = stop(child);
+    assert!(told, "{log}");
+    assert_eq!(code, Some(0), "{log}");
+    let sorted = events(folder.path(), "decision").into_iter().filter(|text| !text.contains("\"fault\"")).count();
+    assert_eq!(sorted, 0, "{log}");
 }
 
 #[test]

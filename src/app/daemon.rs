@@ -33,6 +33,8 @@ const RETRY: Duration = Duration::from_secs(10);
 const OPENING: Duration = Duration::from_secs(30);
 /// How often the main thread looks at the others.
 const LOOK: Duration = Duration::from_millis(250);
+/// A camera's driver that does not answer for so long is a camera that is lost.
+const HANGS: Duration = Duration::from_secs(3);
 /// From one look at the surroundings to the next.
 const SURROUNDINGS: Duration = Duration::from_secs(5);
 /// Commands that wait while the line is not up: a person sends one at a time.
@@ -119,6 +121,10 @@ fn sort(
             if watch.wait(LOOK, &shared.clock, || Some(running.stop.turns())) {
                 break;
             }
+            if watch.hangs(Turn::Capture, shared.clock.now()) {
+                // Said again at each look: it is news once, and the queue may be full now.
+                drop(running.ask.try_send(Happened::CameraLost("its driver does not answer".into())));
+            }
         }
         return running.finish();
     }
@@ -137,7 +143,12 @@ fn open(
     let pins = gpio::open(&config.gpio, &config.input, &config.actuator, &directory);
     let (inputs, outputs) = pins.map_err(because(What::Pins))?;
     let mut station = Station::new(config, eyes, fastrand::u64(..), shared.clock.now());
-    station.machine.hold(runtime::held(&directory), config.mqtt.commands.contains(&Name::Resume));
+    let before = runtime::held(&directory);
+    let resumable = config.mqtt.commands.contains(&Name::Resume) && !config.mqtt.host.is_empty();
+    station.machine.hold(before, resumable);
+    if station.machine.held() != before {
+        runtime::keep_held(&directory, station.machine.held());
+    }
     let held = Box::new(move |held| runtime::keep_held(&directory, held));
     let devices = Devices { camera: config.camera.opener(), inputs, outputs, held };
     threads::start(station, devices, shared, state.clone()).map_err(because(What::Start))
@@ -195,6 +206,11 @@ impl Watch {
                 Err(RecvTimeoutError::Timeout) => {}
             }
         }
+    }
+
+    /// Whether a loop has stood so long that what it waits for is lost.
+    fn hangs(&self, turn: Turn, now: Timestamp) -> bool {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner).stood(turn, now) >= HANGS
     }
 
     /// Passes commands on to the sort thread.

@@ -101,7 +101,7 @@ impl Sorter {
         match happened {
             Happened::Edges(edges) => {
                 for edge in edges {
-                    match self.machine.edge(edge.input, edge.active) {
+                    match self.machine.edge(&edge) {
                         true => self.obey()?,
                         false => self.step(Input::Edge(edge))?,
                     }
@@ -140,18 +140,19 @@ impl Sorter {
         self.step(Input::Frame(frame, small))
     }
 
-    /// Puts the line into the machine's state: outputs first, words after.
+    /// Puts the line into the machine's state: outputs first, files and words after.
     fn obey(&mut self) -> Result<()> {
+        let (before, state) = (self.told, self.machine.state());
+        self.told = state;
+        let stepped = if state == before { Ok(()) } else { self.step(Input::State(state)) };
         let held = self.machine.held();
         if std::mem::replace(&mut self.kept, held) != held {
             (self.keep)(held);
         }
-        let (before, state) = (self.told, self.machine.state());
+        stepped?;
         if state == before {
             return Ok(());
         }
-        self.told = state;
-        self.step(Input::State(state))?;
         for (lamp, lit) in self.machine.lights() {
             self.order(Do::Light(lamp, lit))?;
         }
@@ -279,4 +280,49 @@ fn e_stop() -> Event {
         "the emergency stop was pressed: clear the danger, unlock the button, then press reset",
         "tombol darurat ditekan: atasi bahayanya, buka kunci tombol, lalu tekan reset",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::mpsc::sync_channel;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::app::station::Station;
+    use crate::config::Config;
+    use crate::record::Run;
+    use crate::sim::clock::SimClock;
+    use crate::sim::{oracle, samples};
+    use crate::status::Status;
+    use crate::store::keeper::Keeper;
+    use crate::units::Timestamp;
+
+    #[test]
+    fn outputs_go_off_before_a_pause_is_written_down_for_the_next_start() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/demo.toml");
+        let config = Config::parse(&path, &std::fs::read_to_string(&path).unwrap(), std::iter::empty()).unwrap();
+        let station = Station::new(&config, oracle::classifier(&["a", "b"]).unwrap(), 1, Timestamp::ZERO);
+        let (status, clock) = (Arc::new(Status::default()), Arc::new(SimClock::at(samples::wall(0))));
+        let run = Run::starting("m", samples::wall(0));
+        let (_keeper, records) = Keeper::new(config.store, run, clock.clone(), Arc::clone(&status));
+        let (orders, todo) = sync_channel(64);
+        let (tasks, _looks) = sync_channel(8);
+        let (todo, noted) = (Mutex::new(todo), Arc::new(Mutex::new(Vec::new())));
+        let notes = Arc::clone(&noted);
+        let keep = move |held: Held| {
+            let off = todo.lock().unwrap().try_iter().any(|order| matches!(order, Do::Release));
+            notes.lock().unwrap().push((held.paused, off));
+        };
+        let shared = Shared { clock, status, records, tap: None };
+        let state = watch::channel(State::Starting).0;
+        let mut sorter = Sorter::new(station.line, (station.machine, Box::new(keep)), orders, tasks, shared, state);
+        let (ask, happened) = sync_channel(8);
+        for paused in [false, true, true, false] {
+            sorter.machine.camera_sees();
+            ask.send(Happened::Pause(paused)).unwrap();
+            sorter.turn(&happened, &FrameSlot::default(), Duration::ZERO).unwrap();
+        }
+        assert_eq!(*noted.lock().unwrap(), [(true, true), (false, false)]);
+    }
 }

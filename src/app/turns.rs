@@ -57,6 +57,11 @@ struct Seen {
 }
 
 impl Turns {
+    /// For how long a loop has stood by `now`.
+    pub fn stood(&self, turn: Turn, now: Timestamp) -> Duration {
+        self.seen.iter().find(|seen| seen.turn == turn).map_or(Duration::ZERO, |seen| now.since(seen.since))
+    }
+
     /// Takes how often each loop has turned by `now`; returns whether the watchdog is to be fed.
     pub fn look(&mut self, now: Timestamp, counts: &[(Turn, u64)]) -> bool {
         if !self.seen.iter().map(|seen| seen.turn).eq(counts.iter().map(|(turn, _)| *turn)) {
@@ -136,6 +141,8 @@ mod tests {
         let mut turns = Turns::default();
         assert!(turns.look(at(0), &counts([0, 0, 0, 0])));
         assert!((1..30).all(|n| turns.look(at(n), &counts([0, n, n, n]))), "its driver waits");
+        assert_eq!(turns.stood(Turn::Capture, at(29)), Duration::from_secs(29));
+        assert_eq!(turns.stood(Turn::Sort, at(29)), Duration::ZERO);
         assert!(!turns.look(at(30), &counts([0, 30, 30, 30])));
     }
 

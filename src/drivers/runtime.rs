@@ -228,7 +228,8 @@ mod tests {
         let stopped = Held { stopped: true, paused: false };
         keep_held(directory.path(), stopped);
         assert_eq!(held(directory.path()), stopped);
-        fs::write(directory.path().join(HELD), "{\"stopped").unwrap();
+        let mut half = File::create(directory.path().join(HELD)).unwrap();
+        half.write_all(b"{\"stopped").unwrap();
         assert_eq!(held(directory.path()), Held { stopped: true, paused: true }, "in doubt");
     }
 

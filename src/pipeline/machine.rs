@@ -16,6 +16,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::pipeline::trigger::Edge;
 use crate::problem::Problems;
 use crate::record::State;
 use crate::units::InputId;
@@ -121,8 +122,8 @@ impl Machine {
         Self { buttons, lamps, pressed: false, stopped: false, paused: false, camera: Camera::Awaited }
     }
 
-    /// As the program before left it; `resumable` says whether the command `resume` may end a pause. What nobody could
-    /// end, since the configuration has changed, is not taken over.
+    /// As the program before left it; `resumable` says whether the command `resume` may end a pause. A pause that
+    /// neither that nor a start button could end is not taken over.
     pub fn hold(&mut self, held: Held, resumable: bool) {
         self.stopped |= held.stopped && self.has(Button::Reset);
         self.paused |= held.paused && (resumable || self.has(Button::Start));
@@ -134,13 +135,16 @@ impl Machine {
     }
 
     /// An input changed; whether it is a button.
-    pub fn edge(&mut self, input: InputId, active: bool) -> bool {
-        let Some(&(_, button)) = self.buttons.iter().find(|(of, _)| *of == input) else { return false };
-        match (button, active) {
-            (Button::EStop, _) => {
+    pub fn edge(&mut self, edge: &Edge) -> bool {
+        let Some(&(_, button)) = self.buttons.iter().find(|(of, _)| *of == edge.input) else { return false };
+        // A level that was there as the program started stops the machine, and does not let it go: nobody has pressed.
+        let pressed = edge.active && edge.count > 0;
+        match (button, edge.active) {
+            (Button::EStop, active) => {
                 self.pressed = active;
                 self.stopped |= active;
             }
+            (Button::Reset | Button::Start, _) if !pressed => {}
             (Button::Reset, true) if self.stopped && !self.pressed => {
                 self.stopped = false;
                 // Where there is a start button, a reset alone moves nothing.
@@ -218,6 +222,8 @@ impl Lamp {
 mod tests {
     use super::*;
 
+    use crate::units::Timestamp;
+
     const ESTOP: InputId = InputId(0);
     const RESET: InputId = InputId(1);
     const START: InputId = InputId(2);
@@ -231,9 +237,13 @@ mod tests {
         Machine::new(buttons, Vec::new())
     }
 
+    fn edge(machine: &mut Machine, input: InputId, active: bool, count: u64) -> bool {
+        machine.edge(&Edge { input, active, at: Timestamp::ZERO, count })
+    }
+
     fn press(machine: &mut Machine, input: InputId) {
-        assert!(machine.edge(input, true));
-        assert!(machine.edge(input, false));
+        assert!(edge(machine, input, true, 1));
+        assert!(edge(machine, input, false, 2));
     }
 
     #[test]
@@ -252,11 +262,11 @@ mod tests {
     fn an_emergency_stop_lasts_until_it_is_unlocked_and_then_reset() {
         let mut machine = machine(false);
         machine.camera_sees();
-        machine.edge(ESTOP, true);
+        edge(&mut machine, ESTOP, true, 1);
         assert_eq!(machine.state(), State::EStop);
         press(&mut machine, RESET);
         assert_eq!(machine.state(), State::EStop, "reset while it is pressed");
-        machine.edge(ESTOP, false);
+        edge(&mut machine, ESTOP, false, 2);
         assert_eq!(machine.state(), State::EStop, "unlocked, not reset");
         machine.pause(false);
         machine.camera_lost();
@@ -296,15 +306,26 @@ mod tests {
             after.camera_sees();
             assert_eq!(after.state(), state, "{press_first:?}, start {with_start}, resume {resumable}");
         }
-        let mut reset = machine(false);
-        reset.hold(Held { stopped: true, paused: false }, false);
-        press(&mut reset, RESET);
-        assert_eq!(reset.held(), Held::default());
+    }
+
+    #[test]
+    fn a_button_that_is_active_at_the_start_stops_and_lets_nothing_go() {
+        let mut held = machine(true);
+        held.hold(Held { stopped: true, paused: true }, false);
+        edge(&mut held, RESET, true, 0);
+        edge(&mut held, START, true, 0);
+        assert_eq!(held.held(), Held { stopped: true, paused: true });
+        press(&mut held, RESET);
+        press(&mut held, START);
+        assert_eq!(held.held(), Held::default());
+        edge(&mut held, PAUSE, true, 0);
+        edge(&mut held, ESTOP, true, 0);
+        assert_eq!(held.held(), Held { stopped: true, paused: true });
     }
 
     #[test]
     fn other_inputs_are_no_buttons() {
-        assert!(!machine(true).edge(InputId(9), true));
+        assert!(!edge(&mut machine(true), InputId(9), true, 1));
     }
 
     #[test]
