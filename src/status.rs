@@ -134,7 +134,7 @@ status! {
         edges_ignored,
         /// Items seen by the trigger.
         items,
-        /// Items that went to their own lane by decision.
+        /// Items decided for their own lane, also those that the next one then came too close to.
         sorted,
         /// Items left to the exception lane because no class was sure.
         unsure,

@@ -126,6 +126,20 @@ fn an_item_that_was_decided_before_the_next_one_came_too_close_is_taken_back() {
 }
 
 #[test]
+fn where_no_pictures_are_kept_no_decision_names_one() {
+    for keep in [true, false] {
+        let mut config = demo_config();
+        config.store.pictures.keep = keep;
+        let run = run(&config, 10, 2.0, Faults::none(), 9);
+        let mut decisions = run.records.iter().filter_map(|record| match &record.event {
+            Event::Decision(decision) => Some(decision),
+            _ => None,
+        });
+        assert!(decisions.all(|decision| decision.picture.is_some() == keep));
+    }
+}
+
+#[test]
 fn without_a_camera_every_item_passes_and_says_so() {
     let faults = Faults { camera: 1.0, ..Faults::none() };
     let run = run(&demo_config(), 30, 3.0, faults, 2);

@@ -279,7 +279,8 @@ impl Line {
                 if let Some(before) = before {
                     out.push(Effect::Recall(before));
                     // One that was decided already is decided once more, without votes.
-                    self.open.entry(before).or_insert_with(|| Open { came: at, ..Open::default() });
+                    let came = self.way.came_at(before).unwrap_or(at);
+                    self.open.entry(before).or_insert_with(|| Open { came, ..Open::default() });
                     self.decide_now(now, before, out);
                 }
             }

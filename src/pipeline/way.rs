@@ -83,6 +83,14 @@ impl Way {
         }
     }
 
+    /// When an item that is on its way came.
+    pub fn came_at(&self, id: ItemId) -> Option<Timestamp> {
+        match self {
+            Self::Belt(track) => track.came_at(id),
+            Self::Bin(bin) => bin.came_at(id),
+        }
+    }
+
     /// Whether the item shares its gap with another.
     pub fn too_close(&self, id: ItemId) -> bool {
         match self {

@@ -34,7 +34,7 @@ pub struct Ledger {
 pub struct Audit {
     /// Items that came.
     pub items: usize,
-    /// Items without exactly one decision and one outcome.
+    /// Items without a decision, an outcome or a place where they fell.
     pub unrecorded: usize,
     /// Movements that met nothing, or an item that was not to be moved so.
     pub wrong_moves: usize,

@@ -168,6 +168,11 @@ impl Bin {
         empty && (!self.occupied || self.still && std::mem::take(&mut self.relearn))
     }
 
+    /// When the item that is in it came.
+    pub fn came_at(&self, id: ItemId) -> Option<Timestamp> {
+        self.item.as_ref().filter(|item| item.id == id).map(|item| item.came)
+    }
+
     /// Something came at `at`.
     pub fn came(&mut self, id: ItemId, at: Timestamp) -> Arrival {
         if self.phase != Phase::Empty {
@@ -175,12 +180,14 @@ impl Bin {
         }
         self.phase = Phase::Settling { still_since: at, until: at + millis(self.settings.settle_within_ms) };
         self.item = Some(Held { id, came: at, lane: None, close_asked: false, missed: false });
+        self.relearn = false;
         Arrival::Followed
     }
 
     /// What the camera's picture says at `at`.
     pub fn scene(&mut self, scene: Scene, at: Timestamp) {
         (self.occupied, self.still) = (scene.occupied, !scene.moving);
+        self.relearn &= scene.occupied;
         if let Phase::Settling { still_since, .. } = &mut self.phase
             && scene.moving
         {

@@ -276,6 +276,11 @@ impl Track {
         open.map(|item| (item.id, (middle(item) - start) / (end - start))).collect()
     }
 
+    /// When an item came that is followed.
+    pub fn came_at(&self, id: ItemId) -> Option<Timestamp> {
+        self.items.iter().find(|item| item.id == id).map(|item| item.came)
+    }
+
     /// Whether `id` shares its gap with another item.
     pub fn too_close(&self, id: ItemId) -> bool {
         self.items.iter().any(|item| item.id == id && item.too_close)
