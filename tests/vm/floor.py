@@ -488,13 +488,19 @@ def an_emergency_stop_ends_a_move_and_only_a_person_ends_it(pilah, args):
         pull(ESTOP, False)
         time.sleep(1)
         expect(broker.heard("status")[-1]["state"] == "e-stop", "it ended without a reset after unlocking")
+        station.process.kill()
+        station.process.wait()
+        station.start()
+        back = lambda: len(broker.heard("start")) == 2 and broker.heard("status")[-1].get("state") == "e-stop"
+        until("a new start holds it still", 60, back)
+        expect(level(RED) and not level(GREEN), "the lamps forgot it")
         pull(RESET, True)
         until("it is ready", 5, lambda: broker.heard("status")[-1]["state"] == "ready")
         pull(RESET, False)
         until(
             "the incident is over",
             5,
-            lambda: [i["phase"] for i in broker.heard("incident") if i["incident"] == "e-stop"] == ["opened", "closed"],
+            lambda: [i["phase"] for i in broker.heard("incident") if i["incident"] == "e-stop"] == ["opened", "opened", "closed"],
         )
 
 
