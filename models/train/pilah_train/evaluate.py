@@ -23,7 +23,7 @@ def evaluate(recipe: Recipe, items: list[Item], out: Path, folder: Path, workers
         raise Fault("there is no test part; raise [data] test or add pictures")
     y, sources = np.array([x.label for x in test]), np.array([x.source for x in test])
     logits = int8_logits(recipe, test, folder, "int8, test")
-    net = training.best_net(recipe, out)
+    net = training.best_net(recipe, items, out)
     exact = training.logits_of(recipe, net, test, training.pick_device("cpu"), workers, "float, test")
     heat, limits = model["output"]["temperature"], [c["threshold"] for c in model["class"]]
     p, ids = modelfile.softmax(logits, heat), recipe.ids

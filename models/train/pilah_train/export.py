@@ -16,7 +16,7 @@ CALIBRATION_PICTURES = 192
 
 
 def export(recipe: Recipe, items: list[Item], out: Path, folder: Path, golden: Path | None = None, workers: int = 2) -> None:
-    net = training.best_net(recipe, out)
+    net = training.best_net(recipe, items, out)
     i, train = recipe.input, [x for x in items if x.split == "train"]
     steps = quantize.steps_of(net, i)
     order = training.draw(recipe, train, 0)[:CALIBRATION_PICTURES]

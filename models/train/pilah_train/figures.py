@@ -4,10 +4,16 @@ import numpy as np
 
 from .modelfile import softmax
 
+# with fewer errors nobody can say how much surer a net may be than it is
+FEW_ERRORS = 5
+
 
 def temperature(logits: np.ndarray, y: np.ndarray) -> float:
-    """The temperature of least negative log likelihood, by a fine grid: one number needs no optimizer."""
+    """The temperature of least negative log likelihood, by a fine grid: one number needs no optimizer. Where next to nothing is
+    wrong the likelihood only grows as it falls, and what is strange would be called sure: there it is 1 at least."""
     grid = np.exp(np.linspace(np.log(0.25), np.log(8), 281))
+    if (logits.argmax(1) != y).sum() < FEW_ERRORS:
+        grid = grid[grid > 1 - 1e-9]
     loss = [-np.log(softmax(logits, t)[np.arange(len(y)), y] + 1e-12).mean() for t in grid]
     return round(float(grid[int(np.argmin(loss))]), 4)
 
@@ -22,7 +28,8 @@ def ece(p: np.ndarray, y: np.ndarray, bins: int = 15) -> float:
 def thresholds(p: np.ndarray, y: np.ndarray, precision: float, floor: float) -> list[float]:
     """Per class the lowest probability from which `precision` of what is called so is right, and at least `floor`.
 
-    The errors allowed are rounded to whole ones: else a single error among a few hundred would shut the class's lane."""
+    The errors allowed are rounded to whole ones: else a single error among a few hundred would shut a lane. A class that
+    reaches it nowhere gets no lane (1), one never called so 0.95."""
     out = []
     for k in range(p.shape[1]):
         called = p.argmax(1) == k
@@ -31,11 +38,13 @@ def thresholds(p: np.ndarray, y: np.ndarray, precision: float, floor: float) -> 
         allowed = np.round((1 - precision) * np.arange(1, len(right) + 1))
         good = np.nonzero(np.cumsum(~right) <= allowed)[0]
         if len(good) == 0:
-            out.append(0.95)
+            out.append(1.0 if len(top) else 0.95)
             continue
         last = good[-1]
-        below = top[last + 1] if last + 1 < len(top) else floor
-        out.append(round(float(np.clip((top[last] + below) / 2, floor, 0.995)), 3))
+        shut = last + 1 < len(top)
+        middle = (top[last] + top[last + 1]) / 2 if shut else min((top[last] + floor) / 2, 0.995)
+        # up, not to the nearest: below is what must not pass
+        out.append(max(floor, min(1.0, float(np.ceil(middle * 1000) / 1000) if shut else round(float(middle), 3))))
     return out
 
 

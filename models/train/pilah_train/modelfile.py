@@ -1,6 +1,7 @@
 """The model folder's `model.toml`, written and read, and the int8 net under the reference engine."""
 
 import hashlib
+import re
 import tomllib
 from pathlib import Path
 
@@ -15,16 +16,21 @@ def read(folder: Path) -> dict:
 
 def write(folder: Path, model: dict) -> None:
     """Scalars first, then tables, then arrays of tables: the order in which TOML wants them."""
-    lines = [f"{k} = {_value(v)}" for k, v in model.items() if not isinstance(v, (dict, list))]
+    lines = [f"{_key(k)} = {_value(v)}" for k, v in model.items() if not isinstance(v, (dict, list))]
     for key, table in model.items():
         rows = [table] if isinstance(table, dict) else table if isinstance(table, list) else []
         for row in rows:
             lines += ["", f"[[{key}]]" if isinstance(table, list) else f"[{key}]"]
-            lines += [f"{k} = {_value(v)}" for k, v in row.items()]
+            lines += [f"{_key(k)} = {_value(v)}" for k, v in row.items()]
     path = Path(folder) / "model.toml"
     part = path.with_suffix(".part")
     part.write_text("\n".join(lines) + "\n")
     part.replace(path)
+
+
+def _key(name: str) -> str:
+    """Classes and folders may be called anything."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _value(name)
 
 
 def _value(v) -> str:
@@ -37,8 +43,8 @@ def _value(v) -> str:
         return text if any(c in text for c in ".en") else text + ".0"
     if isinstance(v, (list, tuple)):
         return "[" + ", ".join(_value(x) for x in v) + "]"
-    escaped = str(v).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
+    escaped = str(v).replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in escaped) + '"'
 
 
 def sha256(path: Path) -> str:

@@ -15,10 +15,20 @@ FILTERS = {
 }
 
 
+# as the daemon's
+MOST_PIXELS = 64_000_000
+# what a picture that is none may raise
+UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+
+
 def load(path: Path, colour: str) -> Image.Image:
     """Decodes, turns by EXIF, and converts to RGB or to grey (Rec. 601 luma, Pillow's L)."""
     with Image.open(path) as raw:
+        if raw.width * raw.height > MOST_PIXELS:
+            raise ValueError(f"it has {raw.width} x {raw.height} pixels; {MOST_PIXELS // 1_000_000} million are the most")
         raw = ImageOps.exif_transpose(raw)
+        if raw.mode.startswith("I;16"):  # Pillow would cut off what is brighter than 255 of 65535
+            raw = Image.fromarray(((np.asarray(raw).astype(np.uint32) + 128) // 257).astype(np.uint8))
         if "transparency" in raw.info or raw.mode in ("RGBA", "LA", "PA"):
             raw = raw.convert("RGBA")
             raw = Image.alpha_composite(Image.new("RGBA", raw.size, "white"), raw)

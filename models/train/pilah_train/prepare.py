@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from . import pictures
 from .recipe import Class, Fault, Recipe
 
 SPLITS = ("train", "validation", "test")
@@ -33,8 +34,6 @@ class Item:
     licence: str = ""
 
     def picture(self, colour: str) -> Image.Image:
-        from . import pictures
-
         return Image.fromarray(self.pixels) if self.path is None else pictures.load(self.path, colour)
 
 
@@ -54,6 +53,9 @@ def prepare(recipe: Recipe, data: Path, extra: Path | None = None, out: Path | N
     if extra:
         items += _extra(recipe, Path(extra))
     items = _usable(recipe, data, items)
+    if unknown := set(recipe.data.block) - {i.source for i in items}:
+        there = ", ".join(sorted({i.source for i in items}))
+        raise Fault(f"[data.block] names {', '.join(sorted(unknown))}, but pictures come from {there}")
     _split(recipe, items, out / "split.json" if out else None)
     if withdrawn := _names(recipe, recipe.data.withdraw):
         there = len(items)
@@ -72,13 +74,18 @@ def _folders(recipe: Recipe, data: Path) -> list[Item]:
     strange = sorted(set(found) - set(recipe.ids))
     if strange:
         raise Fault(f"{data}: folder(s) {', '.join(strange)} are no class of the recipe ({', '.join(recipe.ids)})")
-    items = []
+    items, others, source = [], Counter(), data.resolve().name
     for label, name in enumerate(recipe.ids):
-        for path in sorted((data / name).rglob("*")) if name in found else []:
-            if path.suffix.lower() in SUFFIXES:
-                inner = path.parent.relative_to(data)  # a folder in a class's folder holds the views of one thing
-                group = f"{data.name}/{inner}" if path.parent != data / name else _group(recipe, data.name, name, path)
-                items.append(Item(label, data.name, group, path))
+        there = [p for p in sorted((data / name).rglob("*")) if p.is_file()] if name in found else []
+        paths = [p for p in there if p.suffix.lower() in SUFFIXES]
+        others.update(p.suffix.lower() or p.name for p in there if p.suffix.lower() not in SUFFIXES)
+        first = min((n for p in paths if p.parent == data / name and (n := _number(p)) is not None), default=0)
+        for path in paths:
+            inner = path.parent.relative_to(data)  # a folder in a class's folder holds the views of one thing
+            group = f"{source}/{inner}" if path.parent != data / name else _group(recipe, source, name, path, first)
+            items.append(Item(label, source, group, path))
+    for suffix, n in others.items():
+        print(f"left out {n} files: {suffix} is none of {', '.join(sorted(SUFFIXES))}")
     return items
 
 
@@ -109,9 +116,15 @@ def _extra(recipe: Recipe, extra: Path) -> list[Item]:
     return items
 
 
-def _group(recipe: Recipe, source: str, name: str, path: Path) -> str:
-    number, block = re.search(r"(\d+)$", path.stem), recipe.data.block.get(source, 1)
-    return f"{source}/{name}/{int(number.group(1)) // block if number and block > 1 else path.stem}"
+def _number(path: Path) -> int | None:
+    number = re.search(r"(\d+)$", path.stem)
+    return int(number.group(1)) if number else None
+
+
+def _group(recipe: Recipe, source: str, name: str, path: Path, first: int = 0) -> str:
+    """The thing that a picture shows: a block of neighbouring numbers, counted from `first`, or the picture alone."""
+    number, block = _number(path), recipe.data.block.get(source, 1)
+    return f"{source}/{name}/{(number - first) // block if number is not None and block > 1 else path.stem}"
 
 
 def _names(recipe: Recipe, file: str) -> set[str]:
@@ -141,9 +154,8 @@ def _usable(recipe: Recipe, data: Path, items: list[Item]) -> list[Item]:
             continue
         try:
             digest = hashlib.sha256(item.path.read_bytes()).hexdigest()
-            with Image.open(item.path) as picture:
-                picture.load()
-        except (OSError, SyntaxError, ValueError) as e:
+            pictures.load(item.path, recipe.input.colour)
+        except pictures.UNREADABLE as e:
             print(f"skipped {name}: {e}")
             dropped["unreadable"] += 1
             continue
@@ -159,7 +171,13 @@ def _usable(recipe: Recipe, data: Path, items: list[Item]) -> list[Item]:
 
 def _split(recipe: Recipe, items: list[Item], keep: Path | None) -> None:
     """Whole groups, within each class and source, in the order of a hash; what `keep` has on file stays where it was."""
-    kept = json.loads(keep.read_text()) if keep and keep.exists() else {}
+    try:
+        kept = json.loads(keep.read_text()) if keep and keep.exists() else {}
+    except (OSError, ValueError) as e:
+        raise Fault(f"{keep}, which says what is trained and tested on, cannot be read ({e}); give another --out") from e
+    if kept and not any(i.group in kept for i in items):
+        raise Fault(f"{keep} is of other pictures, or of a folder with another name; give another --out")
+    before = dict(kept)
     kept |= {i.group: "train" for i in items if i.source == "renders" and recipe.ids[i.label] in recipe.data.unrated}
     kinds: dict = {}
     for item in items:
@@ -182,9 +200,15 @@ def _split(recipe: Recipe, items: list[Item], keep: Path | None) -> None:
                 done[kept[name]] += len(groups[name])
             for item in groups[name]:
                 item.split = kept[name]
-    if keep:
-        keep.parent.mkdir(parents=True, exist_ok=True)
-        keep.write_text(json.dumps(kept, indent=0, sort_keys=True))
+    if keep and kept != before:
+        part = keep.with_suffix(".part")
+        try:
+            keep.parent.mkdir(parents=True, exist_ok=True)
+            part.write_text(json.dumps(kept, indent=0, sort_keys=True))
+            part.replace(keep)
+        except OSError as e:
+            part.unlink(missing_ok=True)
+            raise Fault(f"writing {keep}: {e}; free some space, then start again") from e
 
 
 def _check_sizes(recipe: Recipe, items: list[Item]) -> None:
@@ -195,8 +219,11 @@ def _check_sizes(recipe: Recipe, items: list[Item]) -> None:
     for split in SPLITS:
         there = {item.label for item in items if item.split == split}
         missing = [name for k, name in enumerate(recipe.ids) if k not in there]
-        if missing and split == "train":
-            raise Fault(f"no picture of {', '.join(missing)} fell into the training part; add pictures of more things")
+        if missing and split != "test":
+            things = {name: len({i.group for i in items if recipe.ids[i.label] == name}) for name in missing}
+            there = ", ".join(f"{name} has pictures of {n} thing{'s'[: n != 1]}" for name, n in things.items())
+            more = "add more things (a folder inside a class's is one thing)"
+            raise Fault(f"{there}: none is left for the {split} part; {more}")
         if missing:
             print(f"note: no picture of {', '.join(missing)} fell into the {split} part")
 

@@ -22,7 +22,7 @@ def score(folder: Path, data: Path) -> dict:
             try:
                 tensors.append(pictures.read(path, i))
                 y.append((ids.index(sub.name), path))
-            except (OSError, SyntaxError, ValueError) as e:
+            except pictures.UNREADABLE as e:
                 wrong.append(f"{path}: {e}")
     if not tensors:
         raise Fault(f"{data} holds no readable picture in a folder per class")

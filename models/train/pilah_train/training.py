@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from . import augment, nets, pictures, start, views
+from . import augment, modelfile, nets, pictures, start, views
 from .prepare import Item
 from .recipe import Fault, Recipe
 
@@ -86,9 +86,9 @@ def train(recipe: Recipe, items: list[Item], out: Path, device: str = "auto", wo
     if t.blend < 1 and not t.head_views and not known:
         raise Fault("`blend` keeps a part of the net with the new head alone; set `head_views`, too")
     out.mkdir(parents=True, exist_ok=True)
-    key = hashlib.sha256(json.dumps(recipe.settings(), sort_keys=True).encode()).hexdigest()
+    key = _key(recipe, items)
     state = _resume(out / "last.pt", key)
-    seen = out / f"views-{key[:8]}" if t.views else None
+    seen = out / f"views-{_key(recipe)[:8]}" if t.views else None
     if seen:
         views.prepare(recipe, net, parts["train"] + parts["validation"], seen, where, workers)
     if state is None and t.head_views and not known:
@@ -133,7 +133,17 @@ def train(recipe: Recipe, items: list[Item], out: Path, device: str = "auto", wo
             {"key": key, "net": net.state_dict(), "average": average.state_dict(), "optimizer": optimizer.state_dict(),
              "start": before, "done": done, "best": best, "history": history},
         )  # fmt: skip
-    return best_net(recipe, out)
+    return best_net(recipe, items, out)
+
+
+def _key(recipe: Recipe, items: list[Item] | None = None) -> str:
+    """A digest of what changes a training: settings, the model that it starts from, and `items` with their splits."""
+    digest = hashlib.sha256(json.dumps(recipe.settings(), sort_keys=True).encode())
+    if recipe.train.start:
+        digest.update(modelfile.read(Path(recipe.train.start))["sha256"].encode())
+    for row in sorted((i.split, recipe.ids[i.label], i.group, i.path.name if i.path else "") for i in items or []):
+        digest.update("\0".join(row).encode())
+    return digest.hexdigest()
 
 
 def _blended(tuned: nets.Net, begun: dict, share: float) -> nets.Net:
@@ -167,17 +177,22 @@ def _note(history: list, best: float, out: Path, key: str, net, epoch: int, loss
          "validation_macro_recall": recall, "score": score, "seconds": seconds}
     )  # fmt: skip
     print(f"epoch {epoch}: loss {loss:.4f}, validation {accuracy:.4f}, macro recall {recall:.4f}, {seconds} s", flush=True)
-    (out / "epochs.json").write_text(json.dumps(history, indent=1))
+    part = out / "epochs.part"
+    try:
+        part.write_text(json.dumps(history, indent=1))
+        os.replace(part, out / "epochs.json")
+    except OSError as e:
+        raise Fault(f"writing {out / 'epochs.json'}: {e}; free some space, then start again: it resumes") from e
     if score > best:
         _save(out / "best.pt", {"key": key, "net": net.state_dict(), "epoch": epoch})
     return max(best, score)
 
 
-def best_net(recipe: Recipe, out: Path) -> nets.Net:
+def best_net(recipe: Recipe, items: list[Item], out: Path) -> nets.Net:
     if not (out / "best.pt").exists():
         raise Fault(f"{out} holds no trained net; run the step `train` first")
     net = nets.build(recipe.train.net, len(recipe.ids), recipe.input.channels)
-    net.load_state_dict(torch.load(out / "best.pt", map_location="cpu", weights_only=True)["net"])
+    net.load_state_dict(_resume(out / "best.pt", _key(recipe, items))["net"])
     return net.eval()
 
 
@@ -301,7 +316,7 @@ def _resume(path: Path, key: str) -> dict | None:
         return None
     state = torch.load(path, map_location="cpu", weights_only=True)
     if state["key"] != key:
-        raise Fault(f"{path} is of other settings; give another --out, or remove it to start again")
+        raise Fault(f"{path} is of other settings or other pictures; give another --out, or remove it to start again")
     return state
 
 

@@ -155,6 +155,46 @@ def test_thresholds_reach_the_wanted_precision_and_never_fall_below_the_floor():
     assert first == 0.75 and second == 0.65
 
 
+@pytest.mark.parametrize(
+    "sure,right,passes",
+    [
+        ([0.999, 0.97, 0.96, 0.955], [0, 1, 1, 1], 0),  # the surest is wrong: no lane
+        ([0.9995] * 5 + [0.998] * 3 + [0.997] * 3, [1] * 5 + [0] * 3 + [1] * 3, 5),
+        ([0.99, 0.9], [1, 1], 2),
+    ],
+)
+def test_no_threshold_lets_through_what_would_miss_the_precision(sure, right, passes):
+    p = np.array([[v, 1 - v] for v in sure])
+    limit = figures.thresholds(p, 1 - np.array(right), 0.985, 0.5)[0]
+    assert (p[:, 0] >= limit).sum() == passes and limit <= 1
+
+
+def test_where_nothing_is_wrong_nothing_becomes_surer_than_the_net_was():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 20)
+    logits = np.eye(2)[y] * rng.uniform(1.5, 4, (20, 1))
+    assert figures.temperature(logits, y) >= 1
+
+
+def test_classes_and_folders_may_be_called_anything(tmp_path):
+    model = {"name": "a\tb", "metrics": {"recall_botol plastik": 0.5, "recall_pet.clear": 0.25, "source_é\"": 1.0}}
+    modelfile.write(tmp_path, model)
+    assert modelfile.read(tmp_path) == model
+
+
+def test_a_picture_of_sixteen_bits_is_as_light_as_one_of_eight(tmp_path):
+    grey = np.arange(256, dtype=np.uint16).reshape(16, 16) * 257
+    Image.fromarray(grey).save(tmp_path / "deep.png")
+    assert np.array_equal(np.asarray(pictures.load(tmp_path / "deep.png", "grey")), grey // 257)
+
+
+def test_a_picture_that_the_daemon_would_refuse_is_refused(tmp_path, monkeypatch):
+    Image.new("L", (40, 40)).save(tmp_path / "large.png")
+    monkeypatch.setattr(pictures, "MOST_PIXELS", 1000)
+    with pytest.raises(pictures.UNREADABLE, match="40 x 40 pixels"):
+        pictures.load(tmp_path / "large.png", "rgb")
+
+
 def test_temperature_softens_what_is_too_sure():
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 600)

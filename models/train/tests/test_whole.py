@@ -118,7 +118,8 @@ def test_kept_views_lead_to_what_the_whole_net_says_and_are_made_once(drawn, mon
     assert run(monkeypatch, *arguments(drawn, "--steps", "prepare,train")) == 0
     recipe = recipes.load(drawn / "recipe.toml")
     items = [i for i in prepare(recipe, drawn / "data", out=drawn / "out") if i.split == "validation"]
-    net, (seen,) = training.best_net(recipe, drawn / "out"), (drawn / "out").glob("views-*")
+    everything = prepare(recipe, drawn / "data", out=drawn / "out")
+    net, (seen,) = training.best_net(recipe, everything, drawn / "out"), (drawn / "out").glob("views-*")
     whole, rest = (training.logits_of(recipe, net, items, torch.device("cpu"), 0, seen=s) for s in (None, seen))
     assert np.abs(whole - rest).max() < 0.02
     made = {path.name: path.stat().st_mtime_ns for path in seen.iterdir()}
@@ -218,6 +219,48 @@ def test_a_folder_in_a_class_s_folder_is_one_thing(drawn):
     for item in prepare(recipes.load(drawn / "recipe.toml"), drawn / "data"):
         splits.setdefault((item.label, item.path.parent.name), set()).add(item.split)
     assert all(len(splits[0, f"thing-{n}"]) == 1 for n in range(3)) and len(splits[1, "1"]) == 3
+
+
+def test_things_are_counted_from_the_first_number(tmp_path):
+    (tmp_path / "recipe.toml").write_text(RECIPE.format(epochs=1) + "[data.block]\nset = 5\n")
+    for name in "ab":
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for n in range(1, 101):
+            picture = Image.new("L", (8, 8), n)
+            picture.putpixel((0, 0), ord(name))
+            picture.save(tmp_path / "set" / name / f"IMG_{n + 230:04}.png")
+    items = prepare(recipes.load(tmp_path / "recipe.toml"), tmp_path / "set")
+    assert all(len(group) == 5 for group in groups_of(items).values()) and len(groups_of(items)) == 40
+    recipe = recipes.load(tmp_path / "recipe.toml")
+    recipe.data.block = {"sets": 5}
+    with pytest.raises(recipes.Fault, match="names sets, but pictures come from set"):
+        prepare(recipe, tmp_path / "set")
+
+
+def groups_of(items) -> dict:
+    groups: dict = {}
+    for item in items:
+        groups.setdefault(item.group, []).append(item)
+    return groups
+
+
+def test_a_class_of_one_thing_is_refused_before_any_training(drawn):
+    (drawn / "data" / "0" / "monday").mkdir()
+    for path in (drawn / "data" / "0").glob("*.png"):
+        path.rename(drawn / "data" / "0" / "monday" / path.name)
+    with pytest.raises(recipes.Fault, match="0 has pictures of 1 thing: none is left for the validation part"):
+        prepare(recipes.load(drawn / "recipe.toml"), drawn / "data")
+
+
+def test_what_is_on_file_of_other_pictures_is_neither_resumed_nor_exported(drawn, monkeypatch, capsys):
+    assert run(monkeypatch, *arguments(drawn, "--steps", "prepare,train")) == 0
+    draw_digits.draw("7", np.random.default_rng(5), 32).save(drawn / "data" / "7" / "more.png")
+    assert run(monkeypatch, *arguments(drawn, "--steps", "train")) == 1
+    assert run(monkeypatch, *arguments(drawn, "--steps", "export", "--model", drawn / "model")) == 1
+    assert capsys.readouterr().err.count("of other settings or other pictures") == 2
+    (drawn / "out" / "split.json").write_text("{")
+    assert run(monkeypatch, *arguments(drawn, "--steps", "prepare")) == 1
+    assert "cannot be read" in capsys.readouterr().err
 
 
 def test_folds_are_each_once_validation_and_never_test(drawn):
