@@ -1,5 +1,7 @@
 """Figures from probabilities and truth: rates per class, calibration error, thresholds, risk against coverage."""
 
+import math
+
 import numpy as np
 
 from .modelfile import softmax
@@ -42,9 +44,9 @@ def thresholds(p: np.ndarray, y: np.ndarray, precision: float, floor: float) -> 
             continue
         last = good[-1]
         shut = last + 1 < len(top)
-        middle = (top[last] + top[last + 1]) / 2 if shut else min((top[last] + floor) / 2, 0.995)
+        middle = float(top[last] + top[last + 1]) / 2 if shut else min(float(top[last] + floor) / 2, 0.995)
         # up, not to the nearest: below is what must not pass
-        out.append(max(floor, min(1.0, float(np.ceil(middle * 1000) / 1000) if shut else round(float(middle), 3))))
+        out.append(max(floor, math.ceil(middle * 1000) / 1000 if shut else round(middle, 3)))
     return out
 
 
