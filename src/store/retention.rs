@@ -50,7 +50,11 @@ impl Store {
             removed.unsent = unsent.map(|(first, last)| (last + 1).saturating_sub(first)).sum();
         }
         step.execute("DELETE FROM set_aside WHERE seq <= (SELECT min(last) - count FROM events)", [])?;
-        step.execute("DELETE FROM run WHERE id < (SELECT run FROM events ORDER BY last LIMIT 1)", [])?;
+        // Of several rows the smallest: one whose number has changed must not take the runs of its neighbours.
+        step.execute(
+            "DELETE FROM run WHERE id < (SELECT min(run) FROM (SELECT run FROM events ORDER BY last LIMIT 9))",
+            [],
+        )?;
         step.commit().context("removing old events")?;
         Ok(removed)
     }
