@@ -24,6 +24,9 @@ pub(super) fn dequantized(quantized: &ModelProto) -> Result<ModelProto> {
     let mut still_bytes: HashSet<&str> = graph.input.iter().map(|input| input.name.as_str()).collect();
     let mut float = Float::default();
     for node in &graph.node {
+        let quantizes = matches!(node.op_type.as_str(), "DequantizeLinear" | "QuantizeLinear");
+        let ends = !node.input.is_empty() && !node.output.is_empty();
+        ensure!(ends || !quantizes, "{} has no input or no output", node.name);
         let source = node.input.first().map(String::as_str).unwrap_or_default();
         match node.op_type.as_str() {
             "DequantizeLinear" if constants.contains_key(source) => {
@@ -121,4 +124,19 @@ fn floats(tensor: &Tensor) -> Result<Vec<f32>> {
 fn tensor(name: String, dims: Vec<i64>, values: &[f32]) -> TensorProto {
     let raw_data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
     TensorProto { dims, data_type: DataType::Float as i32, raw_data, name, ..TensorProto::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_without_ends_is_a_wrong_model_and_no_panic() {
+        for op in ["DequantizeLinear", "QuantizeLinear"] {
+            let node = NodeProto { op_type: op.into(), name: "bare".into(), ..NodeProto::default() };
+            let graph = GraphProto { node: vec![node], ..GraphProto::default() };
+            let wrong = dequantized(&ModelProto { graph: Some(graph), ..ModelProto::default() }).unwrap_err();
+            assert!(wrong.to_string().contains("bare has no input"), "{wrong:#}");
+        }
+    }
 }
