@@ -307,7 +307,9 @@ def _cpu_flags() -> str:
 
 
 def _stale(history: list[dict], patience: int) -> bool:
-    scores = [h["score"] for h in history]
+    """Whether training has not become better for so many epochs. What it began with does not count: a finished model is better
+    than its first epochs, and would end the training before the rate has come down."""
+    scores = [h["score"] for h in history if h["epoch"] > 0]
     return bool(scores) and len(scores) - 1 - int(np.argmax(scores)) >= patience
 
 

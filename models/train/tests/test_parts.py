@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from pilah_train import augment, closer, draw_digits, figures, modelfile, nets, pictures, prepare, quantize
+from pilah_train import augment, closer, draw_digits, figures, modelfile, nets, pictures, prepare, quantize, training
 from pilah_train.recipe import Fault, Input, load
 from pilah_train.render.__main__ import plan
 
@@ -193,6 +193,13 @@ def test_a_picture_that_the_daemon_would_refuse_is_refused(tmp_path, monkeypatch
     monkeypatch.setattr(pictures, "MOST_PIXELS", 1000)
     with pytest.raises(pictures.UNREADABLE, match="40 x 40 pixels"):
         pictures.load(tmp_path / "large.png", "rgb")
+
+
+def test_a_training_ends_where_it_gets_no_better_and_not_because_its_start_was_good():
+    scores = lambda *values: [{"epoch": n, "score": v} for n, v in enumerate(values)]
+    assert not training._stale(scores(0.95, 0.90, 0.91, 0.92), 2)
+    assert training._stale(scores(0.95, 0.92, 0.91, 0.91), 2)
+    assert not training._stale(scores(0.95), 2)
 
 
 def test_temperature_softens_what_is_too_sure():
