@@ -139,19 +139,18 @@ impl Machine {
         let Some(&(_, button)) = self.buttons.iter().find(|(of, _)| *of == edge.input) else { return false };
         // A level that was there as the program started stops the machine, and does not let it go: nobody has pressed.
         let pressed = edge.active && edge.count > 0;
-        match (button, edge.active) {
-            (Button::EStop, active) => {
-                self.pressed = active;
-                self.stopped |= active;
+        match button {
+            Button::EStop => {
+                self.pressed = edge.active;
+                self.stopped |= edge.active;
             }
-            (Button::Reset | Button::Start, _) if !pressed => {}
-            (Button::Reset, true) if self.stopped && !self.pressed => {
+            Button::Reset if pressed && self.stopped && !self.pressed => {
                 self.stopped = false;
                 // Where there is a start button, a reset alone moves nothing.
                 self.paused |= self.has(Button::Start);
             }
-            (Button::Start, true) if !self.stopped => self.paused = false,
-            (Button::Pause, true) => self.paused = true,
+            Button::Start if pressed && !self.stopped => self.paused = false,
+            Button::Pause if edge.active => self.paused = true,
             _ => {}
         }
         true

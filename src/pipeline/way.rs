@@ -83,11 +83,11 @@ impl Way {
         }
     }
 
-    /// When an item that is on its way came.
+    /// When an item came that is on a belt.
     pub fn came_at(&self, id: ItemId) -> Option<Timestamp> {
         match self {
             Self::Belt(track) => track.came_at(id),
-            Self::Bin(bin) => bin.came_at(id),
+            Self::Bin(_) => None,
         }
     }
 

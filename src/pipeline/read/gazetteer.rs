@@ -110,9 +110,13 @@ impl Gazetteer {
         below(&self.districts_of_codes, code)
     }
 
-    /// Whether any postal code begins with these digits.
+    /// Whether any postal code begins with these digits, 1 to 5 of them.
     pub fn has_code_from(&self, prefix: &str) -> bool {
-        self.districts_of_codes.iter().any(|(code, _)| format!("{code:05}").starts_with(prefix))
+        let (Ok(first), Ok(last)) = (format!("{prefix:0<5}").parse::<u32>(), format!("{prefix:9<5}").parse()) else {
+            return false;
+        };
+        let at = self.districts_of_codes.partition_point(|(code, _)| *code < first);
+        self.districts_of_codes.get(at).is_some_and(|(code, _)| *code <= last)
     }
 
     /// The villages in which a postal code is used.

@@ -168,11 +168,6 @@ impl Bin {
         empty && (!self.occupied || self.still && std::mem::take(&mut self.relearn))
     }
 
-    /// When the item that is in it came.
-    pub fn came_at(&self, id: ItemId) -> Option<Timestamp> {
-        self.item.as_ref().filter(|item| item.id == id).map(|item| item.came)
-    }
-
     /// Something came at `at`.
     pub fn came(&mut self, id: ItemId, at: Timestamp) -> Arrival {
         if self.phase != Phase::Empty {
