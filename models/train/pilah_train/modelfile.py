@@ -9,6 +9,8 @@ import numpy as np
 import onnxruntime
 from tqdm import tqdm
 
+from .recipe import replace_text
+
 
 def read(folder: Path) -> dict:
     return tomllib.loads((Path(folder) / "model.toml").read_text())
@@ -22,10 +24,7 @@ def write(folder: Path, model: dict) -> None:
         for row in rows:
             lines += ["", f"[[{key}]]" if isinstance(table, list) else f"[{key}]"]
             lines += [f"{_key(k)} = {_value(v)}" for k, v in row.items()]
-    path = Path(folder) / "model.toml"
-    part = path.with_suffix(".part")
-    part.write_text("\n".join(lines) + "\n")
-    part.replace(path)
+    replace_text(Path(folder) / "model.toml", "\n".join(lines) + "\n")
 
 
 def _key(name: str) -> str:

@@ -15,7 +15,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from . import pictures
-from .recipe import Class, Fault, Recipe
+from .recipe import Class, Fault, Recipe, replace_text
 
 SPLITS = ("train", "validation", "test")
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
@@ -201,14 +201,7 @@ def _split(recipe: Recipe, items: list[Item], keep: Path | None) -> None:
             for item in groups[name]:
                 item.split = kept[name]
     if keep and kept != before:
-        part = keep.with_suffix(".part")
-        try:
-            keep.parent.mkdir(parents=True, exist_ok=True)
-            part.write_text(json.dumps(kept, indent=0, sort_keys=True))
-            part.replace(keep)
-        except OSError as e:
-            part.unlink(missing_ok=True)
-            raise Fault(f"writing {keep}: {e}; free some space, then start again") from e
+        replace_text(keep, json.dumps(kept, indent=0, sort_keys=True))
 
 
 def _check_sizes(recipe: Recipe, items: list[Item]) -> None:

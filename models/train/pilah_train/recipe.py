@@ -9,6 +9,18 @@ class Fault(Exception):
     """A mistake in a recipe or in the data, in words for the person who started the command."""
 
 
+def replace_text(path: Path, text: str) -> None:
+    """Whole or not at all: written beside, then renamed."""
+    part = path.with_suffix(".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text)
+        part.replace(path)
+    except OSError as e:
+        part.unlink(missing_ok=True)
+        raise Fault(f"writing {path}: {e}; free some space, then start again") from e
+
+
 @dataclass
 class Input:
     """How a picture becomes the net's u8 tensor; the daemon does exactly the same (see pictures.py)."""

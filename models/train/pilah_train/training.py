@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from . import augment, modelfile, nets, pictures, start, views
 from .prepare import Item
-from .recipe import Fault, Recipe
+from .recipe import Fault, Recipe, replace_text
 
 
 class Shown(Dataset):
@@ -177,12 +177,7 @@ def _note(history: list, best: float, out: Path, key: str, net, epoch: int, loss
          "validation_macro_recall": recall, "score": score, "seconds": seconds}
     )  # fmt: skip
     print(f"epoch {epoch}: loss {loss:.4f}, validation {accuracy:.4f}, macro recall {recall:.4f}, {seconds} s", flush=True)
-    part = out / "epochs.part"
-    try:
-        part.write_text(json.dumps(history, indent=1))
-        os.replace(part, out / "epochs.json")
-    except OSError as e:
-        raise Fault(f"writing {out / 'epochs.json'}: {e}; free some space, then start again: it resumes") from e
+    replace_text(out / "epochs.json", json.dumps(history, indent=1))
     if score > best:
         _save(out / "best.pt", {"key": key, "net": net.state_dict(), "epoch": epoch})
     return max(best, score)

@@ -117,8 +117,8 @@ def test_kept_views_lead_to_what_the_whole_net_says_and_are_made_once(drawn, mon
     (drawn / "recipe.toml").write_text(RECIPE.format(epochs=2) + "freeze = 3\nviews = 2\nhead_views = 2\n")
     assert run(monkeypatch, *arguments(drawn, "--steps", "prepare,train")) == 0
     recipe = recipes.load(drawn / "recipe.toml")
-    items = [i for i in prepare(recipe, drawn / "data", out=drawn / "out") if i.split == "validation"]
     everything = prepare(recipe, drawn / "data", out=drawn / "out")
+    items = [i for i in everything if i.split == "validation"]
     net, (seen,) = training.best_net(recipe, everything, drawn / "out"), (drawn / "out").glob("views-*")
     whole, rest = (training.logits_of(recipe, net, items, torch.device("cpu"), 0, seen=s) for s in (None, seen))
     assert np.abs(whole - rest).max() < 0.02
