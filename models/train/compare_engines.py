@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +92,7 @@ def speed(a, folder: Path, environment: dict) -> None:
     picture = {"image": np.random.default_rng(0).integers(0, 256, shape_of(model), np.uint8)}
     engines = {}
     for name, net in (("onnxruntime int8", model), ("onnxruntime float", dequantized(model))):
-        engines[name] = lambda session=start(net): session.run(None, picture)
+        engines[name] = partial(start(net).run, None, picture)
     if importlib.util.find_spec("ncnn") and importlib.util.find_spec("pnnx"):
         engines["ncnn float"] = by_ncnn(model)
     else:

@@ -24,7 +24,9 @@ from compare_engines import dequantized, plain
 
 # QEMU's name of a processor, and the number by which tract knows it.
 PROCESSORS = {"cortex-a72": "0xd08", "cortex-a76": "0xd0b"}
-PACKAGES = "python3.11-minimal libpython3.11-minimal libpython3.11-stdlib libc6 libexpat1 zlib1g libstdc++6 libgcc-s1 libffi8 libssl3"
+PACKAGES = (
+    "python3.11-minimal libpython3.11-minimal libpython3.11-stdlib libc6 libexpat1 zlib1g libstdc++6 libgcc-s1 libffi8 libssl3"
+)
 # Later ones up to 1.32 end in a segmentation fault under QEMU 7.2 as soon as they are loaded.
 WHEELS = ["onnxruntime==1.22.1", "numpy", "packaging", "flatbuffers", "protobuf"]
 ONNX = """

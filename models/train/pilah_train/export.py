@@ -35,14 +35,20 @@ def export(recipe: Recipe, items: list[Item], out: Path, folder: Path, golden: P
     part.replace(folder / "model.onnx")
     print(f"{folder / 'model.onnx'}: {(folder / 'model.onnx').stat().st_size / 1e3:.0f} kB")
 
+    modelfile.write(folder, _describe(recipe, items, folder, *_measured(recipe, items, out, folder)))
+    _golden(recipe, net, folder, golden)
+
+
+def _measured(recipe: Recipe, items: list[Item], out: Path, folder: Path) -> tuple[float, list[float]]:
+    """Temperature and thresholds: by validation, or in a refit, which has learnt from it, those it began with."""
+    if recipe.train.refit:
+        begun = modelfile.read(Path(recipe.train.start))
+        return begun["output"]["temperature"], [c["threshold"] for c in begun["class"]]
     validation = [x for x in items if x.split == "validation"]
     logits, y = int8_logits(recipe, validation, folder, "int8, validation"), np.array([x.label for x in validation])
     heat = figures.temperature(logits, y)
-    p = modelfile.softmax(logits, heat)
-    limits = figures.thresholds(p, y, recipe.decide.precision, recipe.decide.floor)
-    modelfile.write(folder, _describe(recipe, items, folder, heat, limits))
     np.savez_compressed(out / "validation.npz", logits=logits, y=y)
-    _golden(recipe, net, folder, golden)
+    return heat, figures.thresholds(modelfile.softmax(logits, heat), y, recipe.decide.precision, recipe.decide.floor)
 
 
 @torch.inference_mode()
@@ -65,8 +71,9 @@ def int8_logits(recipe: Recipe, items: list[Item], folder: Path, what: str) -> n
 def _describe(recipe: Recipe, items: list[Item], folder: Path, heat: float, limits: list[float]) -> dict:
     i = recipe.input
     used = Counter((x.source, x.licence) for x in items if x.split == "train")
+    part = "training and validation splits" if recipe.train.refit else "training split"
     data = [
-        {"name": f"{source}, training split", "licence": recipe.data.notes.get(source, licence or "not stated"), "pictures": n}
+        {"name": f"{source}, {part}", "licence": recipe.data.notes.get(source, licence or "not stated"), "pictures": n}
         for (source, licence), n in sorted(used.items())
     ]
     if recipe.train.start:

@@ -92,7 +92,9 @@ def _folders(recipe: Recipe, data: Path) -> list[Item]:
 def _manifest(recipe: Recipe, data: Path) -> list[Item]:
     items = []
     if not (data / "manifest.csv").exists():
-        raise Fault(f"{data} has no manifest.csv (columns file, class, source, licence); for one folder a class, set data.kind = \"folder\"")
+        raise Fault(
+            f'{data} has no manifest.csv (columns file, class, source, licence); for one folder a class, set data.kind = "folder"'
+        )
     with open(data / "manifest.csv", newline="") as f:
         for row in csv.DictReader(f):
             if row["class"] not in recipe.ids:

@@ -25,7 +25,9 @@ def name_of(item: Item) -> str:
 class Kept(Dataset):
     """Views of the items in `order`: the one asked for, or each time another one, drawn by (seed, epoch, position)."""
 
-    def __init__(self, recipe: Recipe, items: list[Item], order: np.ndarray, folder: Path, epoch: int = 0, view: int | None = None):
+    def __init__(
+        self, recipe: Recipe, items: list[Item], order: np.ndarray, folder: Path, epoch: int = 0, view: int | None = None
+    ):
         self.recipe, self.items, self.order = recipe, items, order
         self.folder, self.epoch, self.view = folder, epoch, view
 

@@ -177,7 +177,7 @@ def test_where_nothing_is_wrong_nothing_becomes_surer_than_the_net_was():
 
 
 def test_classes_and_folders_may_be_called_anything(tmp_path):
-    model = {"name": "a\tb", "metrics": {"recall_botol plastik": 0.5, "recall_pet.clear": 0.25, "source_é\"": 1.0}}
+    model = {"name": "a\tb", "metrics": {"recall_botol plastik": 0.5, "recall_pet.clear": 0.25, 'source_é"': 1.0}}
     modelfile.write(tmp_path, model)
     assert modelfile.read(tmp_path) == model
 
