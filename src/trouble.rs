@@ -22,8 +22,9 @@ pub const DROPPED: &str = "events-dropped";
 pub struct Trouble {
     /// What the text quotes: a reason, a name.
     pub detail: String,
+    /// What happened so many times and what to do, with that detail.
+    pub text: fn(u64, &str) -> Words,
     code: &'static str,
-    text: fn(u64, &str) -> Words,
     count: u64,
     last: Option<Timestamp>,
     missing: Vec<Missing>,

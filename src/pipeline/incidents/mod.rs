@@ -21,6 +21,7 @@ mod words;
 
 use std::time::Duration;
 
+use crate::pipeline::track::Stuck;
 use crate::pipeline::trigger::Edge;
 use crate::record::Event;
 use crate::trouble::Trouble;
@@ -53,8 +54,8 @@ pub enum Mishap {
     Overtime,
     /// The belt ran back by an item's length.
     Backwards,
-    /// A bin waited in vain: the words say for what.
-    Stuck(&'static str),
+    /// A bin waited in vain.
+    Stuck(Stuck),
 }
 
 /// What is told of a line, and what was seen of it before.
@@ -153,7 +154,7 @@ impl Incidents {
             many: words::many(),
             overtime: words::overtime(),
             backwards: words::backwards(),
-            stuck: words::stuck(),
+            stuck: Trouble::new("cycle-stuck", words::stuck(Stuck::Unseen)),
             sights: Sights::default(),
         }
     }
@@ -198,7 +199,7 @@ impl Incidents {
             Mishap::Unexpected(lane) => &mut self.lanes.get_mut(lane.0)?.unexpected,
             Mishap::Unconfirmed(lane) => &mut self.lanes.get_mut(lane.0)?.unconfirmed,
             Mishap::Stuck(what) => {
-                what.clone_into(&mut self.stuck.detail);
+                self.stuck.text = words::stuck(what);
                 &mut self.stuck
             }
         };

@@ -112,7 +112,7 @@ fn mishaps_are_one_incident_each_until_they_are_over() {
         (Mishap::TooMany, "too-many-items"),
         (Mishap::Overtime, "actuator-overtime"),
         (Mishap::Backwards, "belt-backwards"),
-        (Mishap::Stuck("it waits"), "cycle-stuck"),
+        (Mishap::Stuck(Stuck::Restless), "cycle-stuck"),
         (Mishap::Unexpected(LaneId(0)), "unexpected-item"),
         (Mishap::Unconfirmed(LaneId(0)), "lane-unconfirmed"),
     ] {

@@ -1,5 +1,6 @@
 //! The words of the line's incidents: what happened and what to do.
 
+use crate::pipeline::track::Stuck;
 use crate::record::Words;
 use crate::trouble::Trouble;
 
@@ -75,11 +76,21 @@ pub(super) fn backwards() -> Trouble {
     })
 }
 
-pub(super) fn stuck() -> Trouble {
-    Trouble::new("cycle-stuck", |_, what| Words {
-        en: format!("{what}: look into the machine"),
-        id: format!("siklus tertahan ({what}): periksa mesin"),
-    })
+pub(super) fn stuck(what: Stuck) -> fn(u64, &str) -> Words {
+    match what {
+        Stuck::Restless => |_, _| Words {
+            en: "the item does not come to rest: look into the machine, and for what shakes it or its light".into(),
+            id: "barang tidak kunjung diam: periksa mesin, serta getaran atau cahaya yang berubah".into(),
+        },
+        Stuck::Unseen => |_, _| Words {
+            en: "no lane saw the item fall: look into the machine, and wipe the lanes' sensors".into(),
+            id: "tidak ada jalur yang mendeteksi barang jatuh: periksa mesin, dan bersihkan sensor jalur".into(),
+        },
+        Stuck::NotEmpty => |_, _| Words {
+            en: "the view is not empty after the move: take out what lies there".into(),
+            id: "masih ada barang di depan kamera setelah gerakan: keluarkan barang itu".into(),
+        },
+    }
 }
 
 pub(super) fn dark() -> Trouble {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::pipeline::actuate::{self, How, Moved, Order};
 use crate::pipeline::lane;
-use crate::pipeline::track::{Arrival, Assigned, Ended, HORIZON, Step};
+use crate::pipeline::track::{Arrival, Assigned, Ended, HORIZON, Step, Stuck};
 use crate::pipeline::trigger::Scene;
 use crate::problem::Problems;
 use crate::record::Ending;
@@ -260,7 +260,7 @@ impl Bin {
                 let still = now >= still_since + millis(self.settings.settle_ms);
                 if still || now >= until {
                     if !still {
-                        out.push(Step::Stuck("the item does not come to rest"));
+                        out.push(Step::Stuck(Stuck::Restless));
                     }
                     self.phase = Phase::Looking { until: now + millis(self.settings.look_within_ms) };
                 }
@@ -274,7 +274,7 @@ impl Bin {
             Phase::Confirming { until } if now >= until => {
                 if self.item.is_some() {
                     self.end(Ending::Unconfirmed, None, None, out);
-                    out.push(Step::Stuck("no lane saw the item fall"));
+                    out.push(Step::Stuck(Stuck::Unseen));
                 }
                 self.phase = Phase::Homing { until: now + millis(self.settings.home_ms) };
             }
@@ -286,7 +286,7 @@ impl Bin {
             }
             Phase::Clearing { until } if !self.occupied || now >= until => {
                 if self.occupied {
-                    out.push(Step::Stuck("the view is not empty after the move"));
+                    out.push(Step::Stuck(Stuck::NotEmpty));
                 }
                 self.relearn = self.occupied;
                 self.phase = Phase::Empty;

@@ -46,8 +46,19 @@ pub enum Step {
     Unexpected(LaneId),
     /// The belt has run back by the length of an item, again.
     Backwards,
-    /// Something that had to happen did not; the words say what.
-    Stuck(&'static str),
+    /// A bin waited in vain.
+    Stuck(Stuck),
+}
+
+/// What a bin waited for in vain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stuck {
+    /// The item to lie still.
+    Restless,
+    /// A lane's sensor to see the item.
+    Unseen,
+    /// The view to be empty after the move.
+    NotEmpty,
 }
 
 /// An item's end.
