@@ -3,6 +3,7 @@
 pub mod daemon;
 pub mod keeping;
 pub mod refusal;
+pub mod signals;
 pub mod simulated;
 pub mod sorter;
 pub mod station;

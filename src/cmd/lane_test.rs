@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::print;
+use crate::app::signals::StopSignals;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::drivers::{gpio, runtime};
@@ -20,7 +20,7 @@ use crate::units::{ActuatorId, Timestamp};
 /// Moves the actuators of one lane once, to see that the right ones move the right way.
 ///
 /// The moves run through the daemon's own stage: the longest on-time and exclusive groups hold. Only while no daemon
-/// drives the outputs. Interrupting it switches everything off. The exit code is 1 when something did not move.
+/// drives the outputs. Interrupting it, or losing the connection to it, switches everything off. The exit code is 1 when something did not move.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The station's configuration, such as /etc/pilah/waste.toml.
@@ -33,6 +33,8 @@ pub struct Args {
     yes: bool,
 }
 
+/// How long a charge-pump relay may take to close on the heartbeat's edges and let the coils have power.
+const RELAY: Duration = Duration::from_secs(1);
 /// How late a move by hand may start: a shell's machine is not real-time.
 const GRACE: Duration = Duration::from_millis(250);
 
@@ -51,6 +53,9 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         print::note("nothing was moved");
         return Ok(ExitCode::FAILURE);
     }
+    let timer = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting a timer")?;
+    // Before anything is on: what asks to stop must find somebody who switches it off.
+    let signals = timer.block_on(async { StopSignals::listen() }).context("listening to signals")?;
     let (_, mut outputs) = gpio::open(&config.gpio, &[], &config.actuator, &runtime::directory())?;
     let clock = SystemClock;
     let now = clock.now();
@@ -60,7 +65,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         clock: &clock,
     };
     armed.actuate.release(armed.outputs, now)?;
-    let orders = by_hand(&config, lane, clock.now());
+    let relay = config.gpio.heartbeat_half().map_or(Duration::ZERO, |_| RELAY);
+    let orders = by_hand(&config, lane, clock.now() + relay);
     let until = orders.iter().map(|order| order.at + order.on_for).max().unwrap_or(now);
     for order in orders {
         anyhow::ensure!(armed.actuate.order(order), "lane {} has too many moves", lane.name);
@@ -70,8 +76,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         all_moved &= moved.how == How::Made;
         print::line(describe(&config, &moved))
     };
-    let timer = tokio::runtime::Builder::new_current_thread().enable_all().build().context("starting a timer")?;
-    let whole = timer.block_on(play(&mut armed, until, told))?;
+    let whole = timer.block_on(play(&mut armed, until, signals, told))?;
     drop(armed);
     print::note(if whole { "all outputs are off" } else { "interrupted: all outputs are off" });
     Ok(if whole && all_moved { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -126,9 +131,12 @@ fn by_hand(config: &Config, lane: &lane::Settings, start: Timestamp) -> Vec<Orde
 }
 
 /// Steps the stage until the last move is over; `false` when a person interrupted it.
-async fn play(armed: &mut Armed<'_>, until: Timestamp, mut told: impl FnMut(Moved) -> Result<()>) -> Result<bool> {
-    let mut interrupt = signal(SignalKind::interrupt()).context("listening to Ctrl-C")?;
-    let mut terminate = signal(SignalKind::terminate()).context("listening to SIGTERM")?;
+async fn play(
+    armed: &mut Armed<'_>,
+    until: Timestamp,
+    mut signals: StopSignals,
+    mut told: impl FnMut(Moved) -> Result<()>,
+) -> Result<bool> {
     let mut done = Vec::new();
     loop {
         let now = armed.clock.now();
@@ -142,8 +150,7 @@ async fn play(armed: &mut Armed<'_>, until: Timestamp, mut told: impl FnMut(Move
         let wait = next.since(now).max(Duration::from_millis(1));
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
-            _ = interrupt.recv() => return Ok(false),
-            _ = terminate.recv() => return Ok(false),
+            () = signals.recv() => return Ok(false),
         }
     }
 }
