@@ -94,9 +94,19 @@ fn nanos(clock: ClockId) -> u64 {
     seconds * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0)
 }
 
-/// systemd-timesyncd leaves this file once it has set the clock; other daemons are asked for it in the unit.
+/// Whether a time server has set the clock: systemd-timesyncd leaves a file then, and others, such as chrony, tell the kernel.
 fn synchronized() -> bool {
-    Path::new("/run/systemd/timesync/synchronized").exists()
+    Path::new("/run/systemd/timesync/synchronized").exists() || kernel_is_told()
+}
+
+/// What `timedatectl` shows as "System clock synchronized".
+#[expect(unsafe_code, reason = "no crate in use has this call; it fills a structure of plain numbers")]
+fn kernel_is_told() -> bool {
+    // SAFETY: all zeros is a value of this structure, and in it the request to change nothing.
+    let mut seen: libc::timex = unsafe { std::mem::zeroed() };
+    // SAFETY: the structure is ours, and of the size that the kernel writes.
+    let answer = unsafe { libc::adjtimex(&raw mut seen) };
+    answer >= 0 && seen.status & libc::STA_UNSYNC == 0
 }
 
 #[cfg(test)]
