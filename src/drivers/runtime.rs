@@ -7,6 +7,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -75,7 +76,13 @@ impl Lock {
 
 fn open_lock(directory: &Path, path: &Path) -> std::io::Result<File> {
     fs::create_dir_all(directory)?;
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+    if rustix::process::geteuid().is_root() {
+        // A lock of root's would keep the daemon out until the next boot.
+        let owner = fs::metadata(directory)?;
+        std::os::unix::fs::fchown(&file, Some(owner.uid()), Some(owner.gid()))?;
+    }
+    Ok(file)
 }
 
 fn holder_name(file: &mut File) -> String {
@@ -89,7 +96,8 @@ fn holder_name(file: &mut File) -> String {
 fn denied(path: &Path, error: &std::io::Error) -> anyhow::Error {
     let remedy = match error.kind() {
         ErrorKind::PermissionDenied => {
-            "; run it as the daemon's user (sudo -u pilah), or name a folder of your own in RUNTIME_DIRECTORY"
+            "; run it as the folder's owner (sudo -u pilah), or name a folder of your own in RUNTIME_DIRECTORY; where \
+             it runs so already, remove the file"
         }
         _ => "",
     };
