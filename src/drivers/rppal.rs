@@ -36,6 +36,8 @@ pub fn open(
 ) -> Result<(Box<dyn Inputs>, Box<dyn Outputs>)> {
     let gpio = registers()?;
     let (found, noted) = gpiochip::prepare(settings, inputs, actuators, directory)?;
+    // The kernel would say so when asked for the line; registers take it from whoever has it.
+    found.free_outputs()?;
     let pins = found.outputs.iter().map(|wanted| {
         let actuator = match wanted.output {
             Output::Actuator(ActuatorId(index)) => actuators.get(index),

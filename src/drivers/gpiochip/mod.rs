@@ -12,7 +12,7 @@ mod outputs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail, ensure};
 use gpiocdev::Request;
 use gpiocdev::chip::Chip;
 use gpiocdev::request::Builder;
@@ -75,11 +75,8 @@ pub(super) fn prepare(
 pub fn survey(settings: &Settings, inputs: &[InputSettings], actuators: &[actuate::Settings]) -> Result<String> {
     let found = find(settings, inputs, actuators)?;
     let places: Vec<&Place> = found.inputs.iter().chain(found.outputs.iter().map(|wanted| &wanted.place)).collect();
-    let strangers = places.iter().filter(|place| place.user.as_deref().is_some_and(|user| !user.starts_with(CONSUMER)));
-    let busy: Vec<String> = strangers.map(|place| busy(place, place.user.as_deref().unwrap_or(""))).collect();
-    if !busy.is_empty() {
-        bail!("{}", busy.join("\n"));
-    }
+    // A daemon of ours may be at work.
+    all_free(places.iter().copied(), |user| !user.starts_with(CONSUMER))?;
     let mut chips: Vec<&str> = places.iter().map(|place| place.chip.as_str()).collect();
     chips.sort_unstable();
     chips.dedup();
@@ -94,6 +91,15 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// Whether nobody uses the outputs' lines.
+    ///
+    /// # Errors
+    /// Those that somebody uses, and who.
+    #[cfg(feature = "rppal")]
+    pub(super) fn free_outputs(&self) -> Result<()> {
+        all_free(self.outputs.iter().map(|wanted| &wanted.place), |_| true)
+    }
+
     /// Takes the inputs.
     ///
     /// # Errors
@@ -161,6 +167,15 @@ fn take(builder: &mut Builder, place: &Place, name: &str) -> Result<Request> {
             _ => explain(&format!("taking GPIO line {} of chip {} for {name}", place.line, place.chip), &error),
         }
     })
+}
+
+/// # Errors
+/// The lines that are used by a `stranger`.
+fn all_free<'a>(places: impl Iterator<Item = &'a Place>, stranger: impl Fn(&str) -> bool) -> Result<()> {
+    let used = |place: &Place| place.user.as_deref().filter(|user| stranger(user)).map(|user| busy(place, user));
+    let busy: Vec<String> = places.filter_map(used).collect();
+    ensure!(busy.is_empty(), "{}", busy.join("\n"));
+    Ok(())
 }
 
 fn busy(place: &Place, user: &str) -> String {
