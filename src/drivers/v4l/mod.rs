@@ -13,7 +13,7 @@ mod format;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use v4l::Device;
 use v4l::buffer::{Flags, Metadata, Type};
 use v4l::io::mmap::Stream;
@@ -54,6 +54,16 @@ impl Opener {
     /// # Errors
     /// When it is not there, not allowed, busy, or offers no format that is understood; each with its remedy.
     pub fn open(&mut self) -> Result<V4l> {
+        // The crate panics on controls and texts of a driver that it does not know; a camera is no reason to end.
+        catch_unwind(AssertUnwindSafe(|| self.find_and_start())).unwrap_or_else(|_| {
+            bail!(
+                "opening the camera: its driver tells something that this build does not understand; leave out \
+                 [camera.controls] and set them by v4l2-ctl, or unplug other cameras"
+            )
+        })
+    }
+
+    fn find_and_start(&mut self) -> Result<V4l> {
         let wanted = self.settings.path.as_deref().unwrap_or("/dev/video0");
         let (path, device) = find::open(wanted, self.known.as_ref())?;
         let camera = V4l::start(&device, &self.settings).with_context(|| format!("starting camera {path}"))?;
