@@ -9,6 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use pilah::clock::{Clock, SystemClock};
+use rustix::process::Signal;
 use serde_json::Value;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -46,8 +47,12 @@ fn start(config: &Path) -> Child {
 
 /// Asks the daemon to stop as systemd does, and returns what it logged.
 fn stop(child: Child) -> (Option<i32>, String) {
+    stop_by(child, Signal::TERM)
+}
+
+fn stop_by(child: Child, signal: Signal) -> (Option<i32>, String) {
     let pid = rustix::process::Pid::from_child(&child);
-    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    rustix::process::kill_process(pid, signal).unwrap();
     let output = child.wait_with_output().unwrap();
     (output.status.code(), text(&output.stderr))
 }
@@ -82,13 +87,16 @@ fn events(folder: &Path, kind: &str) -> Vec<String> {
 
 #[test]
 fn the_daemon_decides_keeps_and_stops_when_asked() {
-    let folder = tempfile::tempdir().unwrap();
-    let config = station(folder.path(), "digits", "models/digits/demo");
-    let child = start(&config);
-    let decided = until(|| decisions(folder.path()) >= 3);
-    let (code, log) = stop(child);
-    assert!(decided, "{log}");
-    assert_eq!(code, Some(0), "{log}");
+    // The second comes when the terminal or the connection that it was started from has gone.
+    for signal in [Signal::TERM, Signal::HUP] {
+        let folder = tempfile::tempdir().unwrap();
+        let config = station(folder.path(), "digits", "models/digits/demo");
+        let child = start(&config);
+        let decided = until(|| decisions(folder.path()) >= 3);
+        let (code, log) = stop_by(child, signal);
+        assert!(decided, "{log}");
+        assert_eq!(code, Some(0), "{signal:?}: {log}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,16 +12,17 @@ use tokio::sync::watch;
 
 use crate::app::keeping::{Publishing, Said, Storing, publish_over_mqtt};
 use crate::app::refusal::{Refusal, What};
+use crate::app::signals::StopSignals;
 use crate::app::sorter::Happened;
 use crate::app::station::{self, Station};
 use crate::app::surroundings::{Seen, Surroundings};
 use crate::app::threads::{self, Devices, Running, Shared};
 use crate::app::turns::{Turn, Turns};
 use crate::clock::{Clock, SystemClock};
-use crate::command::Name;
+use crate::command::{Command, Name, Request};
 use crate::config::Config;
 use crate::drivers::{gpio, runtime};
-
+use crate::pipeline::machine::Held;
 use crate::publish::Topics;
 use crate::record::{Event, Record, Run, State};
 use crate::status::Status;
@@ -61,35 +62,38 @@ pub fn run(config: &Config) -> Result<()> {
     let topics = Topics::new(&config.station.site, &config.station.id);
     let said = Said { topics, run, state: seen, status, clock };
     let publishing = publishing(config, &storing, said, ask)?;
-    let watch = Watch { signals, asked, stored, turns: Mutex::default() };
+    let ended = || storing.ended() || publishing.as_ref().is_some_and(Publishing::ended);
+    let watch = Watch { signals, asked, stored, turns: Mutex::default(), ended: &ended };
     let around = Around {
         surroundings: Surroundings::new(config.store.max_bytes),
         folder: &config.store.directory,
         shared: &shared,
         next: shared.clock.now(),
     };
-    let ended = sort(config, &shared, &state, &watch, around);
+    let running = sort(config, &shared, &state, &watch, around);
+    // From here on systemd waits for the end instead of for the watchdog's food.
     notify(&[NotifyState::Stopping]);
+    let ended = running.map_or(Ok(()), Running::finish);
     let published = publishing.map_or(Ok(()), Publishing::finish);
     let kept = storing.finish();
     ended.and(published).and(kept)
 }
 
-fn publishing(config: &Config, storing: &Storing, said: Said, ask: SyncSender<Happened>) -> Result<Option<Publishing>> {
+fn publishing(config: &Config, storing: &Storing, said: Said, ask: SyncSender<Request>) -> Result<Option<Publishing>> {
     if config.mqtt.host.is_empty() {
         return Ok(None);
     }
     publish_over_mqtt(&config.mqtt, &config.store, &storing.records, said, Some(ask)).map(Some)
 }
 
-/// Opens model and devices, however long that takes, and sorts.
+/// Opens model and devices, however long that takes, and sorts; returns what runs when it is time to end.
 fn sort(
     config: &Config,
     shared: &Shared,
     state: &watch::Sender<State>,
-    watch: &Watch,
+    watch: &Watch<'_>,
     mut around: Around<'_>,
-) -> Result<()> {
+) -> Option<Running> {
     let mut refusal = Refusal::default();
     loop {
         // Loading a model takes its time on a slow board, and after the first time the watchdog runs already.
@@ -106,8 +110,12 @@ fn sort(
                 // A refused model or a missing device is a fault, not a reason to exit: the station is online.
                 notify(&[NotifyState::Ready, NotifyState::Status(&format!("fault: {error:#}"))]);
                 around.look();
-                if watch.wait(RETRY, &shared.clock, || None) {
-                    return Ok(());
+                let meanwhile = || {
+                    watch.answer(&runtime::directory());
+                    None
+                };
+                if watch.wait(RETRY, &shared.clock, meanwhile) {
+                    return None;
                 }
                 continue;
             }
@@ -126,7 +134,7 @@ fn sort(
                 drop(running.ask.try_send(Happened::CameraLost("its driver does not answer".into())));
             }
         }
-        return running.finish();
+        return Some(running);
     }
 }
 
@@ -182,15 +190,18 @@ impl Around<'_> {
 }
 
 /// What the main thread looks at.
-struct Watch {
+struct Watch<'a> {
     signals: Receiver<()>,
-    asked: Receiver<Happened>,
+    asked: Receiver<Request>,
     stored: Arc<AtomicU64>,
     turns: Mutex<Turns>,
+    /// Whether a thread that keeps or sends has ended by itself.
+    ended: &'a dyn Fn() -> bool,
 }
 
-impl Watch {
-    /// Waits, feeding the watchdog while all loops turn; returns whether a signal asks to stop.
+impl Watch<'_> {
+    /// Waits, feeding the watchdog while all loops turn; returns whether it is time to end: a signal asks for it, or
+    /// nobody keeps or sends any more.
     fn wait(&self, time: Duration, clock: &Arc<dyn Clock>, station: impl Fn() -> Option<[(Turn, u64); 3]>) -> bool {
         let until = clock.now() + time;
         loop {
@@ -198,6 +209,9 @@ impl Watch {
             let counts: Vec<_> = station().into_iter().flatten().chain([stored]).collect();
             if self.turns.lock().unwrap_or_else(PoisonError::into_inner).look(clock.now(), &counts) {
                 notify(&[NotifyState::Watchdog]);
+            }
+            if (self.ended)() {
+                return true;
             }
             let left = until.since(clock.now());
             match self.signals.recv_timeout(left.min(LOOK)) {
@@ -215,29 +229,37 @@ impl Watch {
 
     /// Passes commands on to the sort thread.
     fn forward(&self, ask: &SyncSender<Happened>) {
-        while let Ok(happened) = self.asked.try_recv() {
-            if let Err(TrySendError::Full(_)) = ask.try_send(happened) {
-                tracing::warn!("command dropped: the sort thread is busy");
-            }
+        while let Ok(request) = self.asked.try_recv() {
+            // One that finds no room is dropped, which says so to who asked.
+            drop(ask.try_send(Happened::Asked(request)));
+        }
+    }
+
+    /// Answers commands while there is no line. A pause holds it once it can start; `directory` keeps it until then.
+    fn answer(&self, directory: &Path) {
+        while let Ok(Request { command, answer }) = self.asked.try_recv() {
+            let done = if command == Command::Pause {
+                runtime::keep_held(directory, Held { paused: true, ..runtime::held(directory) });
+                Ok("paused: it will stand once it can start".into())
+            } else {
+                Err("the station cannot start; its incident says why".into())
+            };
+            // Who asked may have gone.
+            drop(answer.send(done));
         }
     }
 }
 
-/// A channel that gets a word when SIGTERM or SIGINT comes.
+/// A channel that gets a word when a signal asks to stop.
 fn signals() -> Result<Receiver<()>> {
-    use tokio::signal::unix::{SignalKind, signal};
     let (sender, receiver) = sync_channel(1);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("starting the signals' runtime")?;
     let wait = move || {
         runtime.block_on(async {
-            let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-                tracing::error!("signals cannot be caught");
-                return;
-            };
-            tokio::select! {
-                _ = term.recv() => {}
-                _ = int.recv() => {}
+            match StopSignals::listen() {
+                Ok(mut signals) => signals.recv().await,
+                Err(error) => tracing::error!(%error, "signals cannot be caught"),
             }
         });
         // The main thread has gone: so does this one.
@@ -259,5 +281,37 @@ fn watchdog(patience: Duration) {
 fn notify(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         tracing::debug!(%error, "systemd was not told");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[test]
+    fn while_the_station_cannot_start_a_pause_is_kept_for_when_it_can_and_nothing_else_is_done_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let ((_signal, signals), (ask, asked)) = (sync_channel(1), sync_channel(ASKED));
+        let watch = Watch { signals, asked, stored: Arc::default(), turns: Mutex::default(), ended: &|| false };
+        let told = |command| {
+            let (answer, mut answered) = oneshot::channel();
+            ask.send(Request { command, answer }).unwrap();
+            watch.answer(folder.path());
+            answered.try_recv().unwrap().is_ok()
+        };
+        assert!(!told(Command::Trigger) && !told(Command::Resume));
+        assert_eq!(runtime::held(folder.path()), Held::default());
+        assert!(told(Command::Pause));
+        assert!(runtime::held(folder.path()).paused);
+    }
+
+    #[test]
+    fn nothing_goes_on_once_nobody_keeps_or_sends() {
+        let ((_signal, signals), (_ask, asked)) = (sync_channel(1), sync_channel(ASKED));
+        let watch = Watch { signals, asked, stored: Arc::default(), turns: Mutex::default(), ended: &|| true };
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        assert!(watch.wait(Duration::from_secs(3600), &clock, || None));
     }
 }

@@ -7,9 +7,8 @@ use std::thread::JoinHandle;
 use anyhow::{Context, Result, anyhow};
 use tokio::sync::{mpsc, watch};
 
-use crate::app::sorter::Happened;
 use crate::clock::Clock;
-use crate::command::{Command, Request};
+use crate::command::Request;
 use crate::drivers::mqtt::{self, Mqtt};
 use crate::publish::publisher::Publisher;
 use crate::publish::{Link, Topics, offline};
@@ -44,6 +43,11 @@ impl Storing {
         Ok(Self { records, thread })
     }
 
+    /// Whether the thread has ended by itself.
+    pub fn ended(&self) -> bool {
+        self.thread.is_finished()
+    }
+
     /// Commits what is left and ends.
     ///
     /// # Errors
@@ -54,7 +58,7 @@ impl Storing {
     }
 }
 
-/// Publishes to the broker of the settings; commands that come from it go to the sort thread, where there is one.
+/// Publishes to the broker of the settings; commands that come from it go to `ask`, where somebody takes them.
 ///
 /// # Errors
 /// When the system gives no thread or no runtime. A broker that is away is no error: the link keeps trying.
@@ -63,7 +67,7 @@ pub fn publish_over_mqtt(
     store: &store::Settings,
     records: &Records,
     said: Said,
-    ask: Option<SyncSender<Happened>>,
+    ask: Option<SyncSender<Request>>,
 ) -> Result<Publishing> {
     let will = offline(&said.topics, &said.run, "will");
     let (mqtt, topics) = (mqtt.clone(), said.topics.clone());
@@ -71,26 +75,15 @@ pub fn publish_over_mqtt(
     Publishing::start(store, records, said, move || {
         let (link, connector, requests) = Mqtt::new(mqtt, topics, will, status, clock);
         tokio::spawn(connector.run());
-        tokio::spawn(carry_out(requests, ask));
+        tokio::spawn(hand_on(requests, ask));
         link
     })
 }
 
-/// Hands commands to the sort thread, and says what came of each.
-async fn carry_out(mut requests: mpsc::Receiver<Request>, ask: Option<SyncSender<Happened>>) {
-    while let Some(Request { command, answer }) = requests.recv().await {
-        let (happened, done) = match command {
-            Command::Pause => (Happened::Pause(true), "paused"),
-            Command::Resume => (Happened::Pause(false), "resumed"),
-            Command::Trigger => (Happened::Trigger, "triggered"),
-            Command::LaneTest(_) | Command::Snapshot | Command::Reload => {
-                // Who asked may have gone.
-                drop(answer.send(Err("this version does not carry out this command".into())));
-                continue;
-            }
-        };
-        let sent = ask.as_ref().is_some_and(|ask| ask.try_send(happened).is_ok());
-        drop(answer.send(if sent { Ok(done.into()) } else { Err("the line does not take commands now".into()) }));
+/// Hands commands on. One that finds no room is dropped, which says so to who asked.
+async fn hand_on(mut requests: mpsc::Receiver<Request>, ask: Option<SyncSender<Request>>) {
+    while let Some(request) = requests.recv().await {
+        drop(ask.as_ref().map(|ask| ask.try_send(request)));
     }
 }
 
@@ -138,6 +131,11 @@ impl Publishing {
         };
         let thread = std::thread::Builder::new().name("publish".into());
         Ok(Self { stop, thread: thread.spawn(publish).context("starting the publisher's thread")? })
+    }
+
+    /// Whether the thread has ended by itself.
+    pub fn ended(&self) -> bool {
+        self.thread.is_finished()
     }
 
     /// Says that the station is offline, and ends.

@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use tokio::sync::watch;
 
 use crate::app::threads::{Do, Shared};
+use crate::command::{Command, Request};
 use crate::pipeline::actuate::Moved;
 use crate::pipeline::capture::{Frame, FrameSlot};
 use crate::pipeline::incidents::Mishap;
@@ -32,10 +33,8 @@ pub enum Happened {
     Moved(Moved),
     /// The camera is lost, with what was tried.
     CameraLost(String),
-    /// A person or a command holds the machine, or lets it go.
-    Pause(bool),
-    /// A person or a command says that an item is in view.
-    Trigger,
+    /// A person asks for something.
+    Asked(Request),
 }
 
 /// For the infer thread.
@@ -108,14 +107,10 @@ impl Sorter {
                 }
                 Ok(())
             }
-            Happened::Frame => slot.take(Duration::ZERO).map_or(Ok(()), |frame| self.frame(frame)),
+            Happened::Frame => slot.take().map_or(Ok(()), |frame| self.frame(frame)),
             Happened::Looked(looked) => self.step(Input::Looked(looked)),
             Happened::Moved(moved) => self.step(Input::Moved(moved)),
-            Happened::Trigger => self.step(Input::Trigger),
-            Happened::Pause(paused) => {
-                self.machine.pause(paused);
-                self.obey()
-            }
+            Happened::Asked(request) => self.carry_out(request),
             Happened::CameraLost(why) => {
                 if self.machine.camera_lost() {
                     tracing::error!(why, "camera lost");
@@ -124,6 +119,40 @@ impl Sorter {
                 self.obey()
             }
         }
+    }
+
+    /// Answers once it is done: what a reply says is so.
+    fn carry_out(&mut self, Request { command, answer }: Request) -> Result<()> {
+        // Who asked was told that nobody answered. A machine that stands for nothing is the lesser evil.
+        if answer.is_closed() && command != Command::Pause {
+            return Ok(());
+        }
+        let done = match command {
+            Command::Pause => {
+                self.machine.pause(true);
+                self.obey()?;
+                Ok("paused".into())
+            }
+            Command::Resume => {
+                self.machine.pause(false);
+                self.obey()?;
+                let stands = |why| Err(format!("no longer paused, but the machine stands: {why}"));
+                why_it_stands(self.machine.state()).map_or(Ok("resumed".into()), stands)
+            }
+            Command::Trigger => match why_it_stands(self.machine.state()) {
+                Some(why) => Err(format!("the machine stands: {why}")),
+                None => {
+                    self.step(Input::Trigger)?;
+                    Ok("triggered".into())
+                }
+            },
+            Command::LaneTest(_) | Command::Snapshot | Command::Reload => {
+                Err("this version does not carry out this command".into())
+            }
+        };
+        // Who asked may have gone.
+        drop(answer.send(done));
+        Ok(())
     }
 
     fn frame(&mut self, frame: Frame) -> Result<()> {
@@ -262,6 +291,17 @@ impl Sorter {
     }
 }
 
+/// What keeps a machine of this state from sorting, for who asked it for something.
+fn why_it_stands(state: State) -> Option<&'static str> {
+    match state {
+        State::Ready | State::Running => None,
+        State::Starting => Some("its camera has shown nothing yet"),
+        State::Paused => Some("it is paused"),
+        State::Fault => Some("its camera is lost"),
+        State::EStop => Some("its emergency stop was not reset"),
+    }
+}
+
 /// The codes of this file's incidents.
 const CAMERA_LOST: &str = "camera-lost";
 const E_STOP: &str = "e-stop";
@@ -288,6 +328,8 @@ mod tests {
     use std::sync::mpsc::sync_channel;
     use std::sync::{Arc, Mutex};
 
+    use tokio::sync::oneshot;
+
     use super::*;
     use crate::app::station::Station;
     use crate::config::Config;
@@ -298,8 +340,15 @@ mod tests {
     use crate::store::keeper::Keeper;
     use crate::units::Timestamp;
 
-    #[test]
-    fn outputs_go_off_before_a_pause_is_written_down_for_the_next_start() {
+    struct Bench {
+        sorter: Sorter,
+        ask: SyncSender<Happened>,
+        happened: Receiver<Happened>,
+        /// What was kept, and whether outputs had gone off before.
+        kept: Arc<Mutex<Vec<(Held, bool)>>>,
+    }
+
+    fn bench() -> Bench {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/demo.toml");
         let config = Config::parse(&path, &std::fs::read_to_string(&path).unwrap(), std::iter::empty()).unwrap();
         let station = Station::new(&config, oracle::classifier(&["a", "b"]).unwrap(), 1, Timestamp::ZERO);
@@ -308,21 +357,58 @@ mod tests {
         let (_keeper, records) = Keeper::new(config.store, run, clock.clone(), Arc::clone(&status));
         let (orders, todo) = sync_channel(64);
         let (tasks, _looks) = sync_channel(8);
-        let (todo, noted) = (Mutex::new(todo), Arc::new(Mutex::new(Vec::new())));
-        let notes = Arc::clone(&noted);
+        let (todo, kept) = (Mutex::new(todo), Arc::new(Mutex::new(Vec::new())));
+        let notes = Arc::clone(&kept);
         let keep = move |held: Held| {
             let off = todo.lock().unwrap().try_iter().any(|order| matches!(order, Do::Release));
-            notes.lock().unwrap().push((held.paused, off));
+            notes.lock().unwrap().push((held, off));
         };
         let shared = Shared { clock, status, records, tap: None };
         let state = watch::channel(State::Starting).0;
-        let mut sorter = Sorter::new(station.line, (station.machine, Box::new(keep)), orders, tasks, shared, state);
+        let sorter = Sorter::new(station.line, (station.machine, Box::new(keep)), orders, tasks, shared, state);
         let (ask, happened) = sync_channel(8);
-        for paused in [false, true, true, false] {
-            sorter.machine.camera_sees();
-            ask.send(Happened::Pause(paused)).unwrap();
-            sorter.turn(&happened, &FrameSlot::default(), Duration::ZERO).unwrap();
+        Bench { sorter, ask, happened, kept }
+    }
+
+    impl Bench {
+        /// What the sort thread answers; none where it does not.
+        fn ask(&mut self, command: Command, waits: bool) -> Option<Result<String, String>> {
+            let (answer, answered) = oneshot::channel();
+            let mut answered = waits.then_some(answered);
+            self.ask.send(Happened::Asked(Request { command, answer })).unwrap();
+            self.sorter.turn(&self.happened, &FrameSlot::default(), Duration::ZERO).unwrap();
+            answered.as_mut()?.try_recv().ok()
         }
-        assert_eq!(*noted.lock().unwrap(), [(true, true), (false, false)]);
+    }
+
+    #[test]
+    fn outputs_go_off_before_a_pause_is_written_down_for_the_next_start() {
+        let mut bench = bench();
+        for command in [Command::Resume, Command::Pause, Command::Pause, Command::Resume] {
+            bench.sorter.machine.camera_sees();
+            bench.ask(command, true);
+        }
+        let held = |paused| Held { stopped: false, paused };
+        assert_eq!(*bench.kept.lock().unwrap(), [(held(true), true), (held(false), false)]);
+    }
+
+    #[test]
+    fn a_reply_says_what_has_become_of_a_command() {
+        let mut bench = bench();
+        let told = |text: &str| Some(Ok(text.to_owned()));
+        let refused = |text: &str| Some(Err(text.to_owned()));
+        let waits = refused("the machine stands: its camera has shown nothing yet");
+        assert_eq!(bench.ask(Command::Trigger, true), waits);
+        bench.sorter.machine.camera_sees();
+        assert_eq!(bench.ask(Command::Trigger, true), told("triggered"));
+        assert_eq!(bench.ask(Command::Pause, true), told("paused"));
+        assert_eq!(bench.ask(Command::Trigger, true), refused("the machine stands: it is paused"));
+        assert_eq!(bench.ask(Command::Resume, false), None);
+        assert!(bench.sorter.machine.held().paused, "who asked was told that nobody answered");
+        bench.sorter.machine.camera_lost();
+        let lost = refused("no longer paused, but the machine stands: its camera is lost");
+        assert_eq!(bench.ask(Command::Resume, true), lost);
+        bench.ask(Command::Pause, false);
+        assert!(bench.sorter.machine.held().paused, "a pause holds all the same");
     }
 }

@@ -179,9 +179,10 @@ pub fn start(station: Station, devices: Devices, shared: &Shared, state: watch::
     let with = |name: &str| Thread { name: name.to_owned(), stop: Arc::clone(&stop), shared: shared.clone() };
     let (to_sort, from_camera, from_inputs, from_actuate) = (slot.clone(), ask.clone(), ask.clone(), ask.clone());
     let looked = ask.clone();
-    let threads = vec![
-        with("actuate").spawn(move |me| me.actuate(actuate, &mut *outputs, &todo, &from_actuate))?,
-        with("infer").spawn(move |me| me.infer(looker, &to_look, &looked))?,
+    let mut running = Running { stop: Arc::clone(&stop), ask, threads: Vec::new() };
+    let spawned = [
+        with("actuate").spawn(move |me| me.actuate(actuate, &mut *outputs, &todo, &from_actuate)),
+        with("infer").spawn(move |me| me.infer(looker, &to_look, &looked)),
         with("sort").spawn(move |me| {
             let mut sorter = Sorter::new(line, (machine, held), orders, tasks, me.shared.clone(), state);
             while !me.stop.stopped() {
@@ -194,11 +195,25 @@ pub fn start(station: Station, devices: Devices, shared: &Shared, state: watch::
                 }
             }
             Ok(())
-        })?,
-        with("inputs").spawn(move |me| me.inputs(inputs, &from_inputs))?,
-        with("capture").spawn(move |me| me.capture(camera, &slot, &from_camera))?,
+        }),
+        with("inputs").spawn(move |me| me.inputs(inputs, &from_inputs)),
+        with("capture").spawn(move |me| me.capture(camera, &slot, &from_camera)),
     ];
-    Ok(Running { stop, ask, threads })
+    let mut refused = None;
+    for thread in spawned {
+        match thread {
+            Ok(thread) => running.threads.push(thread),
+            Err(error) => refused = Some(error),
+        }
+    }
+    match refused {
+        None => Ok(running),
+        Some(error) => {
+            // Without this, what did start would hold the pins for ever.
+            drop(running.finish());
+            Err(error)
+        }
+    }
 }
 
 /// What a thread's loop works with.
@@ -220,6 +235,7 @@ impl Thread {
                 Err(_) => Some("panicked; the log above says where".to_owned()),
             };
             if let Some(why) = why {
+                tracing::error!(why, "the {} thread ended", self.name);
                 let mut reason = self.stop.reason.lock().unwrap_or_else(PoisonError::into_inner);
                 reason.get_or_insert(format!("the {} thread ended: {why}", self.name));
             }

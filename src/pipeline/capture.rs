@@ -1,6 +1,6 @@
 //! Frames as the camera gives them, and the slot through which only the newest one passes.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -66,25 +66,17 @@ pub enum PixelFormat {
 #[derive(Debug, Default)]
 pub struct FrameSlot {
     newest: Mutex<Option<Frame>>,
-    arrived: Condvar,
 }
 
 impl FrameSlot {
     /// Puts a frame in; returns whether it replaced one that nobody had taken.
     pub fn put(&self, frame: Frame) -> bool {
-        let replaced = self.newest.lock().unwrap_or_else(PoisonError::into_inner).replace(frame).is_some();
-        self.arrived.notify_one();
-        replaced
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner).replace(frame).is_some()
     }
 
-    /// Takes the newest frame, waiting at most `timeout` for one.
-    pub fn take(&self, timeout: Duration) -> Option<Frame> {
-        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut newest, _) = self
-            .arrived
-            .wait_timeout_while(newest, timeout, |frame| frame.is_none())
-            .unwrap_or_else(PoisonError::into_inner);
-        newest.take()
+    /// Takes the newest frame, if one is there.
+    pub fn take(&self) -> Option<Frame> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -102,7 +94,7 @@ mod tests {
         let slot = FrameSlot::default();
         assert!(!slot.put(frame(1)));
         assert!(slot.put(frame(2)), "the first one was never seen");
-        assert_eq!(slot.take(Duration::ZERO).map(|frame| frame.sequence), Some(2));
-        assert!(slot.take(Duration::ZERO).is_none());
+        assert_eq!(slot.take().map(|frame| frame.sequence), Some(2));
+        assert!(slot.take().is_none());
     }
 }
