@@ -96,7 +96,7 @@ fn nanos(clock: ClockId) -> u64 {
 
 /// Whether a time server has set the clock: systemd-timesyncd leaves a file then, and others, such as chrony, tell the kernel.
 fn synchronized() -> bool {
-    Path::new("/run/systemd/timesync/synchronized").exists() || kernel_is_told()
+    kernel_is_told() || Path::new("/run/systemd/timesync/synchronized").exists()
 }
 
 /// What `timedatectl` shows as "System clock synchronized".

@@ -5,24 +5,29 @@
 //! - no thread waits longer than [`TURN`] before it looks at the stop signal and counts a turn for the watchdog;
 //! - every queue is bounded, and who sends decides what happens when it is full.
 
+mod actuate;
+mod capture;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use tokio::sync::watch;
+
+pub use actuate::{Told, run_actuate};
 
 use crate::app::sorter::{Happened, Sorter, Task};
 use crate::app::station::Station;
 use crate::app::turns::Turn;
-use crate::clock::{Clock, wait_for};
+use crate::clock::Clock;
 use crate::drivers::camera::Opener;
 use crate::pipeline::Effect;
-use crate::pipeline::actuate::{Actuate, Armed, Drive, How, Moved, Order, Output, Outputs, Stay};
-use crate::pipeline::capture::{Camera, FrameSlot};
+use crate::pipeline::actuate::{Actuate, Order, Outputs, Stay};
+use crate::pipeline::capture::FrameSlot;
 use crate::pipeline::look::{Job, Looker};
 use crate::pipeline::machine::{Held, Lamp};
 use crate::pipeline::trigger::Inputs;
@@ -42,13 +47,6 @@ const HAPPENED: usize = 4096;
 const TASKS: usize = 8;
 /// Orders on their way to the actuate thread; a full queue is a fault.
 const ORDERS: usize = Actuate::WAITING;
-/// A camera that gives no frame for so long is lost.
-const CAMERA_SILENT: Duration = Duration::from_secs(3);
-/// A camera that gives one and the same picture for so long is lost as well.
-const CAMERA_FROZEN: Duration = Duration::from_secs(10);
-/// The first and the longest wait before a camera is opened again: sorting goes on within two seconds of its return,
-/// most of which a camera may take to start.
-const REOPEN: (Duration, Duration) = (Duration::from_millis(200), Duration::from_millis(500));
 /// The longest side of a kept thumbnail, in pixels.
 const THUMBNAIL: u32 = 224;
 
@@ -244,66 +242,6 @@ impl Thread {
         named.spawn(run).context("starting a thread")
     }
 
-    fn capture(&self, mut open: Opener, slot: &FrameSlot, ask: &SyncSender<Happened>) -> Result<()> {
-        let (mut back_off, mut last) = (REOPEN.0, None);
-        while !self.stop.stopped() {
-            let before = self.shared.status.frames.get();
-            let lost = match open() {
-                Ok(camera) => self.frames(camera, &mut last, slot, ask),
-                Err(error) => Err(error),
-            };
-            if self.shared.status.frames.get() > before {
-                back_off = REOPEN.0;
-            }
-            let Err(error) = lost else { return Ok(()) };
-            // The sort thread hears of it as soon as it has room; the camera is lost all the same.
-            drop(ask.send(Happened::CameraLost(format!("{error:#}"))));
-            self.shared.status.camera_reopened.one();
-            let until = self.shared.clock.now() + back_off;
-            while !self.stop.stopped() && self.shared.clock.now() < until {
-                self.stop.turn(Turn::Capture);
-                wait_for(TURN.min(back_off));
-            }
-            back_off = (back_off * 2).min(REOPEN.1);
-        }
-        Ok(())
-    }
-
-    /// Passes frames on until the camera is lost; `before` are the last one's bytes, also across a loss.
-    fn frames(
-        &self,
-        mut camera: Box<dyn Camera>,
-        before: &mut Option<Arc<[u8]>>,
-        slot: &FrameSlot,
-        ask: &SyncSender<Happened>,
-    ) -> Result<()> {
-        let mut last = self.shared.clock.now();
-        while !self.stop.stopped() {
-            self.stop.turn(Turn::Capture);
-            let frame = camera.next(TURN)?;
-            let silent = self.shared.clock.now().since(last);
-            let Some(frame) = frame else {
-                ensure!(silent < CAMERA_SILENT, "no frame for {} s; check its cable", CAMERA_SILENT.as_secs());
-                continue;
-            };
-            self.shared.status.frames.one();
-            // Nothing is sorted by a picture that may be an old one.
-            if before.as_ref() == Some(&frame.picture.bytes) && !camera.repeats() {
-                let frozen = CAMERA_FROZEN.as_secs();
-                ensure!(silent < CAMERA_FROZEN, "it sends one and the same picture for {frozen} s; replace it");
-                continue;
-            }
-            last = self.shared.clock.now();
-            *before = Some(Arc::clone(&frame.picture.bytes));
-            if slot.put(frame) {
-                self.shared.status.frames_skipped.one();
-            }
-            // When the queue is full the sort thread is busy; it finds the newest frame in the slot.
-            drop(ask.try_send(Happened::Frame));
-        }
-        Ok(())
-    }
-
     fn inputs(&self, mut inputs: Box<dyn Inputs>, ask: &SyncSender<Happened>) -> Result<()> {
         while !self.stop.stopped() {
             let edges = inputs.wait(TURN)?;
@@ -357,97 +295,5 @@ impl Thread {
             self.shared.records.keep_picture(Kept { item: job.item, view: PictureView::Frame, jpeg });
         }
         Ok(())
-    }
-
-    fn actuate(
-        &self,
-        actuate: Actuate,
-        outputs: &mut dyn Outputs,
-        todo: &Receiver<Do>,
-        ask: &SyncSender<Happened>,
-    ) -> Result<()> {
-        let status = &self.shared.status;
-        let turn = || {
-            self.stop.turn(Turn::Actuate);
-            !self.stop.stopped()
-        };
-        let tell = |told| match told {
-            Told::Recalled(moves) => {
-                status.moves_recalled.add(u64::try_from(moves).unwrap_or(0));
-                Ok(())
-            }
-            Told::Moved(moved) => {
-                status.actuate.record(moved.at.since(moved.order.at));
-                match moved.how {
-                    How::Made => status.moves.one(),
-                    How::Missed => status.moves_missed.one(),
-                    How::Overtime => status.overtime.one(),
-                }
-                // The belt does not wait for the sort thread: a full queue there is a fault.
-                match ask.try_send(Happened::Moved(moved)) {
-                    Err(TrySendError::Full(_)) => bail!("the sort thread does not keep up"),
-                    Ok(()) | Err(TrySendError::Disconnected(_)) => Ok(()),
-                }
-            }
-        };
-        run_actuate(actuate, outputs, &*self.shared.clock, todo, turn, tell)
-    }
-}
-
-/// What the actuate loop tells.
-#[derive(Debug)]
-pub enum Told {
-    /// A move was made or missed.
-    Moved(Moved),
-    /// So many moves were taken back.
-    Recalled(usize),
-}
-
-/// The actuate thread's loop, until `turn` says no; outputs are released at its start and at its end.
-///
-/// # Errors
-/// When an output refuses, too many moves wait, or `tell` fails.
-pub fn run_actuate(
-    actuate: Actuate,
-    outputs: &mut dyn Outputs,
-    clock: &dyn Clock,
-    todo: &Receiver<Do>,
-    turn: impl Fn() -> bool,
-    tell: impl Fn(Told) -> Result<()>,
-) -> Result<()> {
-    real_time();
-    let mut armed = Armed { actuate, outputs, clock };
-    armed.actuate.release(armed.outputs, clock.now())?;
-    let mut done = Vec::new();
-    while turn() {
-        let now = clock.now();
-        let wait = armed.actuate.wake().map_or(TURN, |at| at.since(now).min(TURN));
-        match todo.recv_timeout(wait) {
-            Ok(Do::Order(order)) => ensure!(armed.actuate.order(order), "too many moves wait"),
-            Ok(Do::Recall(item)) => tell(Told::Recalled(armed.actuate.recall(item)))?,
-            Ok(Do::Stay(stay)) => armed.actuate.stay(stay),
-            Ok(Do::Release) => armed.actuate.release(armed.outputs, clock.now())?,
-            Ok(Do::Light(lamp, lit)) => {
-                armed.outputs.drive(Output::Lamp(lamp), if lit { Drive::On } else { Drive::Off }, now)?;
-            }
-            Err(_) => {}
-        }
-        armed.actuate.step(clock.now(), armed.outputs, &mut done)?;
-        done.drain(..).try_for_each(|moved| tell(Told::Moved(moved)))?;
-    }
-    Ok(())
-}
-
-/// Asks for a place before all others but the kernel's threads for interrupts, which have 50: a photo-eye's or an encoder's
-/// edge is counted there. Without the right it works as well, only less evenly.
-fn real_time() {
-    use thread_priority::{
-        RealtimeThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
-        thread_native_id,
-    };
-    let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
-    let Ok(priority) = 40u8.try_into().map(ThreadPriority::Crossplatform) else { return };
-    if let Err(error) = set_thread_priority_and_policy(thread_native_id(), priority, policy) {
-        tracing::info!(?error, "actuate runs without real-time rights; systemd grants them by LimitRTPRIO=");
     }
 }
