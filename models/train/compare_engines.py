@@ -30,16 +30,18 @@ from onnx import TensorProto, helper, numpy_helper
 from tqdm import tqdm
 
 from pilah_train import modelfile, pictures
-from pilah_train.recipe import Input
+from pilah_train.recipe import Fault, Input, said
 
 AGREE, STEPS = 0.995, 2
 
 
+@said
 def main() -> int:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--pilah", type=Path, required=True, help="the release build")
-    p.add_argument("--model", type=Path, help="a model's folder")
-    p.add_argument("--plain", action="store_true", help="a plain net of 3x3 convolutions in place of a model")
+    net = p.add_mutually_exclusive_group(required=True)
+    net.add_argument("--model", type=Path, help="a model's folder")
+    net.add_argument("--plain", action="store_true", help="a plain net of 3x3 convolutions in place of a model")
     p.add_argument("--pictures", type=Path, help="a folder of pictures, looked through to its end")
     p.add_argument("--count", type=int, default=600, help="how many pictures, spread over the folder")
     p.add_argument("--rounds", type=int, default=5, help="turns of each engine; 0 measures no time")
@@ -55,14 +57,23 @@ def main() -> int:
 
 
 def ours(a, folder: Path, environment: dict, *more) -> str:
-    command = [a.pilah.resolve(), "bench", "--model", folder.resolve(), *more]
-    return subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **environment}).stdout
+    return output([a.pilah.resolve(), "bench", "--model", folder.resolve(), *more], environment)
+
+
+def output(command: list, environment: dict) -> str:
+    """What a program prints; where it fails, what it says of that is the fault."""
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment})
+    if done.returncode:
+        raise Fault(f"{' '.join(map(str, command))}:\n{done.stderr.strip()}")
+    return done.stdout
 
 
 def agree(a, folder: Path, environment: dict) -> bool:
     model, reference = modelfile.read(folder), modelfile.Reference(folder / "model.onnx")
     wanted = {k: v for k, v in model["input"].items() if k in Input.__dataclass_fields__}
     files = sorted(f for f in a.pictures.rglob("*") if f.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    if not files:
+        raise Fault(f"{a.pictures} holds no picture (jpg, jpeg, png)")
     files = files[:: max(1, len(files) // a.count)][: a.count]
     tensors = [pictures.read(f, Input(**wanted)) for f in tqdm(files, desc="pictures", mininterval=5)]
     with tempfile.NamedTemporaryFile() as raw:

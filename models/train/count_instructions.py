@@ -11,7 +11,6 @@ C library for onnxruntime are unpacked into --work and not installed.
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from compare_engines import dequantized, plain
+from compare_engines import dequantized, output, plain
+from pilah_train.recipe import said
 
 # QEMU's name of a processor, and the number by which tract knows it.
 PROCESSORS = {"cortex-a72": "0xd08", "cortex-a76": "0xd0b"}
@@ -40,11 +40,13 @@ for _ in range(int(sys.argv[3])):
 """
 
 
+@said
 def main() -> int:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--pilah", type=Path, required=True, help="the program for arm64")
-    p.add_argument("--model", type=Path, help="a model's folder")
-    p.add_argument("--plain", action="store_true", help="a plain net of 3x3 convolutions in place of a model")
+    net = p.add_mutually_exclusive_group(required=True)
+    net.add_argument("--model", type=Path, help="a model's folder")
+    net.add_argument("--plain", action="store_true", help="a plain net of 3x3 convolutions in place of a model")
     p.add_argument("--work", type=Path, default=Path.home() / ".cache/pilah-instructions", help="what is unpacked stays here")
     p.add_argument("--interface", default="1", help="of QEMU's plugins: 1 in Debian 12, 4 from QEMU 10 on")
     a = p.parse_args()
@@ -87,9 +89,7 @@ def main() -> int:
             def count(command: list) -> int:
                 out = scratch / "instructions"
                 qemu = ["qemu-aarch64", "-cpu", processor, "-L", root, "-plugin", f"{plugin},out={out}", *command]
-                done = subprocess.run(qemu, capture_output=True, text=True, env={**os.environ, **environment})
-                if done.returncode:
-                    raise SystemExit(f"{' '.join(map(str, qemu))}:\n{done.stderr}")
+                output(qemu, environment)
                 return int(out.read_text())
 
             costs = {}

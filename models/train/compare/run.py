@@ -12,6 +12,7 @@ import argparse
 import csv
 import json
 import math
+import os
 import resource
 from pathlib import Path
 
@@ -106,6 +107,14 @@ def cpu() -> float:
     return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
+def answered(path: Path) -> set[str]:
+    """The pictures whose answers are there; half a line, where a run was stopped, is cut off."""
+    path.touch()
+    whole = [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+    os.truncate(path, sum(map(len, whole)))
+    return {json.loads(line)["file"] for line in whole}
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -123,10 +132,8 @@ def main() -> None:
     with args.truth.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     rows = rows[: args.count] if args.count else rows
-    if args.out.exists():  # a stopped run goes on
-        with args.out.open(encoding="utf-8") as file:
-            done = {json.loads(line)["file"] for line in file}
-        rows = [row for row in rows if row["file"] not in done]
+    done = answered(args.out)  # a stopped run goes on
+    rows = [row for row in rows if row["file"] not in done]
     with args.out.open("a", encoding="utf-8") as out:
         for row in tqdm(rows, unit="picture"):
             image = cv2.imread(str(args.pictures / row["file"]))

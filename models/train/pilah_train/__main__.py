@@ -6,11 +6,12 @@ from collections import Counter
 from pathlib import Path
 
 from . import recipe as recipes
-from .recipe import Fault
+from .recipe import Fault, said
 
 STEPS = ("prepare", "train", "export", "evaluate", "report")
 
 
+@said
 def main() -> int:
     p = argparse.ArgumentParser(prog="pilah_train", description=__doc__)
     p.add_argument(
@@ -27,12 +28,7 @@ def main() -> int:
     p.add_argument("--steps", default=",".join(STEPS), help=f"some of {','.join(STEPS)} (default: all)")
     p.add_argument("--device", default="auto", help="auto, cpu or cuda")
     p.add_argument("--workers", type=int, default=2, help="processes that read and augment pictures")
-    a = p.parse_args()
-    try:
-        return run(a)
-    except Fault as e:
-        print(f"error: {e}", file=sys.stderr)
-        return 1
+    return run(p.parse_args())
 
 
 def run(a) -> int:

@@ -1,10 +1,13 @@
 """Draws handwritten-looking digits from stroke skeletons: the demo's items and the golden pictures, free of anyone's rights."""
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
+
+from .recipe import said
 
 # One list a way of writing it; a stroke is a row of points, x to the right and y down in a box of 100 by 140. Strokes are
 # drawn as smooth curves; a point that is there twice makes a corner.
@@ -127,6 +130,7 @@ def golden(folder: Path) -> None:
     wide.save(folder / "eight-wide.png", optimize=True)
 
 
+@said
 def main() -> None:
     p = argparse.ArgumentParser(prog="pilah_train.draw_digits", description=__doc__)
     p.add_argument("folder", type=Path, help="gets <digit>/<digit>-<n>.png")
@@ -146,4 +150,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

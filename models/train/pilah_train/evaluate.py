@@ -7,7 +7,7 @@ import numpy as np
 
 from . import figures, modelfile, training
 from .prepare import Item
-from .recipe import Fault, Recipe
+from .recipe import Fault, Recipe, replace_file
 
 AUGMENTED_PICTURES = 500
 
@@ -22,10 +22,10 @@ def evaluate(recipe: Recipe, items: list[Item], out: Path, folder: Path, workers
     if not test:
         raise Fault("there is no test part; raise [data] test or add pictures")
     y, sources = np.array([x.label for x in test]), np.array([x.source for x in test])
-    logits = int8_logits(recipe, test, folder, "int8, test")
+    logits = int8_logits(recipe, test, folder / model["file"], "int8, test")
     net = training.best_net(recipe, items, out)
     exact = training.logits_of(recipe, net, test, training.pick_device("cpu"), workers, "float, test")
-    heat, limits = model["output"]["temperature"], [c["threshold"] for c in model["class"]]
+    heat, limits = model["output"]["temperature"], modelfile.limits(model)
     p, ids = modelfile.softmax(logits, heat), recipe.ids
     metrics = {
         "test_pictures": float(len(y)),
@@ -49,7 +49,7 @@ def evaluate(recipe: Recipe, items: list[Item], out: Path, folder: Path, workers
     model["metrics"] = {k: round(v, 5) for k, v in metrics.items()}
     modelfile.write(folder, model)
     np.savez_compressed(out / "test.npz", p=p, y=y, sources=sources, float_logits=exact, int8_logits=logits)
-    (out / "errors.json").write_text(json.dumps(_errors(test, p, y, ids), indent=1))
+    replace_file(out / "errors.json", json.dumps(_errors(test, p, y, ids), indent=1))
     for k in [k for k in metrics if not k.startswith("recall_")]:
         print(f"{k}: {metrics[k]:.4f}")
     return metrics

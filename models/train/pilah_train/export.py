@@ -32,20 +32,20 @@ def export(recipe: Recipe, items: list[Item], out: Path, folder: Path, golden: P
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / "model.onnx.part"
     onnx.save(quantize.write(steps, i, [1, len(recipe.ids)], recipe.name), str(part))
-    part.replace(folder / "model.onnx")
-    print(f"{folder / 'model.onnx'}: {(folder / 'model.onnx').stat().st_size / 1e3:.0f} kB")
+    print(f"{part}: {part.stat().st_size / 1e3:.0f} kB")
 
-    modelfile.write(folder, _describe(recipe, items, folder, *_measured(recipe, items, out, folder)))
-    _golden(recipe, net, folder, golden)
+    model = _describe(recipe, items, part, *_measured(recipe, items, out, part))
+    model["golden"] = _golden(recipe, net, folder, modelfile.Reference(part), model["output"]["temperature"], golden)
+    modelfile.write(folder, model, part)
 
 
-def _measured(recipe: Recipe, items: list[Item], out: Path, folder: Path) -> tuple[float, list[float]]:
+def _measured(recipe: Recipe, items: list[Item], out: Path, path: Path) -> tuple[float, list[float]]:
     """Temperature and thresholds: by validation, or in a refit, which has learnt from it, those it began with."""
     if recipe.train.refit:
         begun = modelfile.read(Path(recipe.train.start))
         return begun["output"]["temperature"], [c["threshold"] for c in begun["class"]]
     validation = [x for x in items if x.split == "validation"]
-    logits, y = int8_logits(recipe, validation, folder, "int8, validation"), np.array([x.label for x in validation])
+    logits, y = int8_logits(recipe, validation, path, "int8, validation"), np.array([x.label for x in validation])
     heat = figures.temperature(logits, y)
     np.savez_compressed(out / "validation.npz", logits=logits, y=y)
     return heat, figures.thresholds(modelfile.softmax(logits, heat), y, recipe.decide.precision, recipe.decide.floor)
@@ -61,14 +61,14 @@ def _check(net, steps, x) -> None:
         raise Fault(f"the folded steps differ from the net by {off:.4f}; this is a bug in quantize.py")
 
 
-def int8_logits(recipe: Recipe, items: list[Item], folder: Path, what: str) -> np.ndarray:
-    """Through the shipped file, from the raw pictures on."""
+def int8_logits(recipe: Recipe, items: list[Item], path: Path, what: str) -> np.ndarray:
+    """Through the written net, from the raw pictures on."""
     shown = training.Shown(recipe, items, np.arange(len(items)), augmented=False)
     tensors = torch.utils.data.DataLoader(shown, batch_size=None, num_workers=1)
-    return modelfile.Reference(folder / "model.onnx").logits_of((x for x, _ in tensors), what)
+    return modelfile.Reference(path).logits_of((x for x, _ in tensors), what)
 
 
-def _describe(recipe: Recipe, items: list[Item], folder: Path, heat: float, limits: list[float]) -> dict:
+def _describe(recipe: Recipe, items: list[Item], path: Path, heat: float, limits: list[float]) -> dict:
     i = recipe.input
     used = Counter((x.source, x.licence) for x in items if x.split == "train")
     part = "training and validation splits" if recipe.train.refit else "training split"
@@ -87,7 +87,7 @@ def _describe(recipe: Recipe, items: list[Item], folder: Path, heat: float, limi
         "version": recipe.version,
         "task": "classify",
         "file": "model.onnx",
-        "sha256": modelfile.sha256(folder / "model.onnx"),
+        "sha256": modelfile.sha256(path),
         "licence": recipe.licence,
         "input": {
             "width": i.width, "height": i.height, "channels": i.channels, "colour": i.colour, "scale": i.scale,
@@ -102,20 +102,18 @@ def _describe(recipe: Recipe, items: list[Item], folder: Path, heat: float, limi
         ],
         "data": data,
         "metrics": {},
-        "golden": [],
     }  # fmt: skip
 
 
-def _golden(recipe: Recipe, net, folder: Path, source: Path | None) -> None:
-    """Copies the pictures that the project made itself and writes down what the reference says about each."""
-    model, reference, target = modelfile.read(folder), modelfile.Reference(folder / "model.onnx"), folder / "golden"
+def _golden(recipe: Recipe, net, folder: Path, reference, heat: float, source: Path | None) -> list[dict]:
+    """Copies the pictures that the project made itself, and what the reference says about each."""
+    target, rows = folder / "golden", []
     if source and source.resolve() != target.resolve():
         target.mkdir(exist_ok=True)
         for path in sorted(p for p in source.iterdir() if p.suffix.lower() in SUFFIXES)[:6]:
             shutil.copy(path, target / path.name)
-    model["golden"] = []
     for path in sorted(target.iterdir()) if target.is_dir() else []:
-        tensor, heat = pictures.read(path, recipe.input), model["output"]["temperature"]
+        tensor = pictures.read(path, recipe.input)
         p = modelfile.softmax(reference.logits(tensor), heat)
         with torch.inference_mode():
             exact = net(training.normalized(torch.from_numpy(tensor)[None], recipe, "cpu")).numpy()[0]
@@ -123,5 +121,5 @@ def _golden(recipe: Recipe, net, folder: Path, source: Path | None) -> None:
         print(f"golden {path.name}: {recipe.ids[int(p.argmax())]} {p.max():.3f}, float differs by {off:.3f}")
         if off > 0.02:
             print("  the daemon holds both engines to these scores within 0.03: a picture of a clearer thing is safer")
-        model["golden"].append({"file": f"golden/{path.name}", "scores": [round(float(v), 5) for v in p], "tolerance": 0.03})
-    modelfile.write(folder, model)
+        rows.append({"file": f"golden/{path.name}", "scores": [round(float(v), 5) for v in p], "tolerance": 0.03})
+    return rows

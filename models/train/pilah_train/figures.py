@@ -71,15 +71,15 @@ def confusion(p: np.ndarray, y: np.ndarray) -> np.ndarray:
     return out
 
 
-def lanes(p: np.ndarray, ids: list[str], limits: list[float]) -> np.ndarray:
-    """The class whose lane each item gets, or -1: below its threshold, or unknown."""
+def lanes(p: np.ndarray, ids: list[str], limits: np.ndarray) -> np.ndarray:
+    """The class whose lane each item gets, or -1: below its limit (`modelfile.limits`), or unknown."""
     called = p.argmax(1)
-    sure = p.max(1) >= np.array(limits)[called]
+    sure = p.max(1) >= limits[called]
     known = np.array([name != "unknown" for name in ids])[called]
     return np.where(sure & known, called, -1)
 
 
-def sorting(p: np.ndarray, y: np.ndarray, ids: list[str], limits: list[float]) -> dict[str, float]:
+def sorting(p: np.ndarray, y: np.ndarray, ids: list[str], limits: np.ndarray) -> dict[str, float]:
     """What a line sees at the thresholds: the share that gets a lane, how much of it is right, unknown things let through."""
     lane, out = lanes(p, ids, limits), {}
     unknown = y == ids.index("unknown") if "unknown" in ids else np.zeros(len(y), bool)

@@ -2,18 +2,21 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 
+from .recipe import Fault, said
+
 
 def summary(outs: list[Path]) -> str:
-    lines, rows = ["| fold | best epoch | accuracy | macro recall |", "|---|---|---|---|"], []
+    lines, rows = ["| fold | best epoch | accuracy | macro recall with unknown |", "|---|---|---|---|"], []
     for out in outs:
         try:
             history = json.loads((out / "epochs.json").read_text())
         except (OSError, ValueError) as e:
-            raise SystemExit(f"error: reading {out / 'epochs.json'}: {e}; train that fold first") from e
+            raise Fault(f"reading {out / 'epochs.json'}: {e}; train that fold first") from e
         best = max(history, key=lambda h: h["score"])
         rows.append((best["validation_accuracy"], best["validation_macro_recall"]))
         lines.append(f"| {out.name} | {best['epoch']} | {100 * rows[-1][0]:.2f}% | {100 * rows[-1][1]:.2f}% |")
@@ -22,6 +25,7 @@ def summary(outs: list[Path]) -> str:
     return "\n".join(lines)
 
 
+@said
 def main() -> None:
     p = argparse.ArgumentParser(prog="pilah_train.folds", description=__doc__)
     p.add_argument("out", type=Path, nargs="+", help="the --out folder of each fold")
@@ -29,4 +33,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

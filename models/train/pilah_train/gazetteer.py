@@ -1,11 +1,13 @@
 """Packs Indonesia's provinces, regencies, districts, villages and postal codes into the one file that the label reader loads."""
 
 import argparse
-import csv
-import gzip
 import re
 import struct
+import sys
 from pathlib import Path
+
+from .labels import places
+from .recipe import replace_file, said
 
 MAGIC = b"pilah gazetteer 1\n"
 # As people and lanes write them; all other names are the official ones.
@@ -62,16 +64,16 @@ def pack(rows: list[dict[str, str]]) -> bytes:
     return MAGIC + b"".join(struct.pack("<I", len(section)) + section for section in sections)
 
 
+@said
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("addresses", type=Path, help="id_addresses.csv.gz: province, regency, district, village, postal_code")
+    p.add_argument("addresses", type=Path, help="csv, gzipped or not: province, regency, district, village, postal_code")
     p.add_argument("out", type=Path, help="the file to write, data/gazetteer.bin")
     a = p.parse_args()
-    with gzip.open(a.addresses, "rt", encoding="utf-8") as file:
-        packed = pack(list(csv.DictReader(file)))
-    a.out.write_bytes(packed)
+    packed = pack(places.table(a.addresses))
+    replace_file(a.out, packed)
     print(f"{a.out}: {len(packed):,} bytes")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -9,22 +9,27 @@ import numpy as np
 import onnxruntime
 from tqdm import tqdm
 
-from .recipe import replace_text
+from .recipe import Fault, replace_file
 
 
 def read(folder: Path) -> dict:
-    return tomllib.loads((Path(folder) / "model.toml").read_text())
+    path = Path(folder) / "model.toml"
+    try:
+        return tomllib.loads(path.read_text())
+    except (OSError, ValueError) as e:
+        raise Fault(f"reading the model {path}: {e}") from e
 
 
-def write(folder: Path, model: dict) -> None:
-    """Scalars first, then tables, then arrays of tables: the order in which TOML wants them."""
+def write(folder: Path, model: dict, net: Path | None = None) -> None:
+    """Scalars first, then tables, then arrays of tables: the order in which TOML wants them. `net` is the model.onnx.part that
+    `model` describes: both get their names at once, since the daemon refuses a folder where one of the two is an older one."""
     lines = [f"{_key(k)} = {_value(v)}" for k, v in model.items() if not isinstance(v, (dict, list))]
     for key, table in model.items():
         rows = [table] if isinstance(table, dict) else table if isinstance(table, list) else []
         for row in rows:
             lines += ["", f"[[{key}]]" if isinstance(table, list) else f"[{key}]"]
             lines += [f"{_key(k)} = {_value(v)}" for k, v in row.items()]
-    replace_text(Path(folder) / "model.toml", "\n".join(lines) + "\n")
+    replace_file(Path(folder) / "model.toml", "\n".join(lines) + "\n", net)
 
 
 def _key(name: str) -> str:
@@ -46,6 +51,11 @@ def _value(v) -> str:
     return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in escaped) + '"'
 
 
+def limits(model: dict) -> np.ndarray:
+    """The probability from which each class gets its lane: its threshold, and never less than `unknown`, as in the daemon."""
+    return np.maximum([c["threshold"] for c in model["class"]], model["output"]["unknown"])
+
+
 def sha256(path: Path) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
@@ -61,7 +71,10 @@ class Reference:
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.intra_op_num_threads = threads
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the cores are often shared
-        self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        try:
+            self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as e:  # onnxruntime has no error of its own for a file that is none
+            raise Fault(f"loading the net {path}: {e}") from e
 
     def logits(self, tensor: np.ndarray) -> np.ndarray:
         return self.session.run([self.output], {"image": tensor[None]})[0][0]

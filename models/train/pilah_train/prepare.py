@@ -15,7 +15,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from . import pictures
-from .recipe import Class, Fault, Recipe, replace_text
+from .recipe import Class, Fault, Recipe, replace_file
 
 SPLITS = ("train", "validation", "test")
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
@@ -203,7 +203,7 @@ def _split(recipe: Recipe, items: list[Item], keep: Path | None) -> None:
             for item in groups[name]:
                 item.split = kept[name]
     if keep and kept != before:
-        replace_text(keep, json.dumps(kept, indent=0, sort_keys=True))
+        replace_file(keep, json.dumps(kept, indent=0, sort_keys=True))
 
 
 def _check_sizes(recipe: Recipe, items: list[Item]) -> None:
@@ -226,7 +226,7 @@ def _check_sizes(recipe: Recipe, items: list[Item]) -> None:
 def _mnist(recipe: Recipe, data: Path) -> list[Item]:
     items = []
     for part in ("train", "t10k"):
-        pictures, labels = _idx(data, f"{part}-images-idx3-ubyte"), _idx(data, f"{part}-labels-idx1-ubyte")
+        pictures, labels = idx(data, f"{part}-images-idx3-ubyte"), idx(data, f"{part}-labels-idx1-ubyte")
         for n, (pixels, label) in enumerate(zip(pictures, labels)):
             items.append(Item(int(label), "mnist", f"{part}/{n}", pixels=pixels, split="test" if part == "t10k" else "train"))
     # validation comes out of the training part; MNIST's own test part is looked at once, at the end
@@ -237,12 +237,13 @@ def _mnist(recipe: Recipe, data: Path) -> list[Item]:
     return items
 
 
-def _idx(data: Path, name: str) -> np.ndarray:
+def idx(data: Path, name: str) -> np.ndarray:
+    """One of MNIST's files, gzipped or not."""
     try:
         path = data / f"{name}.gz"
         raw = gzip.decompress(path.read_bytes()) if path.exists() else (data / name).read_bytes()
         dims = raw[3]
         shape = struct.unpack(f">{dims}I", raw[4 : 4 + 4 * dims])
         return np.frombuffer(raw, np.uint8, offset=4 + 4 * dims).reshape(shape)
-    except (OSError, ValueError, EOFError) as e:
+    except (OSError, ValueError, EOFError, IndexError, struct.error) as e:
         raise Fault(f"reading MNIST's {name} in {data}: {e}") from e

@@ -196,7 +196,7 @@ def _range(x: torch.Tensor, s: Step) -> tuple[float, float, int]:
     # sums are wanted by many and stay simple; of a mean, this lets no tie arise where ReLU6's range is averaged
     numbers = {"add": (4,), "pool": (6,)}.get(s.kind, (4, 6))
     for scale in _short(numbers, least, 2 * (high - low) / 255):
-        if scale * 255 <= s.high:
+        if scale * 255 <= s.high - s.low:  # no ReLU6 is written: the end of the range clips
             free = 255 - (high - low) / scale  # steps to spare, or to cut off where negative
             for below in {0.0} if low == 0 else np.linspace(min(free, 0.0), max(free, 0.0), 9):
                 zero = int(np.clip(2 * round((-low / scale + below) / 2), 0, 254))

@@ -1,6 +1,9 @@
 """A recipe says everything about one model that is not a picture: input, classes, data, net and training settings."""
 
+import functools
+import sys
 import tomllib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
@@ -9,12 +12,28 @@ class Fault(Exception):
     """A mistake in a recipe or in the data, in words for the person who started the command."""
 
 
-def replace_text(path: Path, text: str) -> None:
-    """Whole or not at all: written beside, then renamed."""
+def said(main: Callable[[], int | None]) -> Callable[[], int]:
+    """A command that says what a person can mend in one line, instead of a traceback."""
+
+    @functools.wraps(main)
+    def run() -> int:
+        try:
+            return main() or 0
+        except (Fault, OSError) as e:
+            print(f"error: {e}", file=sys.stderr)
+            return 1
+
+    return run
+
+
+def replace_file(path: Path, content: str | bytes, net: Path | None = None) -> None:
+    """Whole or not at all: written beside, then renamed. A net that was written as `<name>.part` gets its name right before."""
     part = path.with_suffix(".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text)
+        part.write_bytes(content.encode() if isinstance(content, str) else content)
+        if net:
+            net.replace(net.with_suffix(""))
         part.replace(path)
     except OSError as e:
         part.unlink(missing_ok=True)

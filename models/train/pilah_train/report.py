@@ -11,7 +11,7 @@ import numpy as np
 
 from . import figures, modelfile
 from .prepare import Item
-from .recipe import Fault, Recipe
+from .recipe import Fault, Recipe, replace_file
 
 BEGIN, END = "<!-- figures: written by pilah_train, do not edit -->", "<!-- end of figures -->"
 
@@ -35,7 +35,7 @@ def report(recipe: Recipe, items: list[Item], out: Path, folder: Path) -> None:
     if BEGIN not in old or END not in old:
         old += f"\n{BEGIN}\n{END}\n"
     before, after = old.split(BEGIN)[0], old.split(END)[1]
-    path.write_text(before + "\n\n".join(parts) + after)
+    replace_file(path, before + "\n\n".join(parts) + after)
     print(f"{path} written")
 
 
@@ -79,7 +79,7 @@ def _classes(p, y, ids, model) -> str:
 def _sources(p, y, sources, ids, model) -> str:
     if len(set(sources)) < 2:
         return ""
-    lane = figures.lanes(p, ids, [c["threshold"] for c in model["class"]])
+    lane = figures.lanes(p, ids, modelfile.limits(model))
     lines = _head("source", "class", "pictures", "accuracy", "gets a lane", "of these right")
     for source in sorted(set(sources)):
         for k in sorted(set(y[sources == source])):
@@ -95,7 +95,7 @@ def _epochs(out: Path) -> str:
     """The table of the third paper: what each epoch brought, on validation."""
     if not (out / "epochs.json").exists():
         return ""
-    lines = _head("epoch", "training loss", "validation loss", "validation accuracy", "validation macro recall")
+    lines = _head("epoch", "training loss", "validation loss", "validation accuracy", "validation macro recall with unknown")
     for e in json.loads((out / "epochs.json").read_text()):
         loss = "before" if e["epoch"] == 0 else f"{e['loss']:.3f}"
         rates = [_percent(e["validation_accuracy"]), _percent(e["validation_macro_recall"])]

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from . import augment, modelfile, nets, pictures, start, views
 from .prepare import Item
-from .recipe import Fault, Recipe, replace_text
+from .recipe import Fault, Recipe, replace_file
 
 
 class Shown(Dataset):
@@ -179,7 +179,7 @@ def _note(history: list, best: float, out: Path, key: str, net, epoch: int, loss
          "validation_macro_recall": recall, "score": score, "seconds": seconds}
     )  # fmt: skip
     print(f"epoch {epoch}: loss {loss:.4f}, validation {accuracy:.4f}, macro recall {recall:.4f}, {seconds} s", flush=True)
-    replace_text(out / "epochs.json", json.dumps(history, indent=1))
+    replace_file(out / "epochs.json", json.dumps(history, indent=1))
     if score > best:
         _save(out / "best.pt", {"key": key, "net": net.state_dict(), "epoch": epoch})
     return max(best, score)
@@ -258,7 +258,7 @@ def logits_of(recipe: Recipe, net: nets.Net, items, device, workers=2, what="val
 
 
 def validate(recipe, net, items, device, workers, seen: Path | None = None) -> tuple[float, float, float]:
-    """Accuracy, macro recall and loss; not numbers in a refit, where nothing is held out."""
+    """Accuracy, macro recall (of `unknown`, too) and loss; not numbers in a refit, where nothing is held out."""
     if recipe.train.refit:
         return math.nan, math.nan, math.nan
     if not items:

@@ -2,13 +2,18 @@
 
 import csv
 import json
+import multiprocessing.dummy
 import random
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from pilah_train.labels import code128, fonts, rate, slips, words
+from pilah_train.labels import __main__ as command
+from pilah_train.labels import code128, fonts, generator, layouts, rate, slips, words
 from pilah_train.labels.places import Place, Places
+from pilah_train.recipe import Fault
 
 PLACES = """Jawa Barat|Kota Bandung|Coblong|Dago|40135
 Jawa Timur|Kota Surabaya|Gubeng|Airlangga|60286
@@ -30,7 +35,7 @@ def places():
 def installed():
     try:
         return bool(fonts.families())
-    except SystemExit:
+    except Fault:
         return False
 
 
@@ -94,8 +99,6 @@ def test_code_128_says_the_text_it_was_given(text):
 @drawn
 @pytest.mark.parametrize("kind", ["label", "negative:covered", "negative:two"])
 def test_a_picture_depends_on_its_seed_and_number_alone(places, kind):
-    from pilah_train.labels import generator
-
     a, b = (generator.make(7, 3, "train", kind, places, "easy", (1280, 720)) for _ in range(2))
     assert a.jpeg == b.jpeg and a.truth == b.truth
     assert a.image.shape == (720, 1280, 3)
@@ -104,8 +107,6 @@ def test_a_picture_depends_on_its_seed_and_number_alone(places, kind):
 
 @drawn
 def test_the_recipient_is_in_view_and_its_corners_are_in_reading_order(places):
-    from pilah_train.labels import generator
-
     for number in range(6):
         picture = generator.make(8, number, "all", "label", places, "easy", (1280, 720))
         lines = [line for line in picture.lines if line["role"] == "recipient"]
@@ -121,21 +122,76 @@ def test_the_recipient_is_in_view_and_its_corners_are_in_reading_order(places):
 
 @drawn
 def test_a_covered_recipient_is_not_visible(places):
-    from pilah_train.labels import generator
-
     picture = generator.make(9, 0, "train", "negative:covered", places, "easy", (1280, 720))
     assert not any(line["visible"] for line in picture.lines if line["role"] == "recipient")
 
 
-@drawn
-def test_training_never_sees_what_is_kept_out():
-    from pilah_train.labels import layouts
-
+def test_layouts_that_are_kept_out_are_never_training_s():
     assert len(layouts.names("kept-out")) == 4 and len(layouts.names("train")) >= 10
     assert not set(layouts.names("kept-out")) & set(layouts.names("train"))
+
+
+@drawn
+def test_typefaces_that_are_kept_out_are_never_training_s_and_half_of_validation_s():
     rng = random.Random(4)
     assert not any(fonts.pick(rng, "train").kept_out for _ in range(300))
-    assert any(fonts.pick(rng, "kept-out").kept_out for _ in range(50))
+    assert 0.4 < np.mean([fonts.pick(rng, "kept-out").kept_out for _ in range(300)]) < 0.6
+
+
+def test_typefaces_for_validation_alone_are_asked_for(monkeypatch):
+    rows = [[cell.strip() for cell in row.split("|")] for row in fonts.TABLE.strip().splitlines()]
+    monkeypatch.setattr(fonts, "_files", lambda: {file: file for row in rows if row[4] != "x" for file in row[1:3]})
+    with pytest.raises(Fault, match="0 for validation alone are installed.*fonts-hack"):
+        fonts.families.__wrapped__()
+
+
+@pytest.fixture
+def generated(tmp_path, monkeypatch, places):
+    """The command that writes labels, its pictures blank: three of them are there."""
+
+    def make(seed, number, *_):
+        parts = dict.fromkeys(("lines", "codes", "boxes", "labels"), [])
+        return SimpleNamespace(jpeg=b"jpeg", truth={"awb": f"{seed}-{number}"}, image=np.zeros((2, 2, 3)), **parts)
+
+    def write(count, *more):
+        monkeypatch.setattr(sys, "argv", ["labels", "--out", str(tmp_path), "--count", str(count), *more])
+        return command.main()
+
+    monkeypatch.setattr(generator, "make", make)
+    monkeypatch.setattr(Places, "load", lambda _: places)
+    monkeypatch.setattr(multiprocessing, "Pool", multiprocessing.dummy.Pool)
+    assert write(3) == 0
+    return tmp_path, write
+
+
+@pytest.mark.parametrize(
+    "truth,lines",
+    [
+        (lambda rows: rows[:1], lambda rows: []),  # the header alone
+        (lambda rows: [], lambda rows: []),
+        (lambda rows: [*rows[:2], rows[2][:9]], lambda rows: rows[:1]),  # a full disk
+        (lambda rows: rows[:3], lambda rows: [rows[0], rows[1][:9]]),
+        (lambda rows: rows, lambda rows: rows[:2]),  # stopped between the two files
+        (lambda rows: rows[:3], lambda rows: rows),
+    ],
+)
+def test_a_stopped_run_goes_on_after_the_last_whole_row_of_both_files(generated, truth, lines):
+    folder, write = generated
+    whole = {}
+    for name, stopped in (("truth.csv", truth), ("lines.jsonl", lines)):
+        whole[name] = (folder / name).read_text()
+        (folder / name).write_text("".join(stopped(whole[name].splitlines(keepends=True))))
+    assert write(3) == 0
+    assert {name: (folder / name).read_text() for name in whole} == whole
+
+
+def test_pictures_of_other_settings_are_not_mixed_in(generated, capsys):
+    folder, write = generated
+    for other in (["--seed", "2"], ["--layouts", "kept-out"], ["--kind", "mixed"], ["--difficulty", "easy"], ["--by-region"]):
+        assert write(5, *other) == 1 and "give another --out" in capsys.readouterr().err
+    assert write(5) == 0 and len((folder / "truth.csv").read_text().splitlines()) == 6
+    (folder / "lines.jsonl").unlink()  # a truth that another program wrote
+    assert write(6) == 1 and len((folder / "truth.csv").read_text().splitlines()) == 6
 
 
 def test_the_rating_counts_lanes_senders_negatives_and_fields(tmp_path):
@@ -180,3 +236,36 @@ def test_the_rating_counts_lanes_senders_negatives_and_fields(tmp_path):
     assert figures["not_sorted_because"] == {"unsure": 1} and figures["cpu_ms"]["p50"] == 50
     assert figures["mail"] == {"letters": 1, "five_digits": 1, "sorted": 1, "right_of_sorted": 1}
     assert any(what.startswith("mail") for what, *_ in rate.table(figures))
+
+
+def test_a_table_of_villages_that_is_none_is_said(tmp_path):
+    with pytest.raises(Fault, match="reading the table of villages"):
+        Places.load(tmp_path / "gone.csv")
+    (tmp_path / "villages.csv").write_text("province,regency\nBali,Kota Denpasar\n")
+    with pytest.raises(Fault, match="lacks district, postal_code, village"):
+        Places.load(tmp_path / "villages.csv")
+
+
+def test_pictures_without_an_answer_are_no_refusals_and_are_found_in_folders_of_regions(tmp_path, monkeypatch, capsys):
+    columns = ["file", "region", "difficulty", "note", "awb", "has_postal_code_text", "recipient_province", "recipient_regency"]
+    columns += ["recipient_postal_code", "sender_region"]
+    truth = [("JAWA/00001.jpg", "REG_JAWA"), *((f"unknown/0000{n}.jpg", "") for n in range(2, 6))]
+    with (tmp_path / "truth.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([columns, *((name, region, "easy", "negative:two", *[""] * 6) for name, region in truth)])
+    answers = [
+        {"file": "val/JAWA/00001.jpg", "lane": "jawa", "sorted": True},
+        {"file": "val/unknown/00002.jpg", "lane": "jawa", "sorted": True},
+        {"file": "val/unknown/00003.jpg", "lane": "manual", "sorted": False},
+        {"file": "val/unknown/00004.jpg", "error": "no picture"},
+    ]
+    (tmp_path / "answers.jsonl").write_text("\n".join(map(json.dumps, answers)))
+    figures = rate.rate(rate.join(tmp_path / "answers.jsonl", tmp_path / "truth.csv"))
+    assert figures["right_of_sorted"] == 1 and figures["unanswered"] == 2
+    assert figures["negatives_sorted"] == 0.5 and figures["negatives_by_kind"] == {"two": [1, 2]}
+    assert ("pictures without an answer", "2", "0") in rate.table(figures)
+    given = ["--answers", str(tmp_path / "answers.jsonl"), "--truth", str(tmp_path / "truth.csv")]
+    (tmp_path / "answers.jsonl").write_text(json.dumps({"file": "other.jpg"}))
+    for said in ("no picture of", "No such file"):
+        monkeypatch.setattr(sys, "argv", ["rate", *given])
+        assert rate.main() == 1 and said in capsys.readouterr().err
+        (tmp_path / "answers.jsonl").unlink(missing_ok=True)

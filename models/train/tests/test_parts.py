@@ -1,5 +1,8 @@
 """The parts, with plain values."""
 
+import gzip
+import json
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -9,8 +12,22 @@ import pytest
 import torch
 from PIL import Image
 
-from pilah_train import augment, closer, draw_digits, figures, modelfile, nets, pictures, prepare, quantize, training
-from pilah_train.recipe import Fault, Input, load
+from pilah_train import (
+    augment,
+    closer,
+    draw_digits,
+    figures,
+    folds,
+    gazetteer,
+    modelfile,
+    nets,
+    pictures,
+    prepare,
+    quantize,
+    score,
+    training,
+)
+from pilah_train.recipe import Fault, Input, load, replace_file, said
 from pilah_train.render.__main__ import plan
 
 GREY = Input(28, 28, 1, "grey", 1 / 255, 0, "letterbox", 0, "bilinear", "auto")
@@ -102,6 +119,13 @@ def test_scales_are_short_and_zero_points_even():
         numbers = [Fraction(scale).numerator for scale in scales]  # the denominators are powers of two
         assert all(n / (n & -n) < 64 for n in numbers), s.name
         assert s.zero % 2 == 0, s.name
+
+
+@pytest.mark.parametrize("low,high,least,most", [(-8, 8, 15.8, 16), (0, 6, 5.5, 6), (-np.inf, np.inf, 15.8, 20)])
+def test_a_range_is_as_wide_as_what_it_clips_to_and_no_wider(low, high, least, most):
+    x = torch.linspace(max(low, -8), min(high, 8), 5000)
+    _, scale, zero = quantize._range(x, quantize.Step("conv", "head", [], low=low, high=high))
+    assert least <= 255 * scale <= most and abs((255 - zero) * scale - x.max()) < 0.15
 
 
 def test_other_units_between_convolutions_change_nothing():
@@ -213,7 +237,13 @@ def test_temperature_softens_what_is_too_sure():
 
 def test_unknown_things_never_get_a_lane():
     p = np.array([[0.99, 0.01], [0.05, 0.95]])
-    assert list(figures.lanes(p, ["paper", "unknown"], [0.5, 0.5])) == [0, -1]
+    assert list(figures.lanes(p, ["paper", "unknown"], np.array([0.5, 0.5]))) == [0, -1]
+
+
+def test_no_class_gets_its_lane_below_where_all_is_unknown():
+    model = {"class": [{"threshold": 0.3}, {"threshold": 0.9}], "output": {"unknown": 0.6}}
+    p = np.array([[0.55, 0.45], [0.7, 0.3], [0.2, 0.8]])
+    assert list(figures.lanes(p, ["paper", "glass"], modelfile.limits(model))) == [-1, 0, -1]
 
 
 def test_a_longer_list_of_renders_begins_with_the_shorter_one():
@@ -239,3 +269,74 @@ def test_a_data_set_without_its_list_is_named(tmp_path):
 def test_a_filter_that_the_daemon_lacks_is_refused():
     with pytest.raises(Fault, match="unknown filter `lanczos3`: nearest or bilinear"):
         pictures.fit(Image.new("L", (40, 40)), replace(GREY, filter="lanczos3"))
+
+
+def test_a_net_and_its_description_change_together_or_not_at_all(tmp_path, monkeypatch):
+    part = tmp_path / "model.onnx.part"
+    for name, text in (("model.onnx", "old net"), ("model.toml", "old"), (part.name, "new net")):
+        (tmp_path / name).write_text(text)
+
+    def full(*_):
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as disk, pytest.raises(Fault, match="free some space"):
+        disk.setattr(Path, "write_bytes", full)
+        replace_file(tmp_path / "model.toml", "new", part)
+    assert [(tmp_path / name).read_text() for name in ("model.onnx", "model.toml")] == ["old net", "old"]
+    replace_file(tmp_path / "model.toml", b"new", part)
+    assert [(tmp_path / name).read_text() for name in ("model.onnx", "model.toml")] == ["new net", "new"]
+
+
+@pytest.mark.parametrize("error", [Fault("the data folder is not there"), FileNotFoundError(2, "No such file", "data.csv")])
+def test_what_a_person_can_mend_is_said_in_a_line(error, capsys):
+    @said
+    def main():
+        raise error
+
+    assert main() == 1 and capsys.readouterr().err == f"error: {error}\n"
+    assert said(lambda: None)() == 0
+
+
+@pytest.mark.parametrize(
+    "model,data,what",
+    [
+        ("label-lines", ".", "has no classes"),
+        ("gone", ".", "reading the model"),
+        ("digits", "gone", "No such file"),
+    ],
+)
+def test_what_cannot_be_scored_is_said(model, data, what, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(sys, "argv", ["score", str(Path(__file__).parents[2] / model), str(tmp_path / data)])
+    assert score.main() == 1 and what in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_net_is_named(tmp_path):
+    (tmp_path / "model.onnx").write_text("no net")
+    with pytest.raises(Fault, match="loading the net .*model.onnx"):
+        modelfile.Reference(tmp_path / "model.onnx")
+
+
+def test_a_fold_s_recall_counts_unknown_and_says_so(tmp_path):
+    row = {"epoch": 1, "score": 0.9, "validation_accuracy": 0.9, "validation_macro_recall": 0.8}
+    (tmp_path / "epochs.json").write_text(json.dumps([row]))
+    assert "| macro recall with unknown |" in folds.summary([tmp_path])
+
+
+@pytest.mark.parametrize("opened", [open, gzip.open])
+def test_villages_are_packed_from_a_table_gzipped_or_not(opened, tmp_path, monkeypatch, capsys):
+    table, out = tmp_path / ("villages.csv.gz" if opened is gzip.open else "villages.csv"), tmp_path / "gazetteer.bin"
+    monkeypatch.setattr(sys, "argv", ["gazetteer", str(table), str(out)])
+    assert gazetteer.main() == 1 and "reading the table of villages" in capsys.readouterr().err
+    rows = "province,regency,district,village,{}\nJawa Barat,Kota Bandung,Coblong,Dago,40135\n"
+    for column, status in (("code", 1), ("postal_code", 0)):
+        with opened(table, "wt") as file:
+            file.write(rows.format(column))
+        assert gazetteer.main() == status
+    assert "lacks postal_code" in capsys.readouterr().err
+    assert out.read_bytes().startswith(gazetteer.MAGIC) and b"DAGO" in out.read_bytes()
+
+
+def test_an_empty_file_of_digits_is_named(tmp_path):
+    (tmp_path / "labels").write_bytes(b"")
+    with pytest.raises(Fault, match="reading MNIST's labels"):
+        prepare.idx(tmp_path, "labels")

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from pilah_train import __main__ as command
-from pilah_train import draw_digits, modelfile, nets, pictures, start, training
+from pilah_train import draw_digits, figures, modelfile, nets, pictures, start, training
 from pilah_train import recipe as recipes
 from pilah_train.prepare import prepare
 
@@ -76,8 +76,24 @@ def test_a_folder_per_class_becomes_a_model_folder_and_a_stopped_training_goes_o
     p = modelfile.softmax(modelfile.Reference(drawn / "model" / "model.onnx").logits(tensor), model["output"]["temperature"])
     assert np.abs(p - golden["scores"]).max() < 1e-4
     assert 0 <= model["metrics"]["test_accuracy_int8"] <= 1
-    assert "| macro recall" in (drawn / "model" / "README.md").read_text()
+    card = (drawn / "model" / "README.md").read_text()
+    assert "| macro recall (without unknown) |" in card and "| validation macro recall with unknown |" in card
     assert (drawn / "model" / "confusion.png").exists()
+
+
+def test_an_export_that_is_stopped_leaves_the_model_that_was_there(drawn, monkeypatch):
+    (drawn / "recipe.toml").write_text(RECIPE.format(epochs=1))
+    (drawn / "model").mkdir()
+    for name in ("model.onnx", "model.toml"):
+        (drawn / "model" / name).write_text("before")
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(figures, "thresholds", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        run(monkeypatch, *arguments(drawn, "--model", drawn / "model", "--steps", "prepare,train,export"))
+    assert all((drawn / "model" / name).read_text() == "before" for name in ("model.onnx", "model.toml"))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from PIL import ImageFont
 
+from ..recipe import Fault
+
 # name, regular, bold, how often, kept out, Debian package
 TABLE = """
 Liberation Sans       | LiberationSans-Regular.ttf      | LiberationSans-Bold.ttf       | 8 |   | fonts-liberation
@@ -139,9 +141,11 @@ def families() -> tuple[Family, ...]:
             found.append(Family(name, files[regular], files[bold], int(weight), kept_out == "x"))
         else:
             missing.add(package)
-    if len([family for family in found if not family.kept_out]) < ENOUGH:
-        raise SystemExit(
-            f"{len(found)} of the {len(TABLE.strip().splitlines())} font families are installed, fewer than labels need; "
+    kept_out = sum(family.kept_out for family in found)
+    if len(found) - kept_out < ENOUGH or not kept_out:
+        raise Fault(
+            f"{len(found) - kept_out} font families for training and {kept_out} for validation alone are installed; labels need "
+            f"{ENOUGH} and 1; "
             f"on Debian: apt-get install --no-install-recommends {' '.join(sorted(missing))} "
             "(elsewhere: put the files into a folder and name it in the environment variable PILAH_FONTS)"
         )
@@ -152,9 +156,8 @@ def pick(rng: random.Random, fonts: str = "train") -> Family:
     """A family for `train` (never a kept-out one), for `kept-out` (half of the time one of those), or of `all`."""
     every = families()
     if fonts == "kept-out":
-        kept = [family for family in every if family.kept_out]
-        if kept and rng.random() < 0.5:
-            return rng.choice(kept)
+        if rng.random() < 0.5:
+            return rng.choice([family for family in every if family.kept_out])
     if fonts != "all":
         every = [family for family in every if not family.kept_out]
     return rng.choices(every, [family.weight for family in every])[0]

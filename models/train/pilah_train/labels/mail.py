@@ -4,7 +4,6 @@ The digits are MNIST's, its test half for the kept-out layouts: `load` needs the
 """
 
 import functools
-import gzip
 import os
 import random
 from pathlib import Path
@@ -13,6 +12,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from ..prepare import idx
+from ..recipe import Fault
 from . import fonts
 from . import vocabulary as v
 from .places import Places
@@ -29,17 +30,10 @@ def load(which: str) -> dict[str, np.ndarray]:
     """The pictures of each digit, of training's half or (`kept-out`) of the test's; $PILAH_DIGITS names the folder."""
     folder = os.environ.get("PILAH_DIGITS")
     if not folder:
-        raise SystemExit("which digits? name MNIST's folder with --digits DIR or in the environment variable PILAH_DIGITS")
+        raise Fault("which digits? name MNIST's folder with --digits DIR or in the environment variable PILAH_DIGITS")
     half = "t10k" if which == "kept-out" else "train"
-    pictures, classes = (_idx(Path(folder), f"{half}-{part}") for part in ("images-idx3-ubyte", "labels-idx1-ubyte"))
+    pictures, classes = (idx(Path(folder), f"{half}-{part}") for part in ("images-idx3-ubyte", "labels-idx1-ubyte"))
     return {str(digit): pictures[classes == digit] for digit in range(10)}
-
-
-def _idx(folder: Path, name: str) -> np.ndarray:
-    path = folder / name
-    raw = gzip.decompress(path.with_name(name + ".gz").read_bytes()) if not path.exists() else path.read_bytes()
-    sizes = [int.from_bytes(raw[4 + 4 * k : 8 + 4 * k], "big") for k in range(raw[3])]
-    return np.frombuffer(raw, np.uint8, offset=4 + 4 * len(sizes)).reshape(sizes)
 
 
 def draw(rng: random.Random, places: Places, which: str) -> tuple[Party, Party, Sheet]:

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..recipe import Fault
+
 JAWA = ("Banten", "Daerah Khusus Ibukota Jakarta", "Jawa Barat", "Jawa Tengah", "Daerah Istimewa Yogyakarta", "Jawa Timur")
 REGIONS = ("REG_JAWA", "REG_LUARJAWA")
 
@@ -29,6 +31,21 @@ class Place:
         return REGIONS[self.province not in JAWA]
 
 
+COLUMNS = Place.__match_args__[:5]
+
+
+def table(path: str | Path) -> list[dict[str, str]]:
+    """The rows of the table of villages: CSV, gzipped or not."""
+    try:
+        with (gzip.open if str(path).endswith(".gz") else open)(path, "rt", encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, EOFError, ValueError) as e:
+        raise Fault(f"reading the table of villages {path}: {e}") from e
+    if missing := set(COLUMNS) - set(rows[0] if rows else ()):
+        raise Fault(f"the table of villages {path} lacks {', '.join(sorted(missing))}; its columns are {', '.join(COLUMNS)}")
+    return rows
+
+
 class Places:
     """All villages, to draw from evenly: small provinces and regencies occur as often as big ones."""
 
@@ -41,7 +58,7 @@ class Places:
             for region in REGIONS
         }
         if not all(self.regencies.values()):
-            raise ValueError("the table of places needs places in Jawa and outside")
+            raise Fault("the table of villages needs places in Jawa and outside")
         by_name: dict[str, set[str]] = {}
         for region in REGIONS:
             for villages in self.regencies[region]:
@@ -51,14 +68,11 @@ class Places:
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> "Places":
-        """Read the table (CSV, gzipped or not: province, regency, district, village, postal_code); `path` or $PILAH_ADDRESSES."""
+        """Those of the table `path` or $PILAH_ADDRESSES."""
         path = path or os.environ.get("PILAH_ADDRESSES")
         if not path:
-            raise SystemExit(
-                "which addresses? name the table with --addresses FILE or in the environment variable PILAH_ADDRESSES"
-            )
-        with (gzip.open if str(path).endswith(".gz") else open)(path, "rt", encoding="utf-8", newline="") as file:
-            return cls([Place(*(row[k] for k in Place.__match_args__[:5])) for row in csv.DictReader(file)])
+            raise Fault("which addresses? name the table with --addresses FILE or in the environment variable PILAH_ADDRESSES")
+        return cls([Place(*(row[k] for k in COLUMNS)) for row in table(path)])
 
     def draw(self, rng, jawa: float = 0.5) -> Place:
         """A place: in Jawa with this probability; by province, regency and village, or by regency and village."""

@@ -5,17 +5,21 @@
 
 Answers are JSON, one object a line, as `pilah classify --json` prints them; a `cpu_ms` in them is preferred to the sum of
 the stages. Rows of the truth without a region are pictures that must not get a lane. Several --answers and --truth are
-rated together, in pairs. Where lines.jsonl stands beside the truth, a postal code that stands in the sender's lines only
+rated together, in pairs. Pictures without an answer, or with an `error` for one, are counted apart: they got no lane, but
+nothing was refused. Where lines.jsonl stands beside the truth, a postal code that stands in the sender's lines only
 counts as sender taken for recipient, too.
 """
 
 import argparse
 import csv
 import json
+import sys
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+
+from ..recipe import Fault, said
 
 DIFFICULTIES = ("easy", "medium", "hard")
 SAME = {"DKI JAKARTA": "DAERAH KHUSUS IBUKOTA JAKARTA", "DI YOGYAKARTA": "DAERAH ISTIMEWA YOGYAKARTA"}
@@ -31,7 +35,7 @@ def region_of(answer: dict) -> str:
             return "REG_LUARJAWA"
         if "JAWA" in name:
             return "REG_JAWA"
-    raise ValueError(f"{answer.get('file')}: lane {answer.get('lane')!r} is neither of a region nor the exception lane")
+    raise Fault(f"{answer.get('file')}: lane {answer.get('lane')!r} is neither of a region nor the exception lane")
 
 
 def value(answer: dict, reading: str) -> str:
@@ -59,9 +63,17 @@ def join(answers: Path, truth: Path) -> list[tuple[dict, dict, dict]]:
             sides = defaultdict(str)
             for line in row["lines"]:
                 sides[line["role"]] += line["text"].replace(" ", "")
-            texts[row["file"]] = sides
+            texts[Path(row["file"]).name] = sides
     with truth.open(newline="", encoding="utf-8") as file:
-        return [(row, told.get(row["file"], {}), texts.get(row["file"], {})) for row in csv.DictReader(file)]
+        rows = [(row, Path(row["file"]).name) for row in csv.DictReader(file)]
+    if not any(name in told for _, name in rows):
+        raise Fault(f"no picture of {truth} is among the answers in {answers}; give the answers to its pictures")
+    return [(row, told.get(name, {}), texts.get(name, {})) for row, name in rows]
+
+
+def answered(answer: dict) -> bool:
+    """Whether the reader said anything about the picture."""
+    return bool(answer) and not answer.get("error")
 
 
 def sender_taken(row: dict, answer: dict, text: dict) -> bool:
@@ -87,12 +99,13 @@ def rate(rows: list[tuple[dict, dict, dict]]) -> dict:
     labels = [row for row in rows if row[0]["region"] and not mail(row)]
     letters = [row for row in rows if row[0]["region"] and mail(row)]
     negatives = [row for row in rows if not row[0]["region"]]
-    figures: dict = {"labels": len(labels), "negatives": len(negatives), "unanswered": sum(not answer for _, answer, _ in rows)}
+    figures: dict = {"labels": len(labels), "negatives": len(negatives)}
+    figures["unanswered"] = sum(not answered(answer) for _, answer, _ in rows)
     got = [(row, answer, text, region_of(answer)) for row, answer, text in labels]
     laned = [g for g in got if g[3]]
     figures["right_of_sorted"] = share([region == row["region"] for row, _, _, region in laned])
     figures["wrong"] = [row["file"] for row, _, _, region in laned if region != row["region"]]
-    figures["sender_for_recipient"] = share([sender_taken(row, answer, text) for row, answer, text, _ in got])
+    figures["sender_for_recipient"] = share([sender_taken(row, answer, text) for row, answer, text, _ in got if answered(answer)])
     for difficulty in DIFFICULTIES:
         some = [g for g in got if g[0]["difficulty"] == difficulty]
         figures[difficulty] = {
@@ -129,7 +142,8 @@ def rate(rows: list[tuple[dict, dict, dict]]) -> dict:
     figures["regency"] = share([_same_place(value(a, "regency"), row["recipient_regency"]) for row, a, *_ in got])
     kinds = defaultdict(list)
     for row, answer, _ in negatives:
-        kinds[row["note"].split(";")[0].removeprefix("negative:")].append(bool(region_of(answer)))
+        if answered(answer):
+            kinds[row["note"].split(";")[0].removeprefix("negative:")].append(bool(region_of(answer)))
     figures["negatives_sorted"] = share([flag for flags in kinds.values() for flag in flags])
     figures["negatives_by_kind"] = {kind: [sum(flags), len(flags)] for kind, flags in sorted(kinds.items())}
     times = [t for _, answer, _ in rows if (t := cpu_ms(answer)) is not None]
@@ -148,6 +162,7 @@ def table(figures: dict) -> list[tuple[str, str, str]]:
     both, times = figures["easy_and_medium"], figures["cpu_ms"] or {}
     rows = [
         ("labels, negatives", f"{figures['labels']}, {figures['negatives']}", ""),
+        ("pictures without an answer", str(figures["unanswered"]), "0"),
         ("right lane, of labels that got one", percent(figures["right_of_sorted"]), "99.5 %"),
         ("easy and medium that got a lane", percent(both["sorted"]), "85 %"),
         *[
@@ -183,6 +198,7 @@ def table(figures: dict) -> list[tuple[str, str, str]]:
     return rows + ([("no lane because", because, "")] if because else [])
 
 
+@said
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser("pilah_train.labels.rate", description=__doc__.split("\n")[0])
@@ -207,4 +223,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

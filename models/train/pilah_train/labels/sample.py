@@ -6,10 +6,12 @@ python -m pilah_train.labels.sample --out ../label-lines/demo
 import argparse
 import csv
 import json
+import sys
 from pathlib import Path
 
 import cv2
 
+from ..recipe import said
 from . import generator
 from .__main__ import geometry
 from .scenes import COLUMNS
@@ -36,6 +38,7 @@ SMALL = 95_000
 "bytes that a picture may have, to keep the project's files small"
 
 
+@said
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser("pilah_train.labels.sample", description=__doc__.split("\n")[0])
@@ -65,4 +68,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,9 +1,11 @@
 """Writes the finder's model folder from a checkpoint, and measures float against int8 on layouts kept out of training.
 
-python -m pilah_train.reading.export_lines --photographs runs/photographs --out runs/label-lines --model ../label-lines
+python -m pilah_train.reading.export_lines --photographs runs/photographs --out runs/label-lines \\
+    --model ../label-lines --version 0.1.0
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import torch
 from PIL import Image
 
 from .. import modelfile
-from ..recipe import Input
+from ..recipe import Input, said
 from . import photographs, ship, targets, train_lines
 from .nets import MAP, Finder
 
@@ -40,7 +42,7 @@ TABLE = {
 
 
 def export(checkpoint: Path, pictures: Path, folder: Path, version: str, count: int) -> None:
-    net = ship.load(Finder(), checkpoint).shipped()
+    net = ship.load(Finder(), checkpoint)[0].shipped()
     train, known = photographs.Pool(pictures, "train"), photographs.Pool(pictures, "validation")
     rng = np.random.default_rng(5)
     seen = [targets.halved(train.scene(int(n))).grey for n in rng.permutation(len(train))[:64]]
@@ -65,10 +67,10 @@ def export(checkpoint: Path, pictures: Path, folder: Path, version: str, count: 
         }
     ]
     described = ship.described(
-        folder, "label-lines", version, "lines", INPUT, TABLE, data, {k: round(v, 5) for k, v in metrics.items()}
+        path, "label-lines", version, "lines", INPUT, TABLE, data, {k: round(v, 5) for k, v in metrics.items()}
     )
     described["golden"] = golden(folder, run, scenes)
-    modelfile.write(folder, described)
+    modelfile.write(folder, described, path)
 
 
 def golden(folder: Path, run, scenes, count: int = 2) -> list[dict]:
@@ -83,12 +85,13 @@ def golden(folder: Path, run, scenes, count: int = 2) -> list[dict]:
     return rows
 
 
+@said
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--photographs", type=Path, required=True, help="a folder that the label generator wrote")
     p.add_argument("--out", type=Path, required=True, help="the training's folder, with best.pt")
     p.add_argument("--model", type=Path, required=True, help="the model folder to write")
-    p.add_argument("--version", default="0.1.0")
+    p.add_argument("--version", required=True, help="that of the model to write")
     p.add_argument("--pictures", type=int, default=100, help="how many photographs to measure on")
     a = p.parse_args()
     torch.set_num_threads(1)
@@ -96,4 +99,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

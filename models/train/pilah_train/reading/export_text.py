@@ -1,9 +1,11 @@
 """Writes the recognizer's model folder from a checkpoint, and measures float against int8 on typefaces kept out of training.
 
-python -m pilah_train.reading.export_text --photographs runs/photographs --out runs/label-text --model ../label-text
+python -m pilah_train.reading.export_text --photographs runs/photographs --out runs/label-text \\
+    --model ../label-text --version 0.1.0
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import torch
 from PIL import Image
 
 from .. import modelfile
-from ..recipe import Input
+from ..recipe import Fault, Input, said
 from . import charset, measure, photographs, ship, strip, train_text
 from .nets import Recognizer
 
@@ -59,7 +61,9 @@ def lowest(net, batches) -> float:
 
 
 def export(checkpoint, folder: Path, addresses: Path | None, pictures: Path | None, version: str, count: int, drawn: int) -> None:
-    net = ship.load(Recognizer(), checkpoint)
+    net, counted = ship.load(Recognizer(), checkpoint)
+    if not (drawn := drawn or counted):
+        raise Fault(f"{checkpoint} does not say how many strips were drawn for it; say so with --drawn N")
     sets, source = {"": train_text.kept_out(addresses, count)}, train_text.drawn_lines(addresses)
     if pictures:
         sets["photo_"] = train_text.from_photographs(pictures, count)
@@ -79,7 +83,8 @@ def export(checkpoint, folder: Path, addresses: Path | None, pictures: Path | No
     print(metrics)
     data = [
         {
-            "name": "lines drawn by pilah_train in free typefaces",
+            "name": "lines drawn by pilah_train in free typefaces"
+            + (", about half of them cut from photographs" if pictures else ""),
             "licence": "MIT OR Apache-2.0; place names ODbL",
             "pictures": drawn,
         }
@@ -94,10 +99,10 @@ def export(checkpoint, folder: Path, addresses: Path | None, pictures: Path | No
             }
         )
     described = ship.described(
-        folder, "label-text", version, "text", INPUT, TABLE, data, {k: round(v, 5) for k, v in metrics.items()}
+        path, "label-text", version, "text", INPUT, TABLE, data, {k: round(v, 5) for k, v in metrics.items()}
     )
     described["golden"] = golden(folder, path, sets[""])
-    modelfile.write(folder, described)
+    modelfile.write(folder, described, path)
 
 
 def golden(folder: Path, path: Path, known, count: int = 6) -> list[dict]:
@@ -116,19 +121,20 @@ def golden(folder: Path, path: Path, known, count: int = 6) -> list[dict]:
     return rows
 
 
+@said
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--addresses", type=Path, help="the table of villages (csv, gzipped or not); else $PILAH_ADDRESSES")
     p.add_argument("--photographs", type=Path, help="a folder that the label generator wrote")
     p.add_argument("--out", type=Path, required=True, help="the training's folder, with best.pt")
     p.add_argument("--model", type=Path, required=True, help="the model folder to write")
-    p.add_argument("--version", default="0.1.0")
-    p.add_argument("--strips", type=int, default=1000, help="how many strips to measure on")
-    p.add_argument("--drawn", type=int, default=0, help="how many strips the training drew, for the record")
+    p.add_argument("--version", required=True, help="that of the model to write")
+    p.add_argument("--strips", type=int, default=600, help="how many strips to measure on")
+    p.add_argument("--drawn", type=int, default=0, help="how many strips the training drew, if its checkpoint does not say")
     a = p.parse_args()
     torch.set_num_threads(1)
     export(a.out / "best.pt", a.model, a.addresses, a.photographs, a.version, a.strips, a.drawn)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

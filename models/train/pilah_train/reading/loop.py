@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from ..recipe import Fault
+from ..recipe import Fault, replace_file
 from ..training import _bf16, _save, pick_device
 from .nets import LATE
 
@@ -34,6 +34,7 @@ class Loop:
             betas=(0.9, 0.98),
         )
         self.done, self.best, self.history = 0, -math.inf, []
+        self.drawn = 0  # pictures made for this training alone; whoever makes them counts
         self.out.mkdir(parents=True, exist_ok=True)
         if (self.out / "last.pt").exists():
             self._resume(torch.load(self.out / "last.pt", map_location="cpu", weights_only=True))
@@ -41,9 +42,10 @@ class Loop:
     def start_from(self, weights: Path) -> None:
         """Weights of an earlier training, unless this one was begun already."""
         if self.done == 0:
-            state = torch.load(weights, map_location="cpu", weights_only=True)["average"]
+            state = torch.load(weights, map_location="cpu", weights_only=True)
+            self.drawn = state.get("drawn", 0)
             for net in (self.net, self.average):
-                missing, unexpected = net.load_state_dict(state, strict=False)
+                missing, unexpected = net.load_state_dict(state["average"], strict=False)
                 if unexpected or any(int((re.search(r"blocks\.(\d+)", k) or [0, 0])[1]) < LATE for k in missing):
                     raise Fault(f"{weights} is of another net: {[*missing, *unexpected][:3]}")
             self.done = 1
@@ -92,8 +94,8 @@ class Loop:
         }
         self.history.append(entry)
         tqdm.write(json.dumps(entry))
-        (self.out / "history.json").write_text(json.dumps(self.history, indent=1))
-        state = {"average": self.average.state_dict(), "done": self.done}
+        replace_file(self.out / "history.json", json.dumps(self.history, indent=1))
+        state = {"average": self.average.state_dict(), "done": self.done, "drawn": self.drawn}
         if measured["score"] > self.best:
             self.best = measured["score"]
             _save(self.out / "best.pt", state)
@@ -105,4 +107,5 @@ class Loop:
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.done, self.best, self.history = state["done"], state["best"], state["history"]
+        self.drawn = state.get("drawn", 0)
         print(f"resuming after batch {self.done}")

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ..labels import fonts
+from ..recipe import Fault
 from .charset import clean
 from .targets import Scene, levelled
 
@@ -36,39 +37,45 @@ def band_of(quad: np.ndarray, text: str, family: str) -> np.ndarray:
 class Pool:
     """The photographs that are there; those whose number is a multiple of `EVERY` are its validation.
 
-    A folder may hold a folder `kept-out` of photographs of layouts kept out of training: then those are the validation.
+    A folder may hold a folder `kept-out` of photographs of layouts kept out of training: then those are the validation. It is
+    looked for once: if it appeared later, what is in validation would come into training.
     """
 
-    EVERY = 40
+    EVERY, FEWEST = 40, 20
 
     def __init__(self, folder: Path, part: str):
-        self.folder = Path(folder)
-        apart = self.folder / "kept-out"
-        if part == "validation" and apart.exists():
-            self.folder = apart
+        apart = Path(folder) / "kept-out"
+        self.part, self.apart = part, apart.exists()
+        self.folder = apart if self.apart and part == "validation" else Path(folder)
         self.rows, self.read = [], 0
-        self.wanted = lambda n: apart.exists() or part == "all" or (n % self.EVERY == 0) == (part == "validation")
-        self._look()
+        self.refresh()
+        if len(self.rows) < self.FEWEST:
+            raise Fault(
+                f"{self.folder} has {len(self.rows)} photographs for {part}, {self.FEWEST} are needed; let pilah_train.labels "
+                f"make more (one in {self.EVERY} is for validation where there is no folder kept-out), then start again"
+            )
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def _look(self) -> None:
+    def _wanted(self, n: int) -> bool:
+        return self.apart or (n % self.EVERY == 0) == (self.part == "validation")
+
+    def refresh(self) -> None:
         """Reads what was written since the last look."""
         table = self.folder / "lines.jsonl"
+        if not table.exists():
+            return
         with table.open(encoding="utf-8") as f:
             f.seek(self.read)
             while (line := f.readline()).endswith("\n"):
                 self.read = f.tell()
                 row = json.loads(line)
-                if self.wanted(int(re.sub(r"\D", "", row["file"]))):
+                if self._wanted(int(re.sub(r"\D", "", row["file"]))):
                     self.rows.append(row)
         truth = self.folder / "truth.csv"
         names = re.findall(r"^([^,\n]+),.*?font=([^;,\n]+)", truth.read_text(encoding="utf-8"), re.M) if truth.exists() else []
         self.font = dict(names)
-
-    def refresh(self) -> None:
-        self._look()
 
     def scene(self, n: int) -> Scene:
         """At full resolution."""

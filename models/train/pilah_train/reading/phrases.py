@@ -13,8 +13,10 @@ PRINTED = words.CHARACTERS.replace(" ", "")
 
 
 class Phrases:
-    def __init__(self, places: words.Places):
-        self.places = places
+    """Lines of `LABELS` labels from number `first` on: validation's are others than training's."""
+
+    def __init__(self, places: words.Places, first: int = 0):
+        self.places, self.first = places, first
         self.label = lru_cache(maxsize=None)(self._label)
 
     def line(self, rng: np.random.Generator) -> str:
@@ -43,7 +45,7 @@ class Phrases:
         return " ".join(_of(rng, PRINTED if r < 0.985 else ASCII, 1, 7) for _ in range(rng.integers(1, 4)))
 
     def _printed(self, rng) -> str:
-        texts, ends = self.label(int(rng.integers(LABELS)))
+        texts, ends = self.label(self.first + int(rng.integers(LABELS)))
         return texts[int(np.searchsorted(ends, rng.random() * ends[-1], side="right"))]
 
     def _label(self, n: int) -> tuple[list[str], np.ndarray]:

@@ -7,6 +7,7 @@ No parsing: the recipient's postal code, its regency and the waybill number coun
 
 import argparse
 import csv
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from tqdm import tqdm
 
+from ..recipe import said
 from . import cut, export_text, find, measure, ship, strip, targets
 
 
@@ -32,7 +34,7 @@ def squeezed(text: str) -> str:
     return "".join(c for c in text.lower() if c.isalnum())
 
 
-def said(row: dict, lines: list[str]) -> dict[str, bool]:
+def printed(row: dict, lines: list[str]) -> dict[str, bool]:
     """What of the truth stands in the lines; only what the label prints is asked for."""
     each, whole = [squeezed(t) for t in lines], squeezed("".join(lines))
     out = {}
@@ -46,6 +48,7 @@ def said(row: dict, lines: list[str]) -> dict[str, bool]:
     return out
 
 
+@said
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("photographs", type=Path, help="a folder with truth.csv and its pictures")
@@ -62,7 +65,7 @@ def main() -> None:
     for row in tqdm(rows, unit="pic", mininterval=5):
         picture = Image.open(a.photographs / row["file"]).convert("L")
         lines = read(np.asarray(picture), finder, recognizer)
-        for what, there in said(row, [t for _, t in lines]).items():
+        for what, there in printed(row, [t for _, t in lines]).items():
             for part in {"all", row.get("difficulty") or "all"}:
                 counts[what, part][0] += there
                 counts[what, part][1] += 1
@@ -86,4 +89,4 @@ def show(folder: Path, picture: Image.Image, row: dict, lines) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

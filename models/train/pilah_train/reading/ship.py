@@ -13,27 +13,27 @@ from ..recipe import Fault, Input
 LICENCE = "MIT OR Apache-2.0"
 
 
-def load(net: nn.Module, checkpoint: Path) -> nn.Module:
-    """The averaged weights of a checkpoint."""
+def load(net: nn.Module, checkpoint: Path) -> tuple[nn.Module, int]:
+    """The averaged weights of a checkpoint, and how many strips were drawn for them; 0 where it does not say."""
     if not checkpoint.exists():
         raise Fault(f"{checkpoint} does not exist; train first")
-    net.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["average"])
-    return net.eval()
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    net.load_state_dict(state["average"])
+    return net.eval(), state.get("drawn", 0)
 
 
 def quantized(net: nn.Module, i: Input, batches: list[torch.Tensor], folder: Path, shape: list, name: str, output: str, width="",
               limits: tuple[float, float] = (-np.inf, np.inf)) -> Path:  # fmt: skip
-    """Calibrates on normalized pictures and writes `model.onnx`; the output is clipped to `limits`, so that its 256 levels
-    lie where something is decided."""
+    """Calibrates on normalized pictures and writes `model.onnx.part`, to be measured and then named by `modelfile.write`; the
+    output is clipped to `limits`, so that its 256 levels lie where something is decided."""
     steps = quantize.steps_of(net, i)
     steps[-1].low, steps[-1].high = limits
     quantize.calibrate(steps, batches, i)
     folder.mkdir(parents=True, exist_ok=True)
-    part, path = folder / "model.onnx.part", folder / "model.onnx"
+    part = folder / "model.onnx.part"
     onnx.save(quantize.write(steps, i, shape, name, output, width), str(part))
-    part.replace(path)
-    print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
-    return path
+    print(f"{part}: {part.stat().st_size / 1e3:.0f} kB")
+    return part
 
 
 class Shipped(modelfile.Reference):
@@ -47,15 +47,15 @@ class Shipped(modelfile.Reference):
         return self.logits(picture[:, :, None])
 
 
-def described(folder: Path, name: str, version: str, task: str, i: Input, extra: dict, data: list[dict], metrics: dict) -> dict:
-    """`model.toml` without its golden pictures."""
+def described(path: Path, name: str, version: str, task: str, i: Input, extra: dict, data: list[dict], metrics: dict) -> dict:
+    """`model.toml` for the net `path`, without its golden pictures."""
     return {
         "schema": 1,
         "name": name,
         "version": version,
         "task": task,
         "file": "model.onnx",
-        "sha256": modelfile.sha256(folder / "model.onnx"),
+        "sha256": modelfile.sha256(path),
         "licence": LICENCE,
         "input": {
             "width": i.width, "height": i.height, "channels": 1, "colour": "grey", "scale": i.scale,
@@ -64,5 +64,4 @@ def described(folder: Path, name: str, version: str, task: str, i: Input, extra:
         task: extra,
         "data": data,
         "metrics": metrics,
-        "golden": [],
     }  # fmt: skip

@@ -4,6 +4,7 @@ python -m pilah_train.reading.train_lines --photographs runs/photographs --out r
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, IterableDataset
 
+from ..recipe import said
 from . import find, photographs, targets
 from .loop import Loop
 from .nets import Finder
@@ -29,12 +31,12 @@ class Crops(IterableDataset):
     """Endless batches of crops of the halved photographs, in other light."""
 
     def __init__(self, folder: Path, seed: int, first: int, batch: int, size: int):
-        self.folder, self.seed, self.first, self.batch, self.size = folder, seed, first, batch, size
+        self.pool, self.seed, self.first, self.batch, self.size = photographs.Pool(folder, "train"), seed, first, batch, size
 
     def __iter__(self):
         info = torch.utils.data.get_worker_info()
         worker, workers = (info.id, info.num_workers) if info else (0, 1)
-        pool, n = photographs.Pool(self.folder, "train"), self.first + worker
+        pool, n = self.pool, self.first + worker
         while True:
             rng = np.random.default_rng((self.seed, n))
             if n % 64 < workers:
@@ -147,6 +149,7 @@ def cap_of(band: np.ndarray) -> float:
     return float(np.linalg.norm(band[3] - band[0]))
 
 
+@said
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--photographs", type=Path, required=True, help="a folder that the label generator wrote; it may still grow")
@@ -175,4 +178,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

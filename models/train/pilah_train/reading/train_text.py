@@ -4,6 +4,7 @@ python -m pilah_train.reading.train_text --addresses id_addresses.csv.gz --photo
 """
 
 import argparse
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from ..labels import fonts
 from ..labels.places import Places
+from ..recipe import said
 from . import charset, cut, measure, photographs, phrases, strip, synth
 from .loop import Loop
 from .nets import Recognizer
@@ -71,13 +73,12 @@ class Mixed:
     OPEN = 60
 
     def __init__(self, drawn, folder: Path, share: float = 0.5):
-        self.drawn, self.folder, self.share = drawn, folder, share
-        self.pool, self.open = None, []
+        self.drawn, self.share = drawn, share
+        self.pool, self.open = photographs.Pool(folder, "train"), []
 
     def __call__(self, rng: np.random.Generator, first: bool) -> tuple[np.ndarray, str]:
         if first or rng.random() >= self.share:
             return self.drawn(rng, first)
-        self.pool = self.pool or photographs.Pool(self.folder, "train")
         while True:
             if len(self.open) < self.OPEN or rng.random() < 0.04:
                 if rng.random() < 0.02:
@@ -105,8 +106,9 @@ def from_photographs(folder: Path, count: int) -> list[tuple[np.ndarray, str]]:
 
 
 def kept_out(addresses: Path | None, count: int) -> list[tuple[np.ndarray, str]]:
-    """Strips in typefaces that training never sees."""
-    lines = synth.Lines(phrases.Phrases(Places.load(addresses)).line, typefaces(kept_out=True))
+    """Strips in typefaces and of labels that training never sees."""
+    texts = phrases.Phrases(Places.load(addresses), phrases.LABELS)
+    lines = synth.Lines(texts.line, typefaces(kept_out=True))
     return [lines.strip(np.random.default_rng((KEPT_OUT_SEED, n))) for n in range(count)]
 
 
@@ -117,6 +119,13 @@ def varied(pixels: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     gain, level = rng.uniform(0.8, 1.15), rng.uniform(-12, 12)
     x = (x - 224) * gain + 224 + level + torch.randn(x.shape) * float(rng.choice([0, 3, 8]))
     return x.clamp(0, 255).round().to(torch.uint8)
+
+
+def counted(batches, loop: Loop):
+    """The batches, their strips counted: the model's record names how many there were."""
+    for pixels, text, lengths in batches:
+        loop.drawn += len(lengths)
+        yield pixels, text, lengths
 
 
 def again(batches, seed: int, times: int, keep: int = 120):
@@ -157,6 +166,7 @@ def float_logits(net, batch: np.ndarray) -> np.ndarray:
     return y[:, :, 0].transpose(1, 2).numpy()
 
 
+@said
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--addresses", type=Path, help="the table of villages (csv, gzipped or not); else $PILAH_ADDRESSES")
@@ -189,10 +199,11 @@ def main() -> None:
 
     def batches(done):
         strips = Strips(source, a.seed, done // 20, a.pixels, easy_chunks=0 if a.start else 20)
-        return again(DataLoader(strips, batch_size=None, num_workers=a.workers, prefetch_factor=4), a.seed + done, a.again)
+        drawn = DataLoader(strips, batch_size=None, num_workers=a.workers, prefetch_factor=4)
+        return again(counted(drawn, loop), a.seed + done, a.again)
 
     loop.run(batches, partial(loss_of, gentle=a.start is not None), measure_net)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

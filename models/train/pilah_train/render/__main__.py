@@ -28,6 +28,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from ..recipe import said
+
 
 def plan(seed: list[int], kinds: dict[str, int], objects: int, views: tuple[int, int]) -> list[tuple[str, str, int, int]]:
     """What to render: name, kind, number and view; a longer list begins with the shorter one.
@@ -71,6 +73,7 @@ def _jobs(what: str, out: Path, seed: int, objects: int) -> list[tuple]:
     return sorted(jobs, key=lambda job: job[2][2])  # a thing of each class in turn, so that any beginning has all
 
 
+@said
 def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser("pilah_train.render", description=__doc__.split("\n")[0])
