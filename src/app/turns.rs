@@ -2,15 +2,12 @@
 //!
 //! Sort and actuate wait for nothing outside: one that stands is a hang. The store waits for the disk, and a card that
 //! is busy or worn out takes its seconds; the line sorts meanwhile, and records wait in their queue. Capture waits for
-//! a driver: a camera that hangs lets each request run out, seconds each, while it is opened or closed. Items run to
-//! the exception lane meanwhile.
+//! a driver: a camera that hangs lets each request run out, seconds each, while it is opened or closed. Infer looks at
+//! a picture for as long as a slow board takes. Items run to the exception lane meanwhile.
 
 use std::time::Duration;
 
 use crate::units::Timestamp;
-
-/// A loop that stands for so long is told of: before the watchdog's time is over, so that the log says which one it was.
-const TOLD: Duration = Duration::from_secs(1);
 
 /// A loop that must turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,20 +18,27 @@ pub enum Turn {
     Sort,
     /// The actuate thread's.
     Actuate,
+    /// The infer thread's.
+    Infer,
     /// The store's.
     Store,
 }
 
 impl Turn {
     /// Those of a station's own threads, which come and go with it.
-    pub const STATION: [Self; 3] = [Self::Capture, Self::Sort, Self::Actuate];
+    pub const STATION: [Self; 4] = [Self::Capture, Self::Sort, Self::Actuate, Self::Infer];
 
     /// How long it may stand while the watchdog is still fed; zero: it turns between any two looks.
     fn patience(self) -> Duration {
         match self {
             Self::Sort | Self::Actuate => Duration::ZERO,
-            Self::Capture | Self::Store => Duration::from_secs(30),
+            Self::Capture | Self::Store | Self::Infer => Duration::from_secs(30),
         }
+    }
+
+    /// How long it may stand before the log tells: which one it was must stand there before the watchdog's time is over.
+    fn quiet(self) -> Duration {
+        Duration::from_secs(if self == Self::Infer { 5 } else { 1 })
     }
 }
 
@@ -88,7 +92,7 @@ impl Seen {
     fn look(&mut self, now: Timestamp, count: u64) {
         let stood = now.since(self.since);
         if count == self.count {
-            if stood >= TOLD && !std::mem::replace(&mut self.told, true) {
+            if stood >= self.turn.quiet() && !std::mem::replace(&mut self.told, true) {
                 tracing::warn!(thread = ?self.turn, "a loop does not turn");
             }
             return;

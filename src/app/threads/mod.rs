@@ -255,6 +255,7 @@ impl Thread {
 
     fn infer(&self, mut looker: Looker, tasks: &Receiver<Task>, ask: &SyncSender<Happened>) -> Result<()> {
         while !self.stop.stopped() {
+            self.stop.turn(Turn::Infer);
             match tasks.recv_timeout(TURN) {
                 Ok(Task::Look(job)) => {
                     let looked = looker.look(job, &*self.shared.clock);
