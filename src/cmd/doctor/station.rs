@@ -16,6 +16,7 @@ use crate::clock::{Clock, SystemClock, thread_cpu};
 use crate::config::Config;
 use crate::drivers::runtime::{self, Lock};
 use crate::drivers::{gpio, gpiochip, tract};
+use crate::pipeline::capture::{Camera, Frame};
 use crate::pipeline::preprocess::decode_file;
 
 /// How long a camera may take for its first frame: USB cameras need up to two seconds to start.
@@ -59,17 +60,40 @@ fn model(config: &Config) -> Result<String> {
 }
 
 fn camera(config: &Config) -> Result<String> {
-    let remedy = "check its cable, and that no other program uses it";
     let start = SystemClock.now();
-    let mut camera = config.camera.opener()().map_err(|error| anyhow!("{error:#}; {remedy}"))?;
-    let frame = camera.next(FIRST_FRAME).map_err(|error| anyhow!("{error:#}; {remedy}"))?;
-    let Some(frame) = frame else { bail!("no frame in {} s; {remedy}", FIRST_FRAME.as_secs()) };
+    let opened = config.camera.opener()();
+    let frame =
+        opened.and_then(|mut camera| first_frame(&mut *camera, FIRST_FRAME)).map_err(|error| with_remedy(&error))?;
     let (width, height) = (frame.picture.width, frame.picture.height);
     let after = SystemClock.now().since(start).as_millis();
     Ok(match (width, height) {
         (0, _) | (_, 0) => format!("{:?} frames, the first after {after} ms", frame.picture.format),
         _ => format!("{:?} frames of {width}x{height}, the first after {after} ms", frame.picture.format),
     })
+}
+
+/// It may take several turns: the V4L2 driver keeps its first buffer for itself, and drops what is broken.
+fn first_frame(camera: &mut dyn Camera, within: Duration) -> Result<Frame> {
+    let end = SystemClock.now() + within;
+    loop {
+        let left = end.since(SystemClock.now());
+        if let Some(frame) = camera.next(left)? {
+            return Ok(frame);
+        }
+        if left.is_zero() {
+            bail!("no frame in {} s", within.as_secs());
+        }
+    }
+}
+
+/// Drivers say what to do about most of what goes wrong; where they do not, this does.
+fn with_remedy(error: &anyhow::Error) -> anyhow::Error {
+    let said = format!("{error:#}");
+    if said.contains("; ") {
+        anyhow!(said)
+    } else {
+        anyhow!("{said}; check its cable, and that no other program uses it")
+    }
 }
 
 fn pins(config: &Config) -> Finding {
@@ -180,4 +204,41 @@ fn try_writing(folder: &Path) -> std::io::Result<()> {
     let probe = folder.join(format!(".pilah-doctor-{}", std::process::id()));
     fs::OpenOptions::new().write(true).create_new(true).open(&probe)?;
     fs::remove_file(&probe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::capture::{Picture, PixelFormat};
+
+    /// Gives nothing, at once, so many times; then a frame.
+    struct Slow(u32);
+
+    impl Camera for Slow {
+        fn next(&mut self, _: Duration) -> Result<Option<Frame>> {
+            let Some(left) = self.0.checked_sub(1) else {
+                let picture = Picture { format: PixelFormat::Jpeg, width: 0, height: 0, bytes: [].into() };
+                return Ok(Some(Frame { picture, exposed: SystemClock.now(), estimated: true, sequence: 1 }));
+            };
+            self.0 = left;
+            Ok(None)
+        }
+    }
+
+    #[test]
+    fn a_camera_that_gives_no_frame_at_its_first_turn_is_asked_again() {
+        assert!(first_frame(&mut Slow(3), FIRST_FRAME).is_ok());
+        let error = first_frame(&mut Slow(3), Duration::ZERO).unwrap_err().to_string();
+        assert_eq!(error, "no frame in 0 s");
+    }
+
+    #[test]
+    fn a_remedy_is_told_once() {
+        for (said, told) in [
+            ("busy; close the other program", "busy; close the other program"),
+            ("no frame in 5 s", "no frame in 5 s; check its cable, and that no other program uses it"),
+        ] {
+            assert_eq!(with_remedy(&anyhow!(said)).to_string(), told);
+        }
+    }
 }
