@@ -29,13 +29,17 @@ const MORE_SPACE: &str = "free some space, or lower store.max_bytes and store.pi
 
 /// Looks at all of them.
 pub(super) fn look(config: &Config) -> Vec<Finding> {
-    let daemon = Lock::holder(&runtime::directory());
+    let directory = runtime::directory();
+    let daemon = Lock::holder(&directory);
     let mut findings = vec![Finding::of("model", model(config))];
     findings.push(match &daemon {
         Some(daemon) => Finding::ok("camera", format!("not looked at: {daemon} is at work with it")),
         None => Finding::of("camera", camera(config)),
     });
     findings.push(pins(config));
+    if daemon.is_none() {
+        findings.extend(lock(&directory.join("lock")));
+    }
     findings.extend(daemon.map(|daemon| Finding::ok("daemon", format!("{daemon} drives the outputs"))));
     findings.push(broker(config));
     findings.push(state(&config.store.directory));
@@ -116,6 +120,21 @@ fn pins(config: &Config) -> Finding {
     }
 }
 
+/// What root left by a command of its own keeps the service's user from its outputs, at every start.
+fn lock(path: &Path) -> Option<Finding> {
+    let opened = fs::OpenOptions::new().write(true).open(path);
+    let error = opened.err().filter(|error| error.kind() != ErrorKind::NotFound)?;
+    let (owner, me) = owners(path);
+    let path = path.display();
+    let remedy = match owner {
+        Some(owner) if owner != me => {
+            format!("it belongs to {owner} and this runs as {me}: chown {me} {path}, or remove it while nothing runs")
+        }
+        _ => format!("remove {path} while nothing runs"),
+    };
+    Some(Finding::fail("lock", format!("opening {path}: {error}; without it nothing moves"), remedy))
+}
+
 fn broker(config: &Config) -> Finding {
     let (host, port) = (&config.mqtt.host, config.mqtt.port);
     if host.is_empty() {
@@ -184,20 +203,26 @@ pub(super) fn state(directory: &Path) -> Finding {
 
 /// Who owns what this user cannot write to, and the two ways out.
 fn belongs(path: &Path) -> String {
+    let (owner, me) = owners(path);
+    let path = path.display();
+    match owner {
+        Some(owner) if owner != me => {
+            format!("it belongs to {owner} and this runs as {me}: chown -R {me} {path}, or run this as {owner}")
+        }
+        _ => format!("let {me} write there: chmod -R u+rwX {path}"),
+    }
+}
+
+/// Whose a file is, and who this is, by name.
+fn owners(path: &Path) -> (Option<String>, String) {
     let names = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let name = |uid: u32| {
         let mut fields = names.lines().map(|line| line.split(':').collect::<Vec<_>>());
         let found = fields.find(|fields| fields.get(2) == Some(&uid.to_string().as_str()));
         found.map_or_else(|| uid.to_string(), |fields| fields[0].to_owned())
     };
-    let me = name(rustix::process::geteuid().as_raw());
-    match fs::metadata(path).map(|data| name(data.uid())) {
-        Ok(owner) if owner != me => {
-            let path = path.display();
-            format!("it belongs to {owner} and this runs as {me}: chown -R {me} {path}, or run this as {owner}")
-        }
-        _ => format!("let {me} write there: chmod -R u+rwX {}", path.display()),
-    }
+    let owner = fs::metadata(path).ok().map(|data| name(data.uid()));
+    (owner, name(rustix::process::geteuid().as_raw()))
 }
 
 fn try_writing(folder: &Path) -> std::io::Result<()> {
@@ -230,6 +255,20 @@ mod tests {
         assert!(first_frame(&mut Slow(3), FIRST_FRAME).is_ok());
         let error = first_frame(&mut Slow(3), Duration::ZERO).unwrap_err().to_string();
         assert_eq!(error, "no frame in 0 s");
+    }
+
+    #[test]
+    fn a_lock_that_cannot_be_opened_is_told_before_anything_must_move() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        assert_eq!(lock(&path), None, "none yet");
+        drop(Lock::take(folder.path()).unwrap());
+        assert_eq!(lock(&path), None);
+        // Nobody can write to a folder, not even root, as whom tests may run.
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        let told = lock(&path).unwrap().to_string();
+        assert!(told.starts_with("FAIL lock") && told.contains("remove "), "{told}");
     }
 
     #[test]
