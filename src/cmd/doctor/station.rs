@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use rustix::fs::{Access, access};
 
-use super::Finding;
+use super::{Finding, unit};
 use crate::app::station;
 use crate::clock::{Clock, SystemClock, thread_cpu};
 use crate::config::Config;
@@ -43,6 +43,7 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
     findings.extend(daemon.map(|daemon| Finding::ok("daemon", format!("{daemon} drives the outputs"))));
     findings.push(broker(config));
     findings.push(state(&config.store.directory));
+    findings.extend(unit::writable(&config.store.directory, Path::new("/")));
     findings
 }
 
@@ -177,9 +178,7 @@ pub(super) fn state(directory: &Path) -> Finding {
         let remedy = match error.kind() {
             ErrorKind::PermissionDenied => belongs(nearest),
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => MORE_SPACE.into(),
-            ErrorKind::ReadOnlyFilesystem => {
-                "mount it for writing; an SD card at its end makes itself read-only".into()
-            }
+            ErrorKind::ReadOnlyFilesystem => read_only(directory),
             _ => "look at its disk".into(),
         };
         return Finding::fail(what, format!("writing in {shown}: {error}"), remedy);
@@ -199,6 +198,12 @@ pub(super) fn state(directory: &Path) -> Finding {
         free if free < SPACE.0 => Finding::warn(what, found, MORE_SPACE),
         _ => Finding::ok(what, found),
     }
+}
+
+/// The unit makes all but its own folders read-only for the service, and that looks no different from a card's end.
+fn read_only(directory: &Path) -> String {
+    let disk = "mount it for writing (an SD card at its end makes itself read-only)";
+    unit::remedy(directory).map_or(disk.to_owned(), |opens| format!("{disk}; where the service alone cannot: {opens}"))
 }
 
 /// Who owns what this user cannot write to, and the two ways out.
@@ -269,6 +274,12 @@ mod tests {
         fs::create_dir(&path).unwrap();
         let told = lock(&path).unwrap().to_string();
         assert!(told.starts_with("FAIL lock") && told.contains("remove "), "{told}");
+    }
+
+    #[test]
+    fn what_is_read_only_for_the_service_alone_is_told_apart_from_a_card_at_its_end() {
+        assert!(!read_only("/var/lib/pilah".as_ref()).contains("ReadWritePaths"));
+        assert!(read_only("/mnt/ssd/pilah".as_ref()).contains("ReadWritePaths=/mnt/ssd/pilah"));
     }
 
     #[test]
