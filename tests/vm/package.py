@@ -441,10 +441,17 @@ def removing_stops_the_line_and_keeps_what_is_its_own(args):
 
 
 def purging_takes_everything(args):
+    sh("cp /var/lib/dpkg/info/pilah.postrm /tmp/postrm")
     sh("apt-get purge -q -y pilah")
     left = [path for path in ("/etc/pilah", STATE, "/run/pilah", "/usr/share/pilah") if Path(path).exists()]
     expect(not left, f"left: {left}")
     expect("pilah" not in sh("dpkg-query --show", wrong=None), "dpkg still knows it")
+    # A disk of its own stays, empty; of a link what it leads to is emptied as well.
+    sh(f"mkdir {STATE} && mount -t tmpfs state {STATE} && touch {STATE}/events.db && sh /tmp/postrm purge")
+    expect(not list(STATE.iterdir()), sh(f"ls -la {STATE}"))
+    sh(f"umount {STATE} && rmdir {STATE} && mkdir /tmp/disk && touch /tmp/disk/events.db && ln -s /tmp/disk {STATE}")
+    sh("sh /tmp/postrm purge")
+    expect(not STATE.is_symlink() and not list(Path("/tmp/disk").iterdir()), "something of the linked folder stayed")
 
 
 FIRST = [
