@@ -101,12 +101,16 @@ def version():
 def changelog():
     seconds = int(os.environ.get("SOURCE_DATE_EPOCH") or (HERE / "CHANGELOG.md").stat().st_mtime)
     for name, date, lines in sections():
-        name = version() if name == "Unreleased" else name
+        text = "\n".join(line for line in lines if not line.startswith("#")).strip()
+        if name == "Unreleased":
+            if not text:
+                continue
+            name = version()
         when = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
         if date:
             when = datetime.datetime.fromisoformat(date + "T00:00:00+00:00")
         print(f"pilah ({name}) stable; urgency=medium\n")
-        for point in re.split(r"\n(?=- )", "\n".join(line for line in lines if not line.startswith("#")).strip()):
+        for point in re.split(r"\n(?=- )", text):
             words = " ".join(point.removeprefix("- ").split())
             print(textwrap.fill(words, 78, initial_indent="  * ", subsequent_indent="    "))
         print(f"\n -- The pilah developers <pilah@localhost>  {when:%a, %d %b %Y %H:%M:%S +0000}\n")
