@@ -33,6 +33,13 @@ if [ ${#missing[@]} -gt 0 ]; then
   apt-get update -q && apt-get install -q -y --no-install-recommends "${missing[@]}"
 fi
 
+# Panics name the file that they come from: not where this machine keeps it. Without this, a package told who built it, and was
+# another one in another folder.
+if [ -z "${RUSTFLAGS:-}${CARGO_ENCODED_RUSTFLAGS:-}" ]; then
+  printf -v CARGO_ENCODED_RUSTFLAGS '%s\x1f%s' "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo" "--remap-path-prefix=$PWD=/pilah"
+  export CARGO_ENCODED_RUSTFLAGS
+fi
+
 options=(--locked --profile board --target "$target" --no-default-features --features board)
 if [ "${2:-}" = test ]; then
   # As the program is built: what is tested is the code that ships, and its dependencies are there already.

@@ -18,6 +18,9 @@ if [ "$architecture" = arm64 ] && [ "$(dpkg --print-architecture)" != arm64 ]; t
   [ -e /lib/aarch64-linux-gnu/libc.so.6 ] || run+=(-L /usr/aarch64-linux-gnu)
 fi
 
+# The same checkout gives the same package: files, and the changelog's head, carry the time of its last change.
+export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2> /dev/null || stat -c %Y CHANGELOG.md)}
+
 # What is made for the package, beside what the checkout has.
 made=target/package
 rm -rf "$made"
@@ -33,8 +36,6 @@ cross/papers.py copyright "$target" > "$made/copyright"
 cross/papers.py changelog | gzip -9n > "$made/changelog.gz"
 cp systemd/lintian "$made/lintian"
 
-# The same checkout gives the same package: files carry the time of its last change.
-export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2> /dev/null || stat -c %Y CHANGELOG.md)}
 mkdir -p target/debian
 cargo deb --locked --no-build --no-strip --target "$target" --deb-revision '' --output target/debian/
 ls -l "$made/pilah" target/debian/*"_$architecture.deb"

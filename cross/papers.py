@@ -25,6 +25,9 @@ APACHE = re.compile(
     re.DOTALL,
 )
 TEXTS = re.compile(r"^(licen[cs]e|copying|copyright|notice|unlicense)", re.IGNORECASE)
+# Crates without a text of their own, under a licence that asks for one: each is published from the repository of another
+# crate in the program, whose text at its root is theirs as well.
+TEXT_OF = {"nom-language": "nom", "v4l2-sys-mit": "v4l"}
 
 
 def crates(target):
@@ -57,16 +60,24 @@ def copyright(target):
     print("What the models were trained on stands in /usr/share/pilah/models/*/README.md.")
     print("Sources of the place names and postal codes in the program:\n")
     print(textwrap.indent((HERE / "data/README.md").read_text(), "    "))
-    print("The program contains the following crates; the texts of their licences follow.\n")
-    texts = {}
+    print("The program contains the following crates; the texts of their licences follow. Those without a text below")
+    print("are used under the Apache License, Version 2.0.\n")
+    texts, without = {}, []
     for package in others:
-        print(f"  {package['name']} {package['version']}: {package['license'] or 'see its text'}")
-        for file in sorted(Path(package["manifest_path"]).parent.iterdir()):
-            if file.is_file() and TEXTS.match(file.name):
-                text = file.read_text(errors="replace").strip()
-                text = APACHE.sub("/usr/share/common-licenses/Apache-2.0", text)
-                if "Copyright" in text or len(text) > 100:
-                    texts.setdefault(" ".join(text.split()), (text, []))[1].append(package["name"])
+        name = package["name"]
+        print(f"  {name} {package['version']}: {package['license'] or 'see its text'}")
+        whose = next((other for other in others if other["name"] == TEXT_OF.get(name)), package)
+        folder = Path(whose["manifest_path"]).parent
+        files = [file for file in folder.iterdir() if file.is_file() and TEXTS.match(file.name)]
+        own = [file.read_text(errors="replace").strip() for file in sorted(files)]
+        own = [APACHE.sub("/usr/share/common-licenses/Apache-2.0", text) for text in own]
+        own = [text for text in own if "Copyright" in text or len(text) > 100]
+        for text in own:
+            texts.setdefault(" ".join(text.split()), (text, []))[1].append(name)
+        if not own and "Apache-2.0" not in (package["license"] or ""):
+            without.append(f"{name} {package['version']}: {package['license']}")
+    if without:
+        sys.exit("these crates ship no text of their licence; say in TEXT_OF whose is theirs: " + ", ".join(without))
     for text, names in texts.values():
         print("\n" + "-" * 100 + "\n" + textwrap.fill("Of " + ", ".join(names) + ":", 100) + f"\n\n{text}")
 
@@ -90,12 +101,16 @@ def version():
 def changelog():
     seconds = int(os.environ.get("SOURCE_DATE_EPOCH") or (HERE / "CHANGELOG.md").stat().st_mtime)
     for name, date, lines in sections():
-        name = version() if name == "Unreleased" else name
+        text = "\n".join(line for line in lines if not line.startswith("#")).strip()
+        if name == "Unreleased":
+            if not text:
+                continue
+            name = version()
         when = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
         if date:
             when = datetime.datetime.fromisoformat(date + "T00:00:00+00:00")
         print(f"pilah ({name}) stable; urgency=medium\n")
-        for point in re.split(r"\n(?=- )", "\n".join(line for line in lines if not line.startswith("#")).strip()):
+        for point in re.split(r"\n(?=- )", text):
             words = " ".join(point.removeprefix("- ").split())
             print(textwrap.fill(words, 78, initial_indent="  * ", subsequent_indent="    "))
         print(f"\n -- The pilah developers <pilah@localhost>  {when:%a, %d %b %Y %H:%M:%S +0000}\n")

@@ -5,7 +5,7 @@
 //! | `clock-unsynchronized` | after ten minutes without a time server | once it is synchronized |
 //! | `clock-stepped` | when the wall clock moves a minute against the monotonic one | a minute later |
 //! | `too-hot` | at 80 °C, where a Raspberry Pi begins to slow down | below 75 °C |
-//! | `under-voltage` | when a Raspberry Pi's firmware says so | once the supply holds |
+//! | `under-voltage` | when a Raspberry Pi's kernel says so | once the supply holds |
 //! | `throttled` | when that firmware slows the processor down though the supply holds | once it no longer does |
 //! | `disk-nearly-full` | below a twentieth of the store's disk, and 100 MB | above a tenth of it, or 200 MB |
 //! | `outbox-filling` | at four fifths of `store.max_bytes` unsent | below three fifths |
@@ -13,7 +13,7 @@
 //! Nothing here changes how items are sorted.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::clock::Now;
@@ -51,7 +51,7 @@ pub struct Seen {
 impl Seen {
     /// Reads the board; `folder` lies on the store's disk.
     pub fn read(now: Now, folder: &Path, unsent: u64) -> Self {
-        let (temperature_c, firmware, disk) = (temperature_c(), Firmware::read(), disk(folder));
+        let (temperature_c, firmware, disk) = (temperature_c(), Firmware::read(Path::new("/sys")), disk(folder));
         Self { now, temperature_c, firmware, disk, unsent }
     }
 }
@@ -59,21 +59,35 @@ impl Seen {
 /// What a Raspberry Pi's firmware says of itself now, as `vcgencmd get_throttled` shows it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Firmware {
-    /// The supply sags.
-    pub under_voltage: bool,
-    /// The processor is slowed down: by a cap, by throttling, or at the soft limit of its temperature.
-    pub throttled: bool,
+    /// The supply sags; `None` where the kernel does not tell.
+    pub under_voltage: Option<bool>,
+    /// The processor is slowed down: by a cap, by throttling, or at the soft limit of its temperature. `None` where the
+    /// kernel does not tell.
+    pub throttled: Option<bool>,
 }
 
 impl Firmware {
-    fn read() -> Self {
-        Self::of(&fs::read_to_string("/sys/devices/platform/soc/soc:firmware/get_throttled").unwrap_or_default())
+    /// What the kernel says below `sys`, which is /sys: all of it on Raspberry Pi OS, the voltage alone on others.
+    pub fn read(sys: &Path) -> Self {
+        let text = |path: PathBuf| fs::read_to_string(path).ok();
+        let below = |folder: &str| {
+            fs::read_dir(sys.join(folder)).into_iter().flatten().flatten().map(|entry| entry.path()).collect::<Vec<_>>()
+        };
+        // The node is soc:firmware up to a Raspberry Pi 4 and soc@107c000000:firmware on a 5. Its first reader makes the
+        // kernel warn that hwmon is the place now; but hwmon does not tell of throttling.
+        let mut nodes = below("bus/platform/drivers/raspberrypi-firmware").into_iter();
+        let told = nodes.find_map(|node| text(node.join("get_throttled"))).unwrap_or_default();
+        let mut meters = below("class/hwmon").into_iter();
+        let meter = meters.find(|meter| text(meter.join("name")).is_some_and(|name| name.trim() == "rpi_volt"));
+        let alarm = meter.and_then(|meter| text(meter.join("in0_lcrit_alarm")));
+        let told = Self::of(&told);
+        Self { under_voltage: alarm.map(|alarm| alarm.trim() != "0").or(told.under_voltage), ..told }
     }
 
     /// Bits 0 to 3 are of now, those from 16 on of any time since the board started.
     fn of(text: &str) -> Self {
-        let bits = u32::from_str_radix(text.trim().trim_start_matches("0x"), 16).unwrap_or(0);
-        Self { under_voltage: bits & 0b1 != 0, throttled: bits & 0b1110 != 0 }
+        let bits = u32::from_str_radix(text.trim().trim_start_matches("0x"), 16).ok();
+        Self { under_voltage: bits.map(|bits| bits & 0b1 != 0), throttled: bits.map(|bits| bits & 0b1110 != 0) }
     }
 }
 
@@ -166,8 +180,9 @@ impl Surroundings {
         events.extend(turn(&mut self.heat, at, degrees >= HOT, degrees < COOL, || format!("{degrees:.0}")));
         // Where the supply sags it is slowed down for that, and there is one thing to do.
         let Firmware { under_voltage, throttled } = seen.firmware;
-        events.extend(turn(&mut self.supply, at, under_voltage, !under_voltage, String::new));
-        events.extend(turn(&mut self.slow, at, throttled && !under_voltage, !throttled, String::new));
+        let (low, slow) = (under_voltage == Some(true), throttled == Some(true));
+        events.extend(turn(&mut self.supply, at, low, under_voltage == Some(false), String::new));
+        events.extend(turn(&mut self.slow, at, slow && !low, throttled == Some(false), String::new));
         if let Some((left, size)) = seen.disk {
             let (low, enough) = (left < (size / 20).min(100 * MB), left > (size / 10).min(200 * MB));
             events.extend(turn(&mut self.disk, at, low, enough, || (left / MB).to_string()));
@@ -202,7 +217,7 @@ mod tests {
     fn seen(s: u64, unix_s: i64) -> Seen {
         let wall = WallTime { unix_ms: unix_s * 1000, synchronized: true };
         let now = Now { at: Timestamp::ZERO + Duration::from_secs(s), wall };
-        let (firmware, disk) = (Firmware::default(), Some((9_000 * MB, 32_000 * MB)));
+        let (firmware, disk) = (Firmware::of("0"), Some((9_000 * MB, 32_000 * MB)));
         Seen { now, temperature_c: Some(50.0), firmware, disk, unsent: 0 }
     }
 
@@ -246,17 +261,43 @@ mod tests {
 
     #[test]
     fn what_the_firmware_says_of_now_is_told_from_what_it_said_before() {
-        let firmware = |under_voltage, throttled| Firmware { under_voltage, throttled };
+        let firmware =
+            |under_voltage, throttled| Firmware { under_voltage: Some(under_voltage), throttled: Some(throttled) };
         for (text, wanted) in [
             ("0\n", firmware(false, false)),
             ("50005\n", firmware(true, true)),
             ("0x50000", firmware(false, false)),
             ("a0002", firmware(false, true)),
             ("8", firmware(false, true)),
-            ("", firmware(false, false)),
-            ("no", firmware(false, false)),
+            ("", Firmware::default()),
+            ("no", Firmware::default()),
         ] {
             assert_eq!(Firmware::of(text), wanted, "{text:?}");
+        }
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test's own files")]
+    fn supply_and_throttling_are_found_wherever_the_kernel_has_them() {
+        let (node, meter) = ("bus/platform/drivers/raspberrypi-firmware/soc@107c000000:firmware", "class/hwmon/hwmon2");
+        let name = "class/hwmon/hwmon0/name";
+        let pi_5 = [(format!("{node}/get_throttled"), "4\n")];
+        let debian = [(format!("{meter}/name"), "rpi_volt\n"), (format!("{meter}/in0_lcrit_alarm"), "1\n")];
+        let quiet = [(format!("{meter}/name"), "rpi_volt\n"), (format!("{meter}/in0_lcrit_alarm"), "0\n")];
+        for (files, under_voltage, throttled) in [
+            (vec![], None, None),
+            (pi_5.to_vec(), Some(false), Some(true)),
+            (debian.to_vec(), Some(true), None),
+            ([pi_5.as_slice(), &debian].concat(), Some(true), Some(true)),
+            (quiet.to_vec(), Some(false), None),
+        ] {
+            let sys = tempfile::tempdir().unwrap();
+            for (path, text) in files.iter().cloned().chain([(name.to_owned(), "cpu_thermal\n")]) {
+                let path = sys.path().join(path);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, text).unwrap();
+            }
+            assert_eq!(Firmware::read(sys.path()), Firmware { under_voltage, throttled }, "{files:?}");
         }
     }
 

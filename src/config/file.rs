@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
 
+use super::shape::wants_text;
 use crate::problem::Problem;
 
 /// The prefix of environment variables that override a key: `PILAH__MQTT__HOST` sets `mqtt.host`.
@@ -56,14 +57,19 @@ impl Tree {
         Ok(Self { value, places })
     }
 
-    /// Lays environment variables over the file. Their values are read as TOML, else taken as text. Returns those
-    /// that stand for no place in it.
-    pub(super) fn lay_over(&mut self, variables: impl Iterator<Item = (String, String)>) -> Vec<Problem> {
+    /// Lays environment variables over the file. Their values are read as TOML, else taken as text; where the schema
+    /// wants a text, `7` and `true` are one without quotes. Returns those that stand for no place in it.
+    pub(super) fn lay_over(
+        &mut self,
+        variables: impl Iterator<Item = (String, String)>,
+        schema: &Value,
+    ) -> Vec<Problem> {
         let mut astray = Vec::new();
         for (name, text) in variables {
             let Some(path) = name.strip_prefix(PREFIX) else { continue };
             let keys: Vec<String> = path.split("__").map(str::to_lowercase).collect();
-            let parsed = Self::parse(&format!("value = {text}")).ok();
+            let bare = wants_text(schema, &keys) && !text.trim_start().starts_with(['"', '\'']);
+            let parsed = if bare { None } else { Self::parse(&format!("value = {text}")).ok() };
             let value = parsed.and_then(|mut tree| tree.value.get_mut("value").map(Value::take));
             let key = dotted(&keys);
             if let Err(items) = set(&mut self.value, &keys, value.unwrap_or(Value::String(text))) {
@@ -207,7 +213,8 @@ mod tests {
             ("PILAHX", "no"),
             ("PILAH__LANE__9__NAME", "z"),
         ];
-        let astray = tree.lay_over(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let astray = tree.lay_over(variables, &Value::Null);
         assert_eq!(
             astray[0].to_string(),
             "lane[9].name: the file has 1 of them, and none of that number; count from 0, or add it to the file"

@@ -137,8 +137,9 @@ impl Config {
     ) -> Result<Self, BadConfig> {
         let bad = |problems: Vec<Located>| BadConfig { file: path.to_owned(), problems };
         let mut tree = Tree::parse(text).map_err(|all| bad(all.into_iter().map(|one| located(None, one)).collect()))?;
-        let astray = tree.lay_over(variables);
-        let (config, misshapen) = shape::fit(&tree.value, &Self::schema(), shape::End::Least);
+        let schema = Self::schema();
+        let astray = tree.lay_over(variables, &schema);
+        let (config, misshapen) = shape::fit(&tree.value, &schema, shape::End::Least);
         let problems = if astray.is_empty() && misshapen.is_empty() {
             match serde_json::from_value::<Self>(config) {
                 Ok(config) => match config.check() {
@@ -152,7 +153,7 @@ impl Config {
             }
         } else {
             // Rules can be told as well that are broken whatever will stand in the place of what is missing or wrong.
-            let (other, _) = shape::fit(&tree.value, &Self::schema(), shape::End::Most);
+            let (other, _) = shape::fit(&tree.value, &schema, shape::End::Most);
             let [least, most] = [config, other].map(|value| {
                 let config = serde_json::from_value::<Self>(value);
                 config.map(|config| config.check()).unwrap_or_default()

@@ -24,6 +24,19 @@ pub(super) fn fit(value: &Value, schema: &Value, end: End) -> (Value, Vec<Proble
     (fitting, found)
 }
 
+/// Whether the schema wants a text at this path; a number in it is a place in a list.
+pub(super) fn wants_text(schema: &Value, keys: &[String]) -> bool {
+    let walk = Walk { root: schema, end: End::Least };
+    let found = keys.iter().try_fold(walk.resolve(schema), |at, key| {
+        let inside = match at.get("items") {
+            Some(each) => key.parse::<usize>().ok().map(|_| each),
+            None => at.get("properties").and_then(|all| all.get(key)).or_else(|| at.get("additionalProperties")),
+        };
+        inside.map(|inside| walk.resolve(inside))
+    });
+    found.is_some_and(|schema| types(schema).contains(&"string"))
+}
+
 /// In the schema of a property: the names that it had, each with the version that gave it the new one.
 const WAS: &str = "x-was";
 /// In the schema of a table: the keys that it had, each with the version that took it out and what to do instead.

@@ -237,6 +237,25 @@ fn a_variable_is_named_when_its_value_is_wrong() {
 }
 
 #[test]
+fn a_variable_for_a_text_needs_no_quotes_whatever_it_looks_like() {
+    let parse = |variables: &[(&str, &str)]| {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::parse(Path::new("f.toml"), GOOD, variables).unwrap_or_else(|bad| panic!("{bad}"))
+    };
+    for text in ["7", "\"7\"", "'7'"] {
+        assert_eq!(parse(&[("PILAH__STATION__ID", text)]).station.id, "7", "{text}");
+    }
+    assert_eq!(parse(&[("PILAH__STATION__SITE", "true")]).station.site, "true");
+    let config = parse(&[
+        ("PILAH__MQTT__CLIENT_ID", "12.5"),
+        ("PILAH__LANE__0__CLASSES__0", "3"),
+        ("PILAH__MQTT__PORT", "1884"),
+    ]);
+    assert_eq!(config.mqtt.client_id, "12.5");
+    assert_eq!((config.lane[0].classes[0].as_str(), config.mqtt.port), ("3", 1884));
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_a_wrong_configuration_with_its_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let damaged = folder.path().join("damaged.toml");

@@ -31,7 +31,8 @@ pub struct Settings {
     /// For `command`: what the program writes.
     #[serde(default)]
     pub writes: Written,
-    /// For `command`: milliseconds from a frame's exposure to its arrival, measured once.
+    /// For `command`: milliseconds from a frame's exposure to its arrival, measured once. The program must write each
+    /// frame to its end at once (rpicam-vid: `--flush`), or it arrives with the next one.
     #[serde(default = "Settings::latency_ms")]
     #[schemars(range(min = 0, max = 5000))]
     pub latency_ms: u32,
@@ -122,7 +123,7 @@ impl Settings {
                 !self.command.is_empty(),
                 "command",
                 "which program is not said",
-                "give it with its arguments, such as command = [\"rpicam-vid\", \"-t\", \"0\", \"--codec\", \"mjpeg\", \"-o\", \"-\"]",
+                "give it with its arguments, such as command = [\"rpicam-vid\", \"-t\", \"0\", \"-n\", \"--flush\", \"--codec\", \"mjpeg\", \"-o\", \"-\"]",
             ),
         }
     }

@@ -344,6 +344,40 @@ def an_upgrade_that_refuses_the_configuration_leaves_the_line_running(args):
         configure()
 
 
+def an_upgrade_asks_with_the_variables_of_the_unit(args):
+    """What stands in the unit alone is missed by nobody, and a wrong value there is refused as one in the file is."""
+    drop_in = Path("/etc/systemd/system/pilah.service.d/override.conf")
+    names = Path("/etc/pilah/names of this machine")
+    drop_in.parent.mkdir()
+    try:
+        with Ears() as ears:
+            configure()
+            CONFIG.write_text(CONFIG.read_text().replace('id = "one"\n', "").replace('site = "vm"\n', ""))
+            names.write_text("PILAH__STATION__ID=7\n")
+            drop_in.write_text(
+                "[Service]\nEnvironment=PILAH__STATION__SITE=vm \"PILAH__MQTT__USERNAME=a 'b' $$c\"\n"
+                f"EnvironmentFile={names}\nEnvironmentFile=-/nowhere\n"
+            )
+            sh("systemctl daemon-reload")
+            started(ears)
+            old, before = pid(), len(ears.heard("start"))
+            said = sh(f"dpkg --install {args.old}")
+            expect("refuses" not in said, said)
+            up_again(ears, before)
+            expect(pid() != old, "it was not restarted")
+            old = pid()
+            names.write_text("PILAH__STATION__ID=no/topic\n")
+            said = sh(f"dpkg --install {args.old}")
+            expect("PILAH__STATION__ID: station.id" in said and "The line runs on with the old program" in said, said)
+            expect(pid() == old, "it was restarted all the same")
+    finally:
+        names.unlink()
+        drop_in.unlink()
+        drop_in.parent.rmdir()
+        sh("systemctl daemon-reload")
+        configure()
+
+
 def an_upgrade_of_a_running_line_switches_off_and_loses_nothing(args):
     with Ears() as ears, Trace() as trace:
         started(ears)
@@ -441,10 +475,17 @@ def removing_stops_the_line_and_keeps_what_is_its_own(args):
 
 
 def purging_takes_everything(args):
+    sh("cp /var/lib/dpkg/info/pilah.postrm /tmp/postrm")
     sh("apt-get purge -q -y pilah")
     left = [path for path in ("/etc/pilah", STATE, "/run/pilah", "/usr/share/pilah") if Path(path).exists()]
     expect(not left, f"left: {left}")
     expect("pilah" not in sh("dpkg-query --show", wrong=None), "dpkg still knows it")
+    # A disk of its own stays, empty; of a link what it leads to is emptied as well.
+    sh(f"mkdir {STATE} && mount -t tmpfs state {STATE} && touch {STATE}/events.db && sh /tmp/postrm purge")
+    expect(not list(STATE.iterdir()), sh(f"ls -la {STATE}"))
+    sh(f"umount {STATE} && rmdir {STATE} && mkdir /tmp/disk && touch /tmp/disk/events.db && ln -s /tmp/disk {STATE}")
+    sh("sh /tmp/postrm purge")
+    expect(not STATE.is_symlink() and not list(Path("/tmp/disk").iterdir()), "something of the linked folder stayed")
 
 
 FIRST = [
@@ -461,6 +502,7 @@ FIRST = [
     a_user_without_the_groups_is_told,
     the_package_of_another_processor_is_refused,
     an_upgrade_that_refuses_the_configuration_leaves_the_line_running,
+    an_upgrade_asks_with_the_variables_of_the_unit,
     an_upgrade_of_a_running_line_switches_off_and_loses_nothing,
 ]
 SECOND = [

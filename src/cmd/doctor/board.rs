@@ -1,16 +1,19 @@
 //! What the board and its system give: the clock, what the kernel does with pins, the watchdog, groups.
 
 use std::fs;
+use std::path::Path;
 
 use super::Finding;
+use crate::app::surroundings::Firmware;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::drivers::{camera, gpio};
 
 /// Looks at what does not depend on the configuration.
 pub(super) fn look() -> Vec<Finding> {
-    let mut findings = vec![clock()];
-    findings.extend(strict_gpio(&Board::read()));
+    let (mut findings, board) = (vec![clock()], Board::read());
+    findings.extend(strict_gpio(&board));
+    findings.extend(supply(&board, Firmware::read(Path::new("/sys"))));
     findings.push(watchdog(std::env::var("WATCHDOG_USEC").ok().as_deref()));
     findings
 }
@@ -83,6 +86,23 @@ fn strict_gpio(board: &Board) -> Option<Finding> {
     ))
 }
 
+/// `None` on boards that measure no supply.
+fn supply(board: &Board, firmware: Firmware) -> Option<Finding> {
+    if !board.model.starts_with("Raspberry Pi") {
+        return None;
+    }
+    let what = [("low voltage", firmware.under_voltage), ("throttling", firmware.throttled)];
+    let untold: Vec<&str> = what.iter().filter(|(_, told)| told.is_none()).map(|(what, _)| *what).collect();
+    if untold.is_empty() {
+        return Some(Finding::ok("supply", "the kernel tells of low voltage and throttling"));
+    }
+    Some(Finding::warn(
+        "supply",
+        format!("this kernel does not tell of {}, so there is no incident of it", untold.join(" and ")),
+        "Raspberry Pi OS's kernel tells; else weigh the power supply and the cooling yourself",
+    ))
+}
+
 /// Whether this user is in the groups that may open the devices.
 pub(super) fn groups(config: &Config) -> Finding {
     let mut wanted = Vec::new();
@@ -144,6 +164,19 @@ mod tests {
             assert_eq!(verdict, Verdict::Warn);
             assert!(told.starts_with(remedy), "{config:?}: {told}");
         }
+    }
+
+    #[test]
+    fn a_raspberry_pi_whose_supply_nobody_watches_is_warned_of() {
+        let told = |model: &str, under_voltage, throttled| {
+            let board = Board { model: model.into(), cmdline: String::new(), config: String::new() };
+            supply(&board, Firmware { under_voltage, throttled }).map(|finding| (finding.verdict, finding.found))
+        };
+        assert_eq!(told("Orange Pi Zero", None, None), None);
+        assert_eq!(told("Raspberry Pi 5", Some(true), Some(false)).unwrap().0, Verdict::Ok);
+        let (verdict, found) = told("Raspberry Pi 4", Some(false), None).unwrap();
+        assert!(verdict == Verdict::Warn && found.contains("of throttling"), "{found}");
+        assert!(told("Raspberry Pi 4", None, None).unwrap().1.contains("of low voltage and throttling"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod board;
 mod station;
+mod unit;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

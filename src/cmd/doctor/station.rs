@@ -10,12 +10,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use rustix::fs::{Access, access};
 
-use super::Finding;
+use super::{Finding, unit};
 use crate::app::station;
 use crate::clock::{Clock, SystemClock, thread_cpu};
 use crate::config::Config;
 use crate::drivers::runtime::{self, Lock};
 use crate::drivers::{gpio, gpiochip, tract};
+use crate::pipeline::capture::{Camera, Frame};
 use crate::pipeline::preprocess::decode_file;
 
 /// How long a camera may take for its first frame: USB cameras need up to two seconds to start.
@@ -28,16 +29,21 @@ const MORE_SPACE: &str = "free some space, or lower store.max_bytes and store.pi
 
 /// Looks at all of them.
 pub(super) fn look(config: &Config) -> Vec<Finding> {
-    let daemon = Lock::holder(&runtime::directory());
+    let directory = runtime::directory();
+    let daemon = Lock::holder(&directory);
     let mut findings = vec![Finding::of("model", model(config))];
     findings.push(match &daemon {
         Some(daemon) => Finding::ok("camera", format!("not looked at: {daemon} is at work with it")),
         None => Finding::of("camera", camera(config)),
     });
     findings.push(pins(config));
+    if daemon.is_none() {
+        findings.extend(lock(&directory.join("lock")));
+    }
     findings.extend(daemon.map(|daemon| Finding::ok("daemon", format!("{daemon} drives the outputs"))));
     findings.push(broker(config));
     findings.push(state(&config.store.directory));
+    findings.extend(unit::writable(&config.store.directory, Path::new("/")));
     findings
 }
 
@@ -59,17 +65,40 @@ fn model(config: &Config) -> Result<String> {
 }
 
 fn camera(config: &Config) -> Result<String> {
-    let remedy = "check its cable, and that no other program uses it";
     let start = SystemClock.now();
-    let mut camera = config.camera.opener()().map_err(|error| anyhow!("{error:#}; {remedy}"))?;
-    let frame = camera.next(FIRST_FRAME).map_err(|error| anyhow!("{error:#}; {remedy}"))?;
-    let Some(frame) = frame else { bail!("no frame in {} s; {remedy}", FIRST_FRAME.as_secs()) };
+    let opened = config.camera.opener()();
+    let frame =
+        opened.and_then(|mut camera| first_frame(&mut *camera, FIRST_FRAME)).map_err(|error| with_remedy(&error))?;
     let (width, height) = (frame.picture.width, frame.picture.height);
     let after = SystemClock.now().since(start).as_millis();
     Ok(match (width, height) {
         (0, _) | (_, 0) => format!("{:?} frames, the first after {after} ms", frame.picture.format),
         _ => format!("{:?} frames of {width}x{height}, the first after {after} ms", frame.picture.format),
     })
+}
+
+/// It may take several turns: the V4L2 driver keeps its first buffer for itself, and drops what is broken.
+fn first_frame(camera: &mut dyn Camera, within: Duration) -> Result<Frame> {
+    let end = SystemClock.now() + within;
+    loop {
+        let left = end.since(SystemClock.now());
+        if let Some(frame) = camera.next(left)? {
+            return Ok(frame);
+        }
+        if left.is_zero() {
+            bail!("no frame in {} s", within.as_secs());
+        }
+    }
+}
+
+/// Drivers say what to do about most of what goes wrong; where they do not, this does.
+fn with_remedy(error: &anyhow::Error) -> anyhow::Error {
+    let said = format!("{error:#}");
+    if said.contains("; ") {
+        anyhow!(said)
+    } else {
+        anyhow!("{said}; check its cable, and that no other program uses it")
+    }
 }
 
 fn pins(config: &Config) -> Finding {
@@ -90,6 +119,21 @@ fn pins(config: &Config) -> Finding {
         }
         gpio::Driver::Gpiochip => Finding::of(what, gpiochip::survey(&config.gpio, &config.input, &config.actuator)),
     }
+}
+
+/// What root left by a command of its own keeps the service's user from its outputs, at every start.
+fn lock(path: &Path) -> Option<Finding> {
+    let opened = fs::OpenOptions::new().write(true).open(path);
+    let error = opened.err().filter(|error| error.kind() != ErrorKind::NotFound)?;
+    let (owner, me) = owners(path);
+    let path = path.display();
+    let remedy = match owner {
+        Some(owner) if owner != me => {
+            format!("it belongs to {owner} and this runs as {me}: chown {me} {path}, or remove it while nothing runs")
+        }
+        _ => format!("remove {path} while nothing runs"),
+    };
+    Some(Finding::fail("lock", format!("opening {path}: {error}; without it nothing moves"), remedy))
 }
 
 fn broker(config: &Config) -> Finding {
@@ -134,9 +178,7 @@ pub(super) fn state(directory: &Path) -> Finding {
         let remedy = match error.kind() {
             ErrorKind::PermissionDenied => belongs(nearest),
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => MORE_SPACE.into(),
-            ErrorKind::ReadOnlyFilesystem => {
-                "mount it for writing; an SD card at its end makes itself read-only".into()
-            }
+            ErrorKind::ReadOnlyFilesystem => read_only(directory),
             _ => "look at its disk".into(),
         };
         return Finding::fail(what, format!("writing in {shown}: {error}"), remedy);
@@ -158,26 +200,95 @@ pub(super) fn state(directory: &Path) -> Finding {
     }
 }
 
+/// The unit makes all but its own folders read-only for the service, and that looks no different from a card's end.
+fn read_only(directory: &Path) -> String {
+    let disk = "mount it for writing (an SD card at its end makes itself read-only)";
+    unit::remedy(directory).map_or(disk.to_owned(), |opens| format!("{disk}; where the service alone cannot: {opens}"))
+}
+
 /// Who owns what this user cannot write to, and the two ways out.
 fn belongs(path: &Path) -> String {
+    let (owner, me) = owners(path);
+    let path = path.display();
+    match owner {
+        Some(owner) if owner != me => {
+            format!("it belongs to {owner} and this runs as {me}: chown -R {me} {path}, or run this as {owner}")
+        }
+        _ => format!("let {me} write there: chmod -R u+rwX {path}"),
+    }
+}
+
+/// Whose a file is, and who this is, by name.
+fn owners(path: &Path) -> (Option<String>, String) {
     let names = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let name = |uid: u32| {
         let mut fields = names.lines().map(|line| line.split(':').collect::<Vec<_>>());
         let found = fields.find(|fields| fields.get(2) == Some(&uid.to_string().as_str()));
         found.map_or_else(|| uid.to_string(), |fields| fields[0].to_owned())
     };
-    let me = name(rustix::process::geteuid().as_raw());
-    match fs::metadata(path).map(|data| name(data.uid())) {
-        Ok(owner) if owner != me => {
-            let path = path.display();
-            format!("it belongs to {owner} and this runs as {me}: chown -R {me} {path}, or run this as {owner}")
-        }
-        _ => format!("let {me} write there: chmod -R u+rwX {}", path.display()),
-    }
+    let owner = fs::metadata(path).ok().map(|data| name(data.uid()));
+    (owner, name(rustix::process::geteuid().as_raw()))
 }
 
 fn try_writing(folder: &Path) -> std::io::Result<()> {
     let probe = folder.join(format!(".pilah-doctor-{}", std::process::id()));
     fs::OpenOptions::new().write(true).create_new(true).open(&probe)?;
     fs::remove_file(&probe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::capture::{Picture, PixelFormat};
+
+    /// Gives nothing, at once, so many times; then a frame.
+    struct Slow(u32);
+
+    impl Camera for Slow {
+        fn next(&mut self, _: Duration) -> Result<Option<Frame>> {
+            let Some(left) = self.0.checked_sub(1) else {
+                let picture = Picture { format: PixelFormat::Jpeg, width: 0, height: 0, bytes: [].into() };
+                return Ok(Some(Frame { picture, exposed: SystemClock.now(), estimated: true, sequence: 1 }));
+            };
+            self.0 = left;
+            Ok(None)
+        }
+    }
+
+    #[test]
+    fn a_camera_that_gives_no_frame_at_its_first_turn_is_asked_again() {
+        assert!(first_frame(&mut Slow(3), FIRST_FRAME).is_ok());
+        let error = first_frame(&mut Slow(3), Duration::ZERO).unwrap_err().to_string();
+        assert_eq!(error, "no frame in 0 s");
+    }
+
+    #[test]
+    fn a_lock_that_cannot_be_opened_is_told_before_anything_must_move() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        assert_eq!(lock(&path), None, "none yet");
+        drop(Lock::take(folder.path()).unwrap());
+        assert_eq!(lock(&path), None);
+        // Nobody can write to a folder, not even root, as whom tests may run.
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        let told = lock(&path).unwrap().to_string();
+        assert!(told.starts_with("FAIL lock") && told.contains("remove "), "{told}");
+    }
+
+    #[test]
+    fn what_is_read_only_for_the_service_alone_is_told_apart_from_a_card_at_its_end() {
+        assert!(!read_only("/var/lib/pilah".as_ref()).contains("ReadWritePaths"));
+        assert!(read_only("/mnt/ssd/pilah".as_ref()).contains("ReadWritePaths=/mnt/ssd/pilah"));
+    }
+
+    #[test]
+    fn a_remedy_is_told_once() {
+        for (said, told) in [
+            ("busy; close the other program", "busy; close the other program"),
+            ("no frame in 5 s", "no frame in 5 s; check its cable, and that no other program uses it"),
+        ] {
+            assert_eq!(with_remedy(&anyhow!(said)).to_string(), told);
+        }
+    }
 }
