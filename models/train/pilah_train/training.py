@@ -178,7 +178,8 @@ def _note(history: list, best: float, out: Path, key: str, net, epoch: int, loss
         {"epoch": epoch, "loss": loss, "validation_loss": val_loss, "validation_accuracy": accuracy,
          "validation_macro_recall": recall, "score": score, "seconds": seconds}
     )  # fmt: skip
-    print(f"epoch {epoch}: loss {loss:.4f}, validation {accuracy:.4f}, macro recall {recall:.4f}, {seconds} s", flush=True)
+    seen = "nothing held out" if math.isnan(accuracy) else f"validation {accuracy:.4f}, macro recall {recall:.4f}"
+    print(f"epoch {epoch}: loss {loss:.4f}, {seen}, {seconds} s", flush=True)
     replace_file(out / "epochs.json", json.dumps(history, indent=1))
     if score > best:
         _save(out / "best.pt", {"key": key, "net": net.state_dict(), "epoch": epoch})
