@@ -128,6 +128,18 @@ async fn mosquitto_tells_how_the_station_left() {
     status_tells_how_the_station_left(broker.address).await;
 }
 
+#[tokio::test]
+async fn a_publisher_whose_link_has_ended_ends_with_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = connect(folder.path(), DemoBroker::start().unwrap().address, &[]);
+    // As a panic of its task.
+    line.connector.abort();
+    let ended = tokio::time::timeout(PATIENCE, line.station.publisher).await.expect("nobody noticed").unwrap();
+    assert!(ended.unwrap_err().to_string().contains("the link's task has ended"));
+    line.station.records.stop();
+    line.station.keeper.join().unwrap().unwrap();
+}
+
 async fn commands_are_carried_out_if_allowed(broker: SocketAddr, tells_retained: bool) {
     let folder = tempfile::tempdir().unwrap();
     let subscriber = Subscriber::connect(broker, "#").await.unwrap();

@@ -26,6 +26,7 @@ use pilah::sim::subscriber::Subscriber;
 use pilah::store::history::History;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::{AsyncClient, MqttOptions};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// mosquitto that keeps whatever its subscribers have not taken.
 const KEEPS_ALL: &str = "max_queued_messages 0";
@@ -133,6 +134,22 @@ async fn a_broker_whose_quota_is_used_up_gets_all_of_it_once_there_is_room() {
     assert_eq!(incidents(folder.path()), ["broker-refuses opened", "broker-refuses closed"]);
     let text = History::open(&folder.path().join("events.db")).unwrap().newest("incident", u64::MAX, 1).unwrap();
     assert!(text[0].payload.contains("QuotaExceeded"), "{}", text[0].payload);
+}
+
+#[tokio::test]
+async fn a_broker_that_breaks_the_protocol_is_connected_to_again() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let line = connect(folder.path(), listener.local_addr().unwrap(), &[]);
+    for _ in 0..2 {
+        let again = tokio::time::timeout(PATIENCE, listener.accept()).await.expect("it never came again");
+        let mut client = again.unwrap().0;
+        assert!(client.read(&mut [0; 1024]).await.unwrap() > 0);
+        // CONNACK, and a message with a topic alias that stands for nothing.
+        client.write_all(&[0x20, 3, 0, 0, 0, 0x30, 6, 0, 0, 3, 0x23, 0, 5]).await.unwrap();
+        while client.read(&mut [0; 1024]).await.is_ok_and(|n| n > 0) {}
+    }
+    line.station.stop().await;
 }
 
 /// The incidents in a station's store, in order.

@@ -48,7 +48,8 @@ pub struct Connector {
     status: Arc<Status>,
     clock: Arc<dyn Clock>,
     requests: mpsc::Sender<Request>,
-    closed: watch::Sender<bool>,
+    /// Dropped with the task, so that its end shows.
+    connection: watch::Sender<Connection>,
     commands: Commands,
     /// What went wrong last; the same again is not worth another line in the log.
     last_error: String,
@@ -75,11 +76,11 @@ impl Connector {
         will: Message,
         (status, clock): (Arc<Status>, Arc<dyn Clock>),
         requests: mpsc::Sender<Request>,
-        closed: watch::Sender<bool>,
+        connection: watch::Sender<Connection>,
     ) -> Self {
         let commands = Commands::new(&settings.commands);
         let last_error = String::new();
-        Self { link, settings, topics, will, status, clock, requests, closed, commands, last_error }
+        Self { link, settings, topics, will, status, clock, requests, connection, commands, last_error }
     }
 
     /// Connects again and again, until the link is closed.
@@ -103,7 +104,6 @@ impl Connector {
             }
             wait = (wait * 2).min(BACK_OFF.1);
         }
-        self.closed.send_replace(true);
     }
 
     fn log(&mut self, why: &str, was_up: bool) {
@@ -120,8 +120,8 @@ impl Connector {
     fn hang_up(&self, end: &End) -> bool {
         // Dropping what was queued answers it: lost.
         self.link.live().take();
-        let was_up = self.link.connection.borrow().up;
-        self.link.connection.send_modify(|connection| {
+        let was_up = self.connection.borrow().up;
+        self.connection.send_modify(|connection| {
             connection.up = false;
             connection.waits_for_clock = matches!(end, End::ClockNotSet(_));
             if let End::Broken(why) | End::ClockNotSet(why) = end {
@@ -146,12 +146,14 @@ impl Connector {
                 () = until(patience) => return End::Broken(format!("no answer to a message within {ANSWER:?}")),
                 _ = closing.wait_for(|closing| *closing), if !leaving => {
                     // Leave can only be taken of who is there.
-                    leaving = self.link.connection.borrow().up && client.try_disconnect().is_ok();
+                    leaving = self.connection.borrow().up && client.try_disconnect().is_ok();
                     if leaving { continue } else { return End::Closed }
                 }
             };
             match event {
-                Ok(Event::Outgoing(Outgoing::Disconnect)) => return End::Closed,
+                Ok(Event::Outgoing(Outgoing::Disconnect)) if leaving => return End::Closed,
+                // rumqttc takes leave by itself where the broker breaks the protocol.
+                Ok(Event::Outgoing(Outgoing::Disconnect)) => return End::Broken("the broker broke the protocol".into()),
                 Ok(event) => self.see(event, &client, &mut under_way),
                 Err(wrong) => {
                     self.blame(&wrong, &mut events, &client, under_way);
@@ -195,7 +197,7 @@ impl Connector {
             .map_or(usize::MAX, |max| usize::try_from(max).unwrap_or(usize::MAX));
         *self.link.live() = Some(Live { client: client.clone(), queued: [].into(), max_packet });
         let window = usize::from(allowed).saturating_sub(RESERVE).max(1);
-        self.link.connection.send_modify(|connection| {
+        self.connection.send_modify(|connection| {
             *connection = Connection { up: true, count: connection.count + 1, window, ..Connection::default() };
         });
         self.last_error.clear();
