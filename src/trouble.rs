@@ -70,11 +70,15 @@ impl Trouble {
         })
     }
 
-    /// The broker cannot be reached.
+    /// The broker cannot be reached, or ends each connection before it has taken anything.
     pub fn broker_lost() -> Self {
         Self::new("broker-lost", |_, why| Words {
-            en: format!("the broker cannot be reached ({why}); events are kept and sent later, look at the network"),
-            id: format!("broker tidak terjangkau ({why}); kejadian disimpan dan dikirim nanti, periksa jaringan"),
+            en: format!(
+                "events do not reach the broker ({why}); they are kept and sent later, look at the network and the broker"
+            ),
+            id: format!(
+                "kejadian tidak sampai ke broker ({why}); disimpan dan dikirim nanti, periksa jaringan dan brokernya"
+            ),
         })
     }
 

@@ -70,7 +70,7 @@ pub struct Connection {
 pub enum NotTaken {
     /// The connection ended before the broker answered.
     Lost,
-    /// The connection ended over one of several messages, and nobody knows which: send them one at a time.
+    /// The connection ended, maybe over one of the messages under way, and nobody knows which: send them one at a time.
     Suspect(String),
     /// The broker refuses it for now: a quota, a missing right.
     Refused(String),

@@ -1,6 +1,6 @@
 //! The loop that publishes: a tokio task beside the link's.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +34,9 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::fr
 
 /// An outage this long is an incident: shorter ones are how networks are.
 const OUTAGE: Duration = Duration::from_secs(30);
+
+/// So many connections that ended soon, with the same event under way each time, ended over that event.
+const ENDED: u32 = 3;
 
 /// At a stop, the last messages may take so long.
 const FAREWELL: Duration = Duration::from_millis(800);
@@ -91,14 +94,17 @@ struct Loop<L> {
     /// When it came up: events older than that waited for it, and tell nothing about latency.
     up_since: Timestamp,
     down_since: Option<Instant>,
+    /// Since when events are sent and the broker answers none, over however many connections.
+    unanswered_since: Option<Instant>,
     /// Whether the broker was told the machine's state.
     told: bool,
     /// No event is sent before this.
     pause: Option<Instant>,
     /// The pause after the next refusal.
     back_off: Duration,
-    /// One of these ends connections: until they are done, events are sent one at a time.
-    suspects: BTreeSet<u64>,
+    /// One of these ends connections: until they are done, events are sent one at a time. With each, how many
+    /// connections ended while it was under way.
+    suspects: BTreeMap<u64, u32>,
     outage: Trouble,
     waiting_for_clock: Trouble,
     flood: Flood,
@@ -124,10 +130,11 @@ impl<L: Link> Loop<L> {
             connected: 0,
             up_since: Timestamp::ZERO,
             down_since: Some(Instant::now()),
+            unanswered_since: None,
             told: false,
             pause: None,
             back_off: BACK_OFF.0,
-            suspects: BTreeSet::new(),
+            suspects: BTreeMap::new(),
             outage: Trouble::broker_lost(),
             waiting_for_clock: Trouble::clock_not_set(),
             flood: Flood::default(),
@@ -145,7 +152,8 @@ impl<L: Link> Loop<L> {
             self.send();
             let pause_ends = self.pause;
             let untold = !self.outage.is_open() && !self.waiting_for_clock.is_open();
-            let outage_begins = self.down_since.filter(|_| untold).map(|since| since + OUTAGE);
+            let away_since = self.down_since.into_iter().chain(self.unanswered_since).min();
+            let outage_begins = away_since.filter(|_| untold).map(|since| since + OUTAGE);
             tokio::select! {
                 Some(answer) = self.answers.join_next() => {
                     let (seq, answer) = answer.context("waiting for the broker's answer")?;
@@ -192,11 +200,13 @@ impl<L: Link> Loop<L> {
             self.down_since = None;
             self.pause = None;
             self.told = false;
-            for over in [self.outage.over(), self.waiting_for_clock.over()] {
-                self.tell(over);
-            }
+            let over = self.waiting_for_clock.over();
+            self.tell(over);
             self.send_health();
             self.window.part(self.committed.borrow().last_seq);
+        }
+        if self.window.done() >= self.committed.borrow().last_seq {
+            self.unanswered_since = None;
         }
         if !self.told {
             self.told = true;
@@ -278,11 +288,18 @@ impl<L: Link> Loop<L> {
             };
             let seq = event.seq;
             let answer = self.all.link.publish(message);
+            self.unanswered_since.get_or_insert_with(Instant::now);
             self.answers.spawn(async move { (seq, answer.await) });
         }
     }
 
     fn take_answer(&mut self, seq: u64, answer: Result<(), NotTaken>) {
+        if !matches!(answer, Err(NotTaken::Lost | NotTaken::Suspect(_))) {
+            // A connection alone tells nothing: it may end again before the broker answers.
+            self.unanswered_since = None;
+            let over = self.outage.over();
+            self.tell(over);
+        }
         match answer {
             Ok(()) => {
                 self.all.status.events_sent.one();
@@ -311,19 +328,25 @@ impl<L: Link> Loop<L> {
             // The next connection sends it; the pause is for a link that says lost and stays up.
             NotTaken::Lost | NotTaken::Never(_) => self.back_off(),
             NotTaken::Suspect(reason) => {
-                self.suspects.insert(seq);
+                let ended = self.suspects.entry(seq).or_default();
+                *ended += 1;
+                if *ended >= ENDED {
+                    return self.refuse(seq, reason);
+                }
                 warn!(seq, reason, "broker ended the connection over an event; sending one at a time");
                 self.back_off();
             }
-            NotTaken::Refused(reason) => {
-                self.refusal.detail.clone_from(&reason);
-                if let Some(opened) = self.refusal.note(1, self.all.clock.now()) {
-                    error!(seq, reason, "broker refuses events");
-                    self.tell(Some(opened));
-                }
-                self.back_off();
-            }
+            NotTaken::Refused(reason) => self.refuse(seq, reason),
         }
+    }
+
+    fn refuse(&mut self, seq: u64, reason: String) {
+        self.refusal.detail.clone_from(&reason);
+        if let Some(opened) = self.refusal.note(1, self.all.clock.now()) {
+            error!(seq, reason, "broker refuses events");
+            self.tell(Some(opened));
+        }
+        self.back_off();
     }
 
     fn finish(&mut self, seq: u64) {

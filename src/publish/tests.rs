@@ -361,6 +361,34 @@ async fn a_long_outage_is_one_incident() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn connections_that_come_and_go_and_take_nothing_are_one_outage() {
+    let mut station = Station::start(SimLink::up(WINDOW)).await;
+    let come_and_go = async |link: &SimLink| {
+        for _ in 0..20 {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            link.cut();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            link.restore();
+        }
+    };
+    station.link.hold();
+    come_and_go(&station.link).await;
+    station.commit_incidents(1).await;
+    assert!(station.incidents().is_empty(), "nothing waits");
+    station.decide(1..=3).await;
+    come_and_go(&station.link).await;
+    station.commit_incidents(1).await;
+    assert_eq!(station.incidents(), [("broker-lost".to_owned(), true)]);
+    let stored = History::open(&station.settings.database()).unwrap().newest("incident", u64::MAX, 1).unwrap();
+    assert!(stored[0].payload.contains("the wire is cut"), "the last connection's end: {}", stored[0].payload);
+    station.link.release();
+    rest().await;
+    station.commit_incidents(1).await;
+    assert_eq!(station.incidents(), [("broker-lost".to_owned(), true), ("broker-lost".to_owned(), false)]);
+    assert_eq!(station.first_arrivals(), to(6));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_happens_now_goes_before_what_an_outage_held_back() {
     let mut station = Station::start(SimLink::up(WINDOW)).await;
     station.link.cut();

@@ -10,6 +10,7 @@
 
 mod commands;
 mod connection;
+mod ending;
 mod listen;
 mod options;
 mod tls;
@@ -151,6 +152,8 @@ struct Live {
 #[derive(Debug)]
 struct Queued {
     answer: oneshot::Sender<Result<(), NotTaken>>,
+    /// Not what the broker keeps of the station's state.
+    event: bool,
 }
 
 impl Mqtt {
@@ -188,7 +191,7 @@ impl Mqtt {
         let qos = if message.at_least_once { QoS::AtLeastOnce } else { QoS::AtMostOnce };
         let Message { topic, payload, retain, .. } = message;
         if live.client.try_publish_with_properties(topic, qos, retain, payload, properties).is_ok() {
-            live.queued.push_back(Queued { answer: sender });
+            live.queued.push_back(Queued { answer: sender, event: !retain });
         }
         answer
     }
