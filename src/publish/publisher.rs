@@ -151,7 +151,7 @@ impl<L: Link> Loop<L> {
             self.read_on().await?;
             self.send();
             let pause_ends = self.pause;
-            let untold = !self.outage.is_open() && !self.waiting_for_clock.is_open();
+            let untold = !self.outage.is_open() && !self.connection.borrow().waits_for_clock;
             let away_since = self.down_since.into_iter().chain(self.unanswered_since).min();
             let outage_begins = away_since.filter(|_| untold).map(|since| since + OUTAGE);
             tokio::select! {
@@ -184,14 +184,10 @@ impl<L: Link> Loop<L> {
     fn greet(&mut self) {
         let connection = self.connection.borrow_and_update().clone();
         self.all.status.broker_connected.set(u64::from(connection.up));
+        self.look_at_clock(connection.waits_for_clock);
         if !connection.up {
             self.down_since.get_or_insert_with(Instant::now);
             self.outage.detail = connection.why;
-            if connection.waits_for_clock && !self.waiting_for_clock.is_open() {
-                self.waiting_for_clock.detail = self.all.clock.wall().rfc3339();
-                let opened = self.waiting_for_clock.note(1, self.all.clock.now());
-                self.tell(opened);
-            }
             return;
         }
         if connection.count != self.connected {
@@ -214,6 +210,22 @@ impl<L: Link> Loop<L> {
             // Nobody waits for the answer: if it is lost, so is the connection, and the next one is told again.
             drop(self.all.link.publish(online(&self.all.topics, &self.all.run, state)));
         }
+    }
+
+    /// Tells that the link waits for the clock, until the clock is set: if the broker is still away then, it is for
+    /// another reason.
+    fn look_at_clock(&mut self, waits: bool) {
+        let open = self.waiting_for_clock.is_open();
+        if !waits && !open {
+            return;
+        }
+        let wall = self.all.clock.wall();
+        if !open {
+            self.waiting_for_clock.detail = wall.rfc3339();
+        }
+        let (waits, now) = (waits && !wall.synchronized, self.all.clock.now());
+        let told = self.waiting_for_clock.turn(now, waits, wall.synchronized);
+        self.tell(told);
     }
 
     /// Fills the window from the store.

@@ -296,6 +296,7 @@ async fn what_was_set_aside_before_a_death_is_told_after_it() {
 #[tokio::test(start_paused = true)]
 async fn a_link_that_waits_for_the_clock_says_so_and_not_that_the_network_is_away() {
     let mut station = Station::start(SimLink::up(WINDOW)).await;
+    station.clock.step_wall(crate::clock::WallTime { unix_ms: 0, synchronized: false });
     station.link.wait_for_clock();
     tokio::time::sleep(Duration::from_secs(3600)).await;
     station.commit_incidents(1).await;
@@ -303,6 +304,22 @@ async fn a_link_that_waits_for_the_clock_says_so_and_not_that_the_network_is_awa
     rest().await;
     station.commit_incidents(1).await;
     assert_eq!(station.incidents(), [("clock-not-set".to_owned(), true), ("clock-not-set".to_owned(), false)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_that_outlasts_an_unset_clock_is_told_as_one() {
+    let mut station = Station::start(SimLink::up(WINDOW)).await;
+    station.clock.step_wall(crate::clock::WallTime { unix_ms: 0, synchronized: false });
+    station.link.wait_for_clock();
+    a_while().await;
+    station.commit_incidents(1).await;
+    station.clock.step_wall(samples::wall(1));
+    // The next attempt fails over the network.
+    station.link.cut();
+    a_while().await;
+    station.commit_incidents(2).await;
+    let told = [("clock-not-set", true), ("clock-not-set", false), ("broker-lost", true)];
+    assert_eq!(station.incidents(), told.map(|(code, begins)| (code.to_owned(), begins)));
 }
 
 #[tokio::test(start_paused = true)]
