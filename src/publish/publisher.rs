@@ -12,6 +12,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, 
 use tracing::{debug, error, info, warn};
 
 use super::flood::Flood;
+use super::retry::Retry;
 use super::window::Window;
 use super::{Connection, Link, Message, NotTaken, Topics, health, offline, online, retained};
 use crate::clock::Clock;
@@ -28,9 +29,6 @@ const CHUNK: usize = 256;
 
 /// How often the health message is sent.
 const HEALTH: Duration = Duration::from_secs(10);
-
-/// The first and the longest wait after a refusal.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
 
 /// An outage this long is an incident: shorter ones are how networks are.
 const OUTAGE: Duration = Duration::from_secs(30);
@@ -77,6 +75,15 @@ impl<L: Link> Publisher<L> {
     }
 }
 
+/// What the broker answers to.
+#[derive(Debug)]
+enum Sent {
+    /// The machine's state.
+    Status,
+    /// The event with this number.
+    Event(u64),
+}
+
 /// The publisher at work.
 struct Loop<L> {
     all: Publisher<L>,
@@ -88,7 +95,7 @@ struct Loop<L> {
     /// The store's file that `history` reads, by its count.
     file: u32,
     history: Option<History>,
-    answers: JoinSet<(u64, Result<(), NotTaken>)>,
+    answers: JoinSet<(Sent, Result<(), NotTaken>)>,
     /// The connection that is in use, by its count.
     connected: u64,
     /// When it came up: events older than that waited for it, and tell nothing about latency.
@@ -98,10 +105,10 @@ struct Loop<L> {
     unanswered_since: Option<Instant>,
     /// Whether the broker was told the machine's state.
     told: bool,
-    /// No event is sent before this.
-    pause: Option<Instant>,
-    /// The pause after the next refusal.
-    back_off: Duration,
+    /// When it is told again, where it would not hear.
+    tell_again: Retry,
+    /// When events are sent again, where none could be sent or read.
+    pause: Retry,
     /// One of these ends connections: until they are done, events are sent one at a time. With each, how many
     /// connections ended while it was under way.
     suspects: BTreeMap<u64, u32>,
@@ -132,8 +139,8 @@ impl<L: Link> Loop<L> {
             down_since: Some(Instant::now()),
             unanswered_since: None,
             told: false,
-            pause: None,
-            back_off: BACK_OFF.0,
+            tell_again: Retry::default(),
+            pause: Retry::default(),
             suspects: BTreeMap::new(),
             outage: Trouble::broker_lost(),
             waiting_for_clock: Trouble::clock_not_set(),
@@ -147,17 +154,18 @@ impl<L: Link> Loop<L> {
 
     async fn turn_for_ever(&mut self) -> Result<()> {
         loop {
+            self.try_again();
             self.greet();
             self.read_on().await?;
             self.send();
-            let pause_ends = self.pause;
+            let again = self.pause.at.into_iter().chain(self.tell_again.at).min();
             let untold = !self.outage.is_open() && !self.connection.borrow().waits_for_clock;
             let away_since = self.down_since.into_iter().chain(self.unanswered_since).min();
             let outage_begins = away_since.filter(|_| untold).map(|since| since + OUTAGE);
             tokio::select! {
                 Some(answer) = self.answers.join_next() => {
-                    let (seq, answer) = answer.context("waiting for the broker's answer")?;
-                    self.take_answer(seq, answer);
+                    let (sent, answer) = answer.context("waiting for the broker's answer")?;
+                    self.take_answer(&sent, answer);
                 }
                 changed = self.committed.changed() => changed.context("the store's thread has ended")?,
                 changed = self.connection.changed() => changed.context("the link's task has ended")?,
@@ -171,12 +179,17 @@ impl<L: Link> Loop<L> {
                         self.tell(event);
                     }
                 }
-                () = until(pause_ends) => {
-                    self.pause = None;
-                    self.window.part(self.committed.borrow().last_seq);
-                }
+                () = until(again) => {}
                 () = until(outage_begins) => self.note_outage(),
             }
+        }
+    }
+
+    /// Ends the waits that are over.
+    fn try_again(&mut self) {
+        self.tell_again.is_due();
+        if self.pause.is_due() {
+            self.window.part(self.committed.borrow().last_seq);
         }
     }
 
@@ -194,7 +207,7 @@ impl<L: Link> Loop<L> {
             self.connected = connection.count;
             self.up_since = self.all.clock.now();
             self.down_since = None;
-            self.pause = None;
+            (self.pause.at, self.tell_again.at) = (None, None);
             self.told = false;
             let over = self.waiting_for_clock.over();
             self.tell(over);
@@ -204,11 +217,11 @@ impl<L: Link> Loop<L> {
         if self.window.done() >= self.committed.borrow().last_seq {
             self.unanswered_since = None;
         }
-        if !self.told {
+        if !self.told && self.tell_again.at.is_none() {
             self.told = true;
             let state = *self.all.state.borrow_and_update();
-            // Nobody waits for the answer: if it is lost, so is the connection, and the next one is told again.
-            drop(self.all.link.publish(online(&self.all.topics, &self.all.run, state)));
+            let answer = self.all.link.publish(online(&self.all.topics, &self.all.run, state));
+            self.answers.spawn(async move { (Sent::Status, answer.await) });
         }
     }
 
@@ -239,7 +252,7 @@ impl<L: Link> Loop<L> {
             self.window = Window::behind(committed.sent);
             self.window.part(committed.last_seq);
         }
-        let not_now = self.unread && self.pause.is_some();
+        let not_now = self.unread && self.pause.at.is_some();
         if committed.file == 0 || not_now || !self.connection.borrow().up {
             return Ok(());
         }
@@ -260,7 +273,7 @@ impl<L: Link> Loop<L> {
             }
             Err(wrong) => {
                 self.not_read(&wrong);
-                self.back_off();
+                self.pause.later();
             }
         }
         Ok(())
@@ -282,14 +295,14 @@ impl<L: Link> Loop<L> {
 
     fn send(&mut self) {
         let (up, window) = (self.connection.borrow().up, self.connection.borrow().window);
-        if !up || self.pause.is_some() {
+        if !up || self.pause.at.is_some() {
             return;
         }
         let limit = if self.suspects.is_empty() { window.max(1) } else { 1 };
         while let Some(event) = self.window.send_next(limit) {
             if let Some(damage) = &event.damage {
                 let (seq, damage) = (event.seq, damage.clone());
-                self.answers.spawn(async move { (seq, Err(NotTaken::Never(damage))) });
+                self.answers.spawn(async move { (Sent::Event(seq), Err(NotTaken::Never(damage))) });
                 continue;
             }
             let message = Message {
@@ -301,11 +314,12 @@ impl<L: Link> Loop<L> {
             let seq = event.seq;
             let answer = self.all.link.publish(message);
             self.unanswered_since.get_or_insert_with(Instant::now);
-            self.answers.spawn(async move { (seq, answer.await) });
+            self.answers.spawn(async move { (Sent::Event(seq), answer.await) });
         }
     }
 
-    fn take_answer(&mut self, seq: u64, answer: Result<(), NotTaken>) {
+    fn take_answer(&mut self, sent: &Sent, answer: Result<(), NotTaken>) {
+        let Sent::Event(seq) = *sent else { return self.take_word_on_status(answer) };
         if !matches!(answer, Err(NotTaken::Lost | NotTaken::Suspect(_))) {
             // A connection alone tells nothing: it may end again before the broker answers.
             self.unanswered_since = None;
@@ -318,7 +332,7 @@ impl<L: Link> Loop<L> {
                 if let Some(came_in) = self.all.records.take_age(seq).filter(|came_in| *came_in >= self.up_since) {
                     self.all.status.acknowledge.record(self.all.clock.now().since(came_in));
                 }
-                self.back_off = BACK_OFF.0;
+                self.pause.succeeded();
                 let over = self.refusal.over();
                 self.tell(over);
                 self.finish(seq);
@@ -335,10 +349,18 @@ impl<L: Link> Loop<L> {
         }
     }
 
+    /// What the broker keeps is wrong until it takes the station's state: so that is told again.
+    fn take_word_on_status(&mut self, answer: Result<(), NotTaken>) {
+        let Err(not_taken) = answer else { return self.tell_again.succeeded() };
+        debug!(?not_taken, "the station's status was not taken; telling it again");
+        self.told = false;
+        self.tell_again.later();
+    }
+
     fn retry(&mut self, seq: u64, not_taken: NotTaken) {
         match not_taken {
             // The next connection sends it; the pause is for a link that says lost and stays up.
-            NotTaken::Lost | NotTaken::Never(_) => self.back_off(),
+            NotTaken::Lost | NotTaken::Never(_) => self.pause.later(),
             NotTaken::Suspect(reason) => {
                 let ended = self.suspects.entry(seq).or_default();
                 *ended += 1;
@@ -346,7 +368,7 @@ impl<L: Link> Loop<L> {
                     return self.refuse(seq, reason);
                 }
                 warn!(seq, reason, "broker ended the connection over an event; sending one at a time");
-                self.back_off();
+                self.pause.later();
             }
             NotTaken::Refused(reason) => self.refuse(seq, reason),
         }
@@ -358,21 +380,13 @@ impl<L: Link> Loop<L> {
             error!(seq, reason, "broker refuses events");
             self.tell(Some(opened));
         }
-        self.back_off();
+        self.pause.later();
     }
 
     fn finish(&mut self, seq: u64) {
         self.suspects.remove(&seq);
         if let Some(cursor) = self.window.finish(seq) {
             self.all.records.sent(cursor);
-        }
-    }
-
-    /// Waits before the next event is sent, longer each time until one is taken. A running wait stays as it is.
-    fn back_off(&mut self) {
-        if self.pause.is_none() {
-            self.pause = Some(Instant::now() + self.back_off);
-            self.back_off = (self.back_off * 2).min(BACK_OFF.1);
         }
     }
 
@@ -403,8 +417,8 @@ impl<L: Link> Loop<L> {
         let told = self.all.link.publish(offline(&self.all.topics, &self.all.run, "stop"));
         let last = async {
             while let Some(answer) = self.answers.join_next().await {
-                let Ok((seq, answer)) = answer else { continue };
-                self.take_answer(seq, answer);
+                let Ok((sent, answer)) = answer else { continue };
+                self.take_answer(&sent, answer);
             }
             told.await
         };

@@ -455,6 +455,28 @@ async fn status_and_health_are_kept_by_the_broker() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_status_that_was_not_taken_is_told_again_until_it_is() {
+    let station = Station::start(SimLink::up(WINDOW)).await;
+    let state = |link: &SimLink| -> Option<State> {
+        serde_json::from_slice::<StatusMessage>(&link.retained(&topics().of("status")).unwrap().payload).unwrap().state
+    };
+    station.link.refuse("pilah/status", NotTaken::Refused("NotAuthorized".into()));
+    station.state.send_replace(State::Fault);
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(state(&station.link), Some(State::Ready), "it is not taken");
+    station.link.accept();
+    a_while().await;
+    assert_eq!(state(&station.link), Some(State::Fault));
+    // As a client does whose queue is full.
+    station.link.refuse("pilah/status", NotTaken::Lost);
+    station.state.send_replace(State::Paused);
+    rest().await;
+    station.link.accept();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(state(&station.link), Some(State::Paused), "soon, since it was taken in between");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stop_does_not_wait_for_a_broker_that_is_silent() {
     let mut station = Station::start(SimLink::up(WINDOW)).await;
     station.link.hold();
