@@ -11,6 +11,7 @@ pub mod audit;
 mod flood;
 pub mod health;
 pub mod publisher;
+mod refusals;
 mod retry;
 #[cfg(test)]
 mod tests;

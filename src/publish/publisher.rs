@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::sync::watch;
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::task::{JoinSet, spawn_blocking, yield_now};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, timeout};
 use tracing::{debug, error, info, warn};
 
 use super::flood::Flood;
+use super::refusals::Refusals;
 use super::retry::Retry;
-use super::window::Window;
+use super::window::{Wanted, Window};
 use super::{Connection, Link, Message, NotTaken, Topics, health, offline, online, retained};
 use crate::clock::Clock;
 use crate::record::{Record, Run, State};
@@ -80,8 +81,16 @@ impl<L: Link> Publisher<L> {
 enum Sent {
     /// The machine's state.
     Status,
-    /// The event with this number.
-    Event(u64),
+    /// An event.
+    Event { seq: u64, kind: String },
+}
+
+/// An event that may have ended connections.
+#[derive(Debug)]
+struct Suspect {
+    kind: String,
+    /// How many ended while it was under way.
+    ended: u32,
 }
 
 /// The publisher at work.
@@ -109,13 +118,12 @@ struct Loop<L> {
     tell_again: Retry,
     /// When events are sent again, where none could be sent or read.
     pause: Retry,
-    /// One of these ends connections: until they are done, events are sent one at a time. With each, how many
-    /// connections ended while it was under way.
-    suspects: BTreeMap<u64, u32>,
+    /// One of these ends connections: until they are done, events are sent one at a time.
+    suspects: BTreeMap<u64, Suspect>,
+    refusals: Refusals,
     outage: Trouble,
     waiting_for_clock: Trouble,
     flood: Flood,
-    refusal: Trouble,
     reading: Trouble,
     /// Reading failed the last time as well.
     unread: bool,
@@ -142,10 +150,10 @@ impl<L: Link> Loop<L> {
             tell_again: Retry::default(),
             pause: Retry::default(),
             suspects: BTreeMap::new(),
+            refusals: Refusals::default(),
             outage: Trouble::broker_lost(),
             waiting_for_clock: Trouble::clock_not_set(),
             flood: Flood::default(),
-            refusal: Trouble::refused(),
             reading: Trouble::reading(),
             unread: false,
             all,
@@ -154,12 +162,15 @@ impl<L: Link> Loop<L> {
 
     async fn turn_for_ever(&mut self) -> Result<()> {
         loop {
-            self.try_again();
             self.greet();
+            self.try_again();
             self.read_on().await?;
             self.send();
-            let again = self.pause.at.into_iter().chain(self.tell_again.at).min();
+            let next = self.refusals.next().filter(|_| self.tries_kinds());
+            let again = [self.pause.at, self.tell_again.at, next].into_iter().flatten().min();
             let untold = !self.outage.is_open() && !self.connection.borrow().waits_for_clock;
+            // No answer wakes the loop where all that was read is of kinds that wait.
+            let reads_on = self.answers.is_empty() && self.wanted().is_some();
             let away_since = self.down_since.into_iter().chain(self.unanswered_since).min();
             let outage_begins = away_since.filter(|_| untold).map(|since| since + OUTAGE);
             tokio::select! {
@@ -180,21 +191,34 @@ impl<L: Link> Loop<L> {
                     }
                 }
                 () = until(again) => {}
+                () = yield_now(), if reads_on => {}
                 () = until(outage_begins) => self.note_outage(),
             }
         }
     }
 
+    /// Whether a refused kind may be tried: those that are under suspicion are cleared first.
+    fn tries_kinds(&self) -> bool {
+        self.connection.borrow().up && self.suspects.is_empty()
+    }
+
     /// Ends the waits that are over.
     fn try_again(&mut self) {
-        self.tell_again.is_due();
         if self.pause.is_due() {
             self.window.part(self.committed.borrow().last_seq);
         }
+        if self.tries_kinds()
+            && let Some(kind) = self.refusals.due()
+        {
+            self.window.open(&kind);
+        }
+        let over = self.refusals.settle(|kind| self.window.is_behind(kind));
+        self.tell(over);
     }
 
     /// Sees which connection there is, and tells it that the station is online and in which state.
     fn greet(&mut self) {
+        self.tell_again.is_due();
         let connection = self.connection.borrow_and_update().clone();
         self.all.status.broker_connected.set(u64::from(connection.up));
         self.look_at_clock(connection.waits_for_clock);
@@ -208,6 +232,7 @@ impl<L: Link> Loop<L> {
             self.up_since = self.all.clock.now();
             self.down_since = None;
             (self.pause.at, self.tell_again.at) = (None, None);
+            self.refusals.wait_again();
             self.told = false;
             let over = self.waiting_for_clock.over();
             self.tell(over);
@@ -252,11 +277,7 @@ impl<L: Link> Loop<L> {
             self.window = Window::behind(committed.sent);
             self.window.part(committed.last_seq);
         }
-        let not_now = self.unread && self.pause.at.is_some();
-        if committed.file == 0 || not_now || !self.connection.borrow().up {
-            return Ok(());
-        }
-        let Some(wanted) = self.window.wants(committed.last_seq, CHUNK) else { return Ok(()) };
+        let Some(wanted) = self.wanted() else { return Ok(()) };
         let (history, path) = (self.history.take(), self.all.database.clone());
         let read = spawn_blocking(move || -> Result<(History, Vec<Stored>)> {
             let history = history.map_or_else(|| History::open(&path), Ok)?;
@@ -270,6 +291,7 @@ impl<L: Link> Loop<L> {
                 let over = self.reading.over();
                 self.tell(over);
                 self.window.extend(wanted, events);
+                self.all.records.sent(self.window.done());
             }
             Err(wrong) => {
                 self.not_read(&wrong);
@@ -277,6 +299,14 @@ impl<L: Link> Loop<L> {
             }
         }
         Ok(())
+    }
+
+    /// What there is to read now.
+    fn wanted(&self) -> Option<Wanted> {
+        let committed = *self.committed.borrow();
+        let not_now = self.unread && self.pause.at.is_some();
+        let reads = committed.file > 0 && !not_now && self.connection.borrow().up;
+        reads.then(|| self.window.wants(committed.last_seq, CHUNK)).flatten()
     }
 
     /// A damaged file is for the writer to move aside. What fails for another reason, twice, is told, and tried again.
@@ -298,11 +328,12 @@ impl<L: Link> Loop<L> {
         if !up || self.pause.at.is_some() {
             return;
         }
-        let limit = if self.suspects.is_empty() { window.max(1) } else { 1 };
-        while let Some(event) = self.window.send_next(limit) {
-            if let Some(damage) = &event.damage {
-                let (seq, damage) = (event.seq, damage.clone());
-                self.answers.spawn(async move { (Sent::Event(seq), Err(NotTaken::Never(damage))) });
+        let trial = self.refusals.on_trial();
+        let limit = if self.suspects.is_empty() && !trial { window.max(1) } else { 1 };
+        while let Some(event) = self.window.send_next(limit, trial) {
+            let sent = Sent::Event { seq: event.seq, kind: event.kind.clone() };
+            if let Some(damage) = event.damage.clone() {
+                self.answers.spawn(async move { (sent, Err(NotTaken::Never(damage))) });
                 continue;
             }
             let message = Message {
@@ -311,15 +342,15 @@ impl<L: Link> Loop<L> {
                 at_least_once: true,
                 retain: false,
             };
-            let seq = event.seq;
             let answer = self.all.link.publish(message);
             self.unanswered_since.get_or_insert_with(Instant::now);
-            self.answers.spawn(async move { (Sent::Event(seq), answer.await) });
+            self.answers.spawn(async move { (sent, answer.await) });
         }
     }
 
     fn take_answer(&mut self, sent: &Sent, answer: Result<(), NotTaken>) {
-        let Sent::Event(seq) = *sent else { return self.take_word_on_status(answer) };
+        let Sent::Event { seq, kind } = sent else { return self.take_word_on_status(answer) };
+        let seq = *seq;
         if !matches!(answer, Err(NotTaken::Lost | NotTaken::Suspect(_))) {
             // A connection alone tells nothing: it may end again before the broker answers.
             self.unanswered_since = None;
@@ -333,8 +364,7 @@ impl<L: Link> Loop<L> {
                     self.all.status.acknowledge.record(self.all.clock.now().since(came_in));
                 }
                 self.pause.succeeded();
-                let over = self.refusal.over();
-                self.tell(over);
+                self.refusals.took(kind);
                 self.finish(seq);
             }
             Err(NotTaken::Never(reason)) if self.all.records.set_aside(seq, &reason) => {
@@ -344,7 +374,7 @@ impl<L: Link> Loop<L> {
             Err(not_taken) => {
                 self.all.status.publish_retries.one();
                 self.window.give_back(seq);
-                self.retry(seq, not_taken);
+                self.retry(seq, kind, not_taken);
             }
         }
     }
@@ -357,30 +387,35 @@ impl<L: Link> Loop<L> {
         self.tell_again.later();
     }
 
-    fn retry(&mut self, seq: u64, not_taken: NotTaken) {
+    fn retry(&mut self, seq: u64, kind: &str, not_taken: NotTaken) {
         match not_taken {
             // The next connection sends it; the pause is for a link that says lost and stays up.
             NotTaken::Lost | NotTaken::Never(_) => self.pause.later(),
             NotTaken::Suspect(reason) => {
-                let ended = self.suspects.entry(seq).or_default();
-                *ended += 1;
-                if *ended >= ENDED {
-                    return self.refuse(seq, reason);
+                if self.suspects.is_empty() {
+                    warn!(reason, "broker may have ended the connection over an event; sending one at a time");
                 }
-                warn!(seq, reason, "broker ended the connection over an event; sending one at a time");
+                let suspect = self.suspects.entry(seq).or_insert_with(|| Suspect { kind: kind.to_owned(), ended: 0 });
+                suspect.ended += 1;
+                if suspect.ended >= ENDED || self.refusals.is_on_trial(kind) {
+                    return self.refuse(seq, kind, &reason);
+                }
+                debug!(seq, reason, "event was under way when the connection ended");
                 self.pause.later();
             }
-            NotTaken::Refused(reason) => self.refuse(seq, reason),
+            NotTaken::Refused(reason) => self.refuse(seq, kind, &reason),
         }
     }
 
-    fn refuse(&mut self, seq: u64, reason: String) {
-        self.refusal.detail.clone_from(&reason);
-        if let Some(opened) = self.refusal.note(1, self.all.clock.now()) {
-            error!(seq, reason, "broker refuses events");
+    /// Events of this kind wait from now on; the others do not.
+    fn refuse(&mut self, seq: u64, kind: &str, reason: &str) {
+        if let Some(opened) = self.refusals.refuse(kind, reason, self.all.clock.now()) {
+            error!(seq, kind, reason, "broker refuses events");
             self.tell(Some(opened));
         }
-        self.pause.later();
+        self.unanswered_since = None;
+        self.suspects.retain(|_, suspect| suspect.kind != kind);
+        self.window.shut(kind);
     }
 
     fn finish(&mut self, seq: u64) {

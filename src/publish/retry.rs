@@ -31,6 +31,13 @@ impl Retry {
         }
     }
 
+    /// A running wait begins again.
+    pub(super) fn begin_again(&mut self) {
+        if self.at.is_some() {
+            self.at = Some(Instant::now() + self.wait / 2);
+        }
+    }
+
     /// It succeeded: the next wait is a short one.
     pub(super) fn succeeded(&mut self) {
         self.wait = BACK_OFF.0;

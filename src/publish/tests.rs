@@ -330,13 +330,57 @@ async fn a_refusal_for_now_is_tried_again_until_it_ends() {
     station.commit_incidents(1).await;
     tokio::time::sleep(Duration::from_secs(120)).await;
     assert_eq!(station.records.cursor(), 1);
-    let attempts = station.status.publish_retries.get() / 3;
-    assert!((5..20).contains(&attempts), "{attempts} attempts in two minutes");
+    let attempts = station.status.publish_retries.get() - 3;
+    assert!((5..20).contains(&attempts), "{attempts} more attempts in two minutes, by one event each");
     station.link.accept();
     a_while().await;
     station.commit_incidents(1).await;
     assert_eq!(station.records.cursor(), 6, "three decisions, and the incident's beginning and end");
     assert_eq!(station.incidents(), [("broker-refuses".to_owned(), true), ("broker-refuses".to_owned(), false)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kind_that_is_refused_holds_up_no_other_and_is_one_incident() {
+    let mut station = Station::start(SimLink::up(WINDOW)).await;
+    station.link.refuse("pilah/outcome", NotTaken::Refused("NotAuthorized".into()));
+    for n in 1..=1000 {
+        station.records.record(samples::outcome(n));
+        station.keeper.turn();
+        station.decide(n..=n).await;
+    }
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    station.commit_incidents(2).await;
+    let decisions =
+        |station: &Station| station.link.arrived().iter().filter(|one| one.topic.ends_with("decision")).count();
+    assert_eq!(decisions(&station), 1000);
+    assert_eq!(station.records.cursor(), 1, "nothing is given up");
+    assert_eq!(station.incidents(), [("broker-refuses".to_owned(), true)]);
+    let retries = station.status.publish_retries.get();
+    assert!((60..120).contains(&retries), "{retries} in an hour");
+    station.link.accept();
+    a_while().await;
+    station.commit_incidents(1).await;
+    assert_eq!(station.incidents(), [("broker-refuses".to_owned(), true), ("broker-refuses".to_owned(), false)]);
+    let mut arrived = station.arrived();
+    arrived.sort_unstable();
+    assert_eq!(arrived, to(2003), "each once");
+    assert_eq!(station.records.cursor(), 2003);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_ends_connections_without_a_word_is_told_and_the_others_go_on() {
+    let mut station = Station::start(SimLink::up(WINDOW)).await;
+    station.link.refuse("pilah/outcome", NotTaken::Suspect("closed".into()));
+    station.records.record(samples::outcome(1));
+    station.keeper.turn();
+    station.decide(2..=20).await;
+    a_while().await;
+    station.commit_incidents(1).await;
+    assert_eq!(station.first_arrivals(), [vec![1], (3..=22).collect()].concat());
+    assert_eq!(station.incidents(), [("broker-refuses".to_owned(), true)]);
+    station.link.accept();
+    a_while().await;
+    assert!(station.first_arrivals().contains(&2));
 }
 
 #[tokio::test(start_paused = true)]
