@@ -1,7 +1,7 @@
 //! The task behind the link: one client a connection, answers as they come, and another try after each end.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rumqttc::Outgoing;
@@ -51,7 +51,7 @@ pub struct Connector {
     requests: mpsc::Sender<Request>,
     /// Dropped with the task, so that its end shows.
     connection: watch::Sender<Connection>,
-    commands: Commands,
+    commands: Arc<Mutex<Commands>>,
     /// The connection, or the last one.
     lived: Lived,
     /// The trouble that was warned of last, and when.
@@ -81,7 +81,7 @@ impl Connector {
         requests: mpsc::Sender<Request>,
         connection: watch::Sender<Connection>,
     ) -> Self {
-        let commands = Commands::new(&settings.commands);
+        let commands = Arc::new(Mutex::new(Commands::new(&settings.commands)));
         let (lived, warned) = (Lived::default(), None);
         Self { link, settings, topics, will, status, clock, requests, connection, commands, lived, warned }
     }
@@ -253,19 +253,28 @@ impl Connector {
         let topic = String::from_utf8_lossy(&publish.topic);
         let Some(word) = self.topics.command(&topic) else { return };
         let reply_to = ReplyTo::new(&self.topics, word, publish.properties.as_ref());
-        match self.commands.judge(word, &publish.payload, publish.retain) {
+        let verdict = lock(&self.commands).judge(word, &publish.payload, publish.retain);
+        match verdict {
             Verdict::Accepted { id, command } => {
                 info!(command = word, id, "command");
                 let (answer, answered) = oneshot::channel();
                 let taken = self.requests.try_send(Request { command, answer });
                 self.status.commands.add(u64::from(taken.is_ok()));
-                let link = Arc::clone(&self.link);
+                let (link, commands) = (Arc::clone(&self.link), Arc::clone(&self.commands));
                 tokio::spawn(async move {
-                    let result = match timeout(COMMAND_ANSWER, answered).await {
+                    let answer = timeout(COMMAND_ANSWER, answered).await;
+                    let undone = matches!(answer, Ok(Ok(Err(_)) | Err(_)));
+                    let result = match answer {
                         Ok(Ok(result)) => result,
                         Ok(Err(_)) => Err("the station is busy or stopping; try again".into()),
                         Err(_) => Err("no answer in time; look at the station's status".into()),
                     };
+                    // What was done, or may have been, is not done a second time.
+                    if undone {
+                        lock(&commands).forget(&id);
+                    } else {
+                        lock(&commands).came_of(&id, &result);
+                    }
                     reply_to.send(&link, Some(id), result);
                 });
             }
@@ -274,9 +283,18 @@ impl Connector {
                 warn!(command = word, why, "command refused");
                 reply_to.send(&self.link, id, Err(why));
             }
-            Verdict::Repeated => self.status.commands_refused.one(),
+            Verdict::Repeated { id, result } => {
+                self.status.commands_refused.one();
+                if let Some(result) = result {
+                    reply_to.send(&self.link, Some(id), result);
+                }
+            }
         }
     }
+}
+
+fn lock(commands: &Mutex<Commands>) -> MutexGuard<'_, Commands> {
+    commands.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Where the reply to a command goes.
