@@ -48,8 +48,6 @@ const PAGE_BYTES: u32 = 512;
 /// 64 MiB are read in about a second from an SD card.
 const CHECKED_BYTES: u64 = 64 << 20;
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
 /// A record that waits for its commit.
 #[derive(Debug)]
 pub(super) struct Held {
@@ -78,7 +76,10 @@ pub(super) struct Store {
     /// The number of `boot` in the table of runs, once it is there.
     run: Option<i64>,
     pub(super) max_bytes: u64,
-    pub(super) max_age: Option<Duration>,
+    pub(super) max_age_days: u32,
+    /// Events up to `old` are too old, and those up to `looked` were looked at: what retention by age knows.
+    pub(super) old: u64,
+    pub(super) looked: u64,
     /// Where this run's numbers begin, and the last one before them.
     began: (u64, u64),
     /// The last committed event; 0 when there is none.
@@ -159,7 +160,9 @@ impl Store {
             boot: boot.to_owned(),
             run: None,
             max_bytes: settings.max_bytes,
-            max_age: (settings.max_age_days > 0).then(|| DAY * settings.max_age_days),
+            max_age_days: settings.max_age_days,
+            old: 0,
+            looked: 0,
             db,
             last_seq,
             sent,

@@ -230,8 +230,31 @@ fn only_a_synchronized_clock_says_what_is_old() {
         assert_eq!(store.forget_old(wrong).unwrap(), 0, "{wrong:?}");
     }
     assert_eq!(store.forget_old(day(31, true)).unwrap(), 1, "the first is older than thirty days");
-    assert_eq!(store.forget_old(day(60, true)).unwrap(), 1, "no one knows how old the third is");
-    assert_eq!(numbers(&settings), [3, 4, 5]);
+    assert_eq!(store.forget_old(day(60, true)).unwrap(), 3, "the third happened before the fourth");
+    assert_eq!(numbers(&settings), [5]);
+}
+
+#[test]
+fn events_of_an_unset_clock_stop_no_removal_by_age() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings { max_age_days: 30, ..settings(&folder) };
+    let mut store = open(&settings);
+    let day = |n: i64| WallTime { unix_ms: 1_700_000_000_000 + n * 86_400_000, synchronized: true };
+    let unset = WallTime { unix_ms: 0, synchronized: false };
+    let ahead = day(40_000);
+    // More than one step looks at, and a clock that was once ahead of all.
+    let early = std::iter::repeat_n(unset, 600).chain([ahead, day(0)]);
+    let late = [unset, day(20), unset, day(50), day(51)];
+    let all: Vec<WallTime> = early.chain(late).collect();
+    all.iter().for_each(|wall| _ = commit(&mut store, [Record { wall: *wall, ..samples::decision(1) }]));
+    store.commit(&Group { sent: store.last_seq, ..Group::default() }).unwrap();
+    let mut remove = |now| (0..9).map(|_| store.forget_old(now).unwrap()).sum::<u64>();
+    assert_eq!(remove(day(49)), 602, "up to the last one that is known to be old");
+    assert_eq!(numbers(&settings), (603..=607).collect::<Vec<_>>());
+    assert_eq!(remove(day(60)), 2);
+    assert_eq!(remove(day(70)), 0, "nobody knows how old the next one is, and the one behind it is young");
+    assert_eq!(remove(day(81)), 2);
+    assert_eq!(numbers(&settings), [607], "the newest stays: it says where the numbers stand");
 }
 
 #[test]
