@@ -136,13 +136,16 @@ impl Trouble {
         first.then(|| self.incident(Phase::Opened))
     }
 
-    /// Counts the events `first` to `last` as missing; returns the incident's beginning if these are its first.
-    pub fn miss(&mut self, first: u64, last: u64, now: Timestamp) -> Option<Event> {
+    /// Counts `n` more events as missing, and lists the numbers that will not come, some of which may be listed already;
+    /// returns the incident's beginning if these are its first.
+    pub fn miss(&mut self, Missing { first, last }: Missing, n: u64, now: Timestamp) -> Option<Event> {
         match self.missing.last_mut() {
-            Some(before) if before.last + 1 == first => before.last = last,
+            Some(before) if first <= before.last + 1 && before.first <= last + 1 => {
+                *before = Missing { first: before.first.min(first), last: before.last.max(last) };
+            }
             _ => self.missing.push(Missing { first, last }),
         }
-        self.note((last + 1).saturating_sub(first), now)
+        self.note(n, now)
     }
 
     /// As [`Self::miss`], of events that went missing in an earlier run and were not told of: all are listed at once.
@@ -220,9 +223,10 @@ mod tests {
     #[test]
     fn missing_events_are_listed_at_the_end() {
         let mut drops = Trouble::dropping();
-        assert!(drops.miss(3, 5, Timestamp::ZERO).is_some());
-        assert!(drops.miss(6, 9, Timestamp::ZERO).is_none());
-        assert!(drops.miss(20, 20, Timestamp::ZERO).is_none());
+        let mut miss = |first, last, n| drops.miss(Missing { first, last }, n, Timestamp::ZERO).is_some();
+        assert!(miss(3, 5, 3));
+        assert!(!miss(3, 9, 4), "told from the beginning again");
+        assert!(!miss(20, 20, 1));
         let Some(Event::Incident(end)) = drops.over() else { panic!("it ends") };
         assert_eq!(end.missing, [Missing { first: 3, last: 9 }, Missing { first: 20, last: 20 }]);
         assert!(end.text.en.starts_with("8 unsent"), "{}", end.text.en);

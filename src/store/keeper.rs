@@ -310,7 +310,7 @@ impl Keeper {
         let sent_now = self.shared.sent();
         for (seq, reason) in self.shared.take_set_aside() {
             self.setting_aside.detail.clone_from(&reason);
-            let opened = self.setting_aside.miss(seq, seq, began);
+            let opened = self.setting_aside.miss(Missing { first: seq, last: seq }, 1, began);
             self.tell(opened);
             self.set_aside.push((seq, reason));
         }
@@ -368,7 +368,7 @@ impl Keeper {
         self.status.store_bytes.add(written);
         self.status.events_dropped.add(removed.unsent);
         let now = self.clock.now();
-        let opened = removed.missing.and_then(|(first, last)| self.dropping.miss(first, last, now));
+        let opened = removed.missing.and_then(|missing| self.dropping.miss(missing, removed.unsent, now));
         self.tell(opened);
         Ok(())
     }

@@ -32,8 +32,9 @@ pub(super) struct Removed {
     pub(super) sent: u64,
     /// Events that it had not.
     pub(super) unsent: u64,
-    /// Their first and their last number.
-    pub(super) missing: Option<(u64, u64)>,
+    /// The numbers that will not come: those of the events that the broker had not taken, and all before them behind the
+    /// cursor. Some of these went missing earlier, and what told of it may be among the events that go now.
+    pub(super) missing: Option<Missing>,
 }
 
 impl Store {
@@ -54,10 +55,10 @@ impl Store {
             // The broker may have taken the first events of the oldest row.
             let rows = remove(&step, oldest, &[last, last, STEP])?;
             let unsent = rows.iter().map(|(first, last)| ((*first).max(self.sent + 1), *last));
-            removed.missing =
-                unsent.clone().map(|(first, _)| first).min().zip(unsent.clone().map(|(_, last)| last).max());
-            if let Some((first, last)) = removed.missing {
-                note_untold(&step, DROPPED, Missing { first, last })?;
+            let last = unsent.clone().map(|(_, last)| last).max();
+            removed.missing = last.map(|last| Missing { first: self.sent + 1, last });
+            if let Some(missing) = removed.missing {
+                note_untold(&step, DROPPED, missing)?;
             }
             removed.unsent = unsent.map(|(first, last)| (last + 1).saturating_sub(first)).sum();
         }

@@ -15,6 +15,7 @@ use super::keeper::Keeper;
 use super::records::Records;
 use super::*;
 use crate::clock::{Clock, WallTime};
+use crate::publish::audit::Audit;
 use crate::record::{Envelope, Event, Record, Run};
 use crate::sim::clock::SimClock;
 use crate::sim::samples;
@@ -209,6 +210,39 @@ fn sent_events_make_room_first() {
     assert_eq!(left[left.len() - 1], 8000, "the newest stays");
     let bytes = fs::metadata(settings.database()).unwrap().len();
     assert!(bytes < (4 << 20) + (1 << 20), "{bytes} bytes on disk");
+}
+
+#[test]
+fn what_was_dropped_stays_announced_when_the_announcement_is_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings { max_bytes: 1 << 20, commit_count: 1024, ..settings(&folder) };
+    let (clock, status) = (Arc::new(SimClock::at(samples::wall(0))), Arc::new(Status::default()));
+    let (mut keeper, records) = Keeper::new(settings.clone(), run(), clock.clone(), Arc::clone(&status));
+    keeper.attempt();
+    let history = || History::open(&settings.database()).unwrap();
+    let mut audit = Audit::default();
+    audit.note(history().after(0, 1).unwrap()[0].payload.as_bytes());
+    // The broker has the start, and goes away.
+    records.sent(1);
+    let mut drops = Vec::new();
+    for n in 0..60 {
+        (n * 100..n * 100 + 100).for_each(|n| records.record(bulky(n)));
+        keeper.turn();
+        // Incidents end, and with the next drop others begin.
+        clock.advance(Duration::from_secs(61));
+        keeper.turn();
+        drops.push(status.events_dropped.get());
+    }
+    keeper.turn();
+    clock.advance(Duration::from_secs(61));
+    keeper.turn();
+    keeper.finish().unwrap();
+    drops.dedup();
+    let left = history().after(1, usize::MAX).unwrap();
+    let told = left.iter().filter(|event| event.payload.contains("events-dropped")).count() / 2;
+    assert!(told > 0 && told < drops.len() - 1, "no announcement was dropped: the test tests nothing");
+    left.iter().for_each(|event| audit.note(event.payload.as_bytes()));
+    assert_eq!(audit.verdict().unannounced, [], "{:?}", audit.verdict());
 }
 
 #[test]
