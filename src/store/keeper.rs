@@ -41,6 +41,12 @@ const OUTCOME_LAG: Duration = Duration::from_secs(1);
 /// The first and the longest wait between attempts on a failing disk.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
+/// With less room than this a disk is full.
+const FULL: u64 = 1 << 20;
+
+/// So many bytes of pictures are given up at a time where the disk is full.
+const GIVEN_UP: u64 = 8 << 20;
+
 /// The loop that writes; `run` it on a thread named `store`.
 pub struct Keeper {
     settings: Settings,
@@ -237,7 +243,8 @@ impl Keeper {
     }
 
     fn fail(&mut self, wrong: &anyhow::Error) {
-        let wait = self.retry.map_or(RETRY.0, |(_, last)| (last * 2).min(RETRY.1));
+        let gave_up = self.give_up_pictures();
+        let wait = self.retry.filter(|_| !gave_up).map_or(RETRY.0, |(_, last)| (last * 2).min(RETRY.1));
         if self.retry.is_none() {
             error!(error = format!("{wrong:#}"), "store cannot write");
         }
@@ -246,6 +253,25 @@ impl Keeper {
         let opened = self.failing.note(1, now);
         self.tell(opened);
         self.retry = Some((now + wait, wait));
+    }
+
+    /// On a full disk the oldest pictures make room for events; returns whether there were any.
+    fn give_up_pictures(&mut self) -> bool {
+        let disk = rustix::fs::statvfs(&self.settings.directory);
+        if !self.settings.pictures.keep || !disk.is_ok_and(|disk| disk.f_bavail * disk.f_frsize < FULL) {
+            return false;
+        }
+        match self.pictures().and_then(|pictures| pictures.give_up(GIVEN_UP)) {
+            Ok(removed) => {
+                warn!(removed, "the disk is full: pictures make room for events");
+                self.status.pictures_removed.add(removed);
+                removed > 0
+            }
+            Err(wrong) => {
+                warn!(error = format!("{wrong:#}"), "the disk is full, and pictures cannot be removed");
+                false
+            }
+        }
     }
 
     /// Makes sure that the database is open; the first time, says that this run started.
@@ -373,12 +399,16 @@ impl Keeper {
         Ok(())
     }
 
-    fn keep_picture(&mut self, picture: &Kept) {
-        let kept = match &mut self.pictures {
-            Some(pictures) => pictures.keep(picture),
-            None => Pictures::open(&self.settings.directory, &self.settings.pictures)
-                .and_then(|pictures| self.pictures.insert(pictures).keep(picture)),
+    fn pictures(&mut self) -> Result<&mut Pictures> {
+        let opened = match self.pictures.take() {
+            Some(pictures) => pictures,
+            None => Pictures::open(&self.settings.directory, &self.settings.pictures)?,
         };
+        Ok(self.pictures.insert(opened))
+    }
+
+    fn keep_picture(&mut self, picture: &Kept) {
+        let kept = self.pictures().and_then(|pictures| pictures.keep(picture));
         self.shared.picture_done();
         match kept {
             Ok(removed) => {

@@ -124,20 +124,38 @@ impl Pictures {
         list.push_back(entry);
     }
 
+    /// Removes the oldest pictures, so many bytes of them, and keeps no more than the others until the next start: what a
+    /// full disk needs for events, new pictures must not take again. Returns how many were removed.
+    pub(super) fn give_up(&mut self, bytes: u64) -> Result<u64> {
+        self.max_bytes = self.max_bytes.min(self.bytes.saturating_sub(bytes));
+        self.make_room()
+    }
+
     fn make_room(&mut self) -> Result<u64> {
         let mut removed = 0;
-        while self.bytes > self.max_bytes {
-            let Some(oldest) = self.sure.pop_front().or_else(|| self.other.pop_front()) else { break };
-            self.bytes -= oldest.bytes;
-            match fs::remove_file(&oldest.file) {
-                // Someone else may clear up, too.
-                Err(wrong) if wrong.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(wrong).with_context(|| format!("removing {}", oldest.file.display()));
-                }
-                _ => removed += 1,
-            }
+        while self.bytes > self.max_bytes && self.remove_oldest()? {
+            removed += 1;
         }
         Ok(removed)
+    }
+
+    /// Removes the oldest picture, a sure one if there is any; returns whether there was one.
+    fn remove_oldest(&mut self) -> Result<bool> {
+        let list = if self.sure.is_empty() { &mut self.other } else { &mut self.sure };
+        let Some(oldest) = list.pop_front() else { return Ok(false) };
+        match fs::remove_file(&oldest.file) {
+            // Someone else may clear up, too.
+            Err(wrong) if wrong.kind() != std::io::ErrorKind::NotFound => {
+                let wrong = Err(wrong).with_context(|| format!("removing {}", oldest.file.display()));
+                // It still takes its room, and the next time it is another one's turn.
+                list.push_back(oldest);
+                wrong
+            }
+            _ => {
+                self.bytes -= oldest.bytes;
+                Ok(true)
+            }
+        }
     }
 }
 
@@ -172,6 +190,31 @@ mod tests {
         assert_eq!(keep(&mut pictures, 6, PictureView::Frame), 1);
         assert!(!exists(1, PictureView::Frame), "no sure one is left");
         assert!(exists(4, PictureView::Unsure) && exists(5, PictureView::Frame) && exists(6, PictureView::Frame));
+    }
+
+    #[test]
+    fn a_picture_that_cannot_be_removed_still_counts_and_holds_up_no_other() {
+        let store = tempfile::tempdir().unwrap();
+        let mut pictures = Pictures::open(store.path(), &Settings { keep: true, max_bytes: 200 }).unwrap();
+        (1..=2).for_each(|n| _ = keep(&mut pictures, n, PictureView::Sure));
+        // Not even root removes a folder as a file.
+        let stuck = file(store.path(), &PictureView::Sure.id(item(1))).unwrap();
+        fs::remove_file(&stuck).and_then(|()| fs::create_dir(&stuck)).unwrap();
+        pictures.keep(&Kept { item: item(3), view: PictureView::Sure, jpeg: vec![0; 100] }).unwrap_err();
+        assert_eq!(pictures.bytes, 300);
+        assert_eq!(keep(&mut pictures, 4, PictureView::Sure), 2, "the second and the third");
+        assert_eq!(pictures.bytes, 200);
+    }
+
+    #[test]
+    fn pictures_that_were_given_up_do_not_come_back() {
+        let store = tempfile::tempdir().unwrap();
+        let mut pictures = Pictures::open(store.path(), &Settings::default()).unwrap();
+        (1..=5).for_each(|n| _ = keep(&mut pictures, n, PictureView::Sure));
+        assert_eq!(pictures.give_up(150).unwrap(), 2);
+        assert_eq!(keep(&mut pictures, 6, PictureView::Sure), 1, "a new one takes the room of an old one");
+        assert_eq!(pictures.give_up(1 << 20).unwrap(), 3);
+        assert_eq!(pictures.give_up(1 << 20).unwrap(), 0);
     }
 
     #[test]
