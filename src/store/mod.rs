@@ -10,7 +10,8 @@
 //!    the broker or set aside.
 //! 4. The file stays within its byte budget: the oldest sent events go first, unsent ones only when nothing else is
 //!    left, and those are counted and told.
-//! 5. A database that cannot be read is moved aside under a name of its own, never deleted, and a new one started.
+//! 5. A database that cannot be read is moved aside under a name of its own and a new one started; the last two of them
+//!    are kept.
 //! 6. While the disk fails, sorting goes on: what could not be committed waits in memory, up to a bound, and is
 //!    counted beyond it.
 //! 7. Events are removed by age only where both the clock now and the clock then were synchronized.

@@ -1,4 +1,4 @@
-use std::fs;
+use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -349,6 +349,23 @@ fn a_damaged_file_is_moved_aside_and_numbers_go_on() {
     damage(&settings.database());
     let again = Store::open(&settings, "boot", samples::wall(0)).unwrap().moved.expect("the damage is seen");
     assert_ne!(again.to, moved.to, "each has its own name");
+}
+
+#[test]
+fn two_damaged_files_are_kept_and_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(&folder);
+    let mut moved = Vec::new();
+    // The last one by a clock that is not set.
+    for wall in [samples::wall(1), samples::wall(2), samples::wall(3), WallTime { unix_ms: 0, synchronized: false }] {
+        open(&settings);
+        File::create(beside(&settings.database(), "-wal")).unwrap();
+        moved.push(database::move_aside(&settings.database(), wall).unwrap());
+    }
+    let there: Vec<bool> = moved.iter().map(|file| file.exists()).collect();
+    assert_eq!(there, [false, false, true, true]);
+    let logs = moved.iter().filter(|file| beside(file, "-wal").exists()).count();
+    assert_eq!(logs, 2, "logs go with their files");
 }
 
 #[test]
