@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use tokio::sync::watch;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
+use super::album::Album;
 use super::database::{Group, Held, Moved, Store, is_unreadable, move_aside};
-use super::pictures::{Kept, Pictures};
 use super::records::{Message, Records, Shared};
 use super::{Committed, Settings};
 use crate::clock::Clock;
@@ -41,12 +41,6 @@ const OUTCOME_LAG: Duration = Duration::from_secs(1);
 /// The first and the longest wait between attempts on a failing disk.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
-/// With less room than this a disk is full.
-const FULL: u64 = 1 << 20;
-
-/// So many bytes of pictures are given up at a time where the disk is full.
-const GIVEN_UP: u64 = 8 << 20;
-
 /// The loop that writes; `run` it on a thread named `store`.
 pub struct Keeper {
     settings: Settings,
@@ -57,9 +51,7 @@ pub struct Keeper {
     queue: Receiver<Message>,
     committed: watch::Sender<Committed>,
     store: Option<Store>,
-    pictures: Option<Pictures>,
-    /// The last picture could not be kept.
-    pictures_refused: bool,
+    album: Album,
     /// Records to commit, in order.
     held: Vec<Held>,
     set_aside: Vec<(u64, String)>,
@@ -89,6 +81,7 @@ impl Keeper {
         let (committed, receiver) = watch::channel(Committed::default());
         let shared = Arc::new(Shared::default());
         let records = Records::new(sender, Arc::clone(&clock), Arc::clone(&status), Arc::clone(&shared), receiver);
+        let album = Album::new(&settings, Arc::clone(&status));
         let keeper = Self {
             settings,
             run,
@@ -98,8 +91,7 @@ impl Keeper {
             queue,
             committed,
             store: None,
-            pictures: None,
-            pictures_refused: false,
+            album,
             held: Vec::new(),
             set_aside: Vec::new(),
             due: None,
@@ -122,11 +114,7 @@ impl Keeper {
     /// When what was left could not be committed; it is counted as lost.
     pub fn run(mut self, beat: impl Fn()) -> Result<()> {
         self.attempt();
-        if !self.settings.pictures.keep
-            && let Err(wrong) = Pictures::open(&self.settings.directory, &self.settings.pictures)
-        {
-            warn!(error = format!("{wrong:#}"), "pictures of an earlier run stay");
-        }
+        self.album.begin();
         loop {
             beat();
             let stop = self.turn();
@@ -159,7 +147,10 @@ impl Keeper {
         loop {
             match next {
                 Ok(Message::Record(record, at)) => self.hold(*record, Some(at)),
-                Ok(Message::Picture(picture)) => self.keep_picture(&picture),
+                Ok(Message::Picture(picture)) => {
+                    self.album.keep(&picture);
+                    self.shared.picture_done();
+                }
                 Ok(Message::Unreadable(file, why)) => self.hear_unreadable(file, &why),
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return true,
                 Err(RecvTimeoutError::Timeout) => return false,
@@ -243,7 +234,7 @@ impl Keeper {
     }
 
     fn fail(&mut self, wrong: &anyhow::Error) {
-        let gave_up = self.give_up_pictures();
+        let gave_up = self.album.give_up();
         let wait = self.retry.filter(|_| !gave_up).map_or(RETRY.0, |(_, last)| (last * 2).min(RETRY.1));
         if self.retry.is_none() {
             error!(error = format!("{wrong:#}"), "store cannot write");
@@ -253,25 +244,6 @@ impl Keeper {
         let opened = self.failing.note(1, now);
         self.tell(opened);
         self.retry = Some((now + wait, wait));
-    }
-
-    /// On a full disk the oldest pictures make room for events; returns whether there were any.
-    fn give_up_pictures(&mut self) -> bool {
-        let disk = rustix::fs::statvfs(&self.settings.directory);
-        if !self.settings.pictures.keep || !disk.is_ok_and(|disk| disk.f_bavail * disk.f_frsize < FULL) {
-            return false;
-        }
-        match self.pictures().and_then(|pictures| pictures.give_up(GIVEN_UP)) {
-            Ok(removed) => {
-                warn!(removed, "the disk is full: pictures make room for events");
-                self.status.pictures_removed.add(removed);
-                removed > 0
-            }
-            Err(wrong) => {
-                warn!(error = format!("{wrong:#}"), "the disk is full, and pictures cannot be removed");
-                false
-            }
-        }
     }
 
     /// Makes sure that the database is open; the first time, says that this run started.
@@ -384,8 +356,10 @@ impl Keeper {
     }
 
     fn clear_up(&mut self, busy: bool) -> Result<()> {
+        let wall = self.clock.wall();
+        self.album.forget_old(wall);
         let Some(store) = &mut self.store else { return Ok(()) };
-        store.forget_old(self.clock.wall())?;
+        store.forget_old(wall)?;
         let removed = store.make_room()?;
         let mut written = store.written()?;
         if store.log_is_long(busy) {
@@ -397,33 +371,6 @@ impl Keeper {
         let opened = removed.missing.and_then(|missing| self.dropping.miss(missing, removed.unsent, now));
         self.tell(opened);
         Ok(())
-    }
-
-    fn pictures(&mut self) -> Result<&mut Pictures> {
-        let opened = match self.pictures.take() {
-            Some(pictures) => pictures,
-            None => Pictures::open(&self.settings.directory, &self.settings.pictures)?,
-        };
-        Ok(self.pictures.insert(opened))
-    }
-
-    fn keep_picture(&mut self, picture: &Kept) {
-        let kept = self.pictures().and_then(|pictures| pictures.keep(picture));
-        self.shared.picture_done();
-        match kept {
-            Ok(removed) => {
-                self.pictures_refused = false;
-                self.status.pictures.one();
-                self.status.pictures_removed.add(removed);
-            }
-            Err(wrong) => {
-                self.status.pictures_lost.one();
-                // Told once, not with each item.
-                if !std::mem::replace(&mut self.pictures_refused, true) {
-                    warn!(error = format!("{wrong:#}"), "pictures cannot be kept now");
-                }
-            }
-        }
     }
 
     /// Takes what is still in the queue, and leaves nothing open.

@@ -23,6 +23,7 @@
 //!
 //! One thread writes ([`keeper`]); whoever reads opens [`history::History`], which never waits for it.
 
+mod album;
 mod damage;
 mod database;
 pub mod history;
@@ -61,8 +62,9 @@ pub struct Settings {
     /// The largest size of the database. The oldest sent events are removed first; unsent ones only when no others
     /// are left. An item takes some 300 bytes.
     pub max_bytes: u64,
-    /// Sent events older than so many days are removed; 0 keeps them as long as there is room. Counted only while the
-    /// clock is synchronized, and for events of a synchronized clock.
+    /// Sent events and pictures older than so many days are removed; 0 keeps them as long as there is room. Counted only
+    /// while the clock is synchronized. An event is as old as its own time or the next one's by a synchronized clock, a
+    /// picture as its item's id says.
     pub max_age_days: u32,
     /// Which pictures are kept.
     pub pictures: pictures::Settings,
