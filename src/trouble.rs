@@ -188,15 +188,16 @@ impl Trouble {
     }
 }
 
-/// What happens once and needs no end: the store's file was moved to `to`, with what the broker had not taken.
-pub fn moved_aside(to: &Path, missing: Option<Missing>) -> Event {
+/// The store's file was moved to `to`, with what the broker had not taken. It is over as it is told: a new file is there.
+pub fn moved_aside(to: &Path, missing: Option<Missing>) -> [Event; 2] {
     let to = to.display();
     let text = Words {
         en: format!("the store could not be read and was moved to {to}; a new one was started, look at the disk"),
         id: format!("penyimpanan tidak terbaca dan dipindahkan ke {to}; yang baru telah dibuat, periksa disk"),
     };
-    let missing = missing.into_iter().collect();
-    Event::Incident(Incident { incident: "store-unreadable".into(), phase: Phase::Opened, text, missing })
+    let (incident, missing) = ("store-unreadable".to_owned(), missing.into_iter().collect());
+    let over = incident_over(&incident);
+    [Event::Incident(Incident { incident, phase: Phase::Opened, text, missing }), over]
 }
 
 /// An incident that ends.

@@ -299,7 +299,9 @@ impl Keeper {
     /// Tells of a file that was moved aside, with all that the broker had not taken: at most `first` to `last`.
     fn tell_moved(&mut self, moved: &Moved, first: u64, last: u64) {
         error!(file = %moved.to.display(), error = moved.why, "store was unreadable and is moved aside");
-        self.tell(Some(moved_aside(&moved.to, (first <= last).then_some(Missing { first, last }))));
+        for event in moved_aside(&moved.to, (first <= last).then_some(Missing { first, last })) {
+            self.tell(Some(event));
+        }
     }
 
     /// Commits what is held, and the cursor where it has lagged long enough or `with_cursor` wants it.
