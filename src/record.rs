@@ -260,7 +260,7 @@ pub enum Ending {
 pub struct Incident {
     /// A code that stays the same over versions, such as `camera-lost`.
     pub incident: String,
-    /// Whether it begins or ends.
+    /// Whether it begins or ends. A `start` of the station ends all of its earlier runs.
     pub phase: Phase,
     /// What happened and what to do.
     pub text: Words,
@@ -289,7 +289,7 @@ pub enum Phase {
     Closed,
 }
 
-/// The daemon started.
+/// The daemon started. Incidents of earlier runs that were not closed are over: those that still hold are opened again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Start {
     /// The program's version.
