@@ -84,7 +84,8 @@ impl Event {
 pub struct Envelope<T = Event> {
     /// Name and version of the payload's shape, such as `pilah/decision/1`.
     pub schema: String,
-    /// The event's number in this station's store: grows by one, and a jump shows events lost in a power cut.
+    /// The event's number in this station's store: grows by one, and a jump shows events lost in a power cut. A replaced
+    /// card begins anew: `boot` and `seq` together name an event.
     pub seq: u64,
     /// The daemon's run that the event belongs to: a new ULID each start.
     pub boot: String,

@@ -435,7 +435,8 @@ async fn every_committed_event_arrives_from_a_station_killed_at_any_moment() {
     let tally = subscriber.tally();
     let lost: Vec<_> = stored.iter().filter(|seq| !tally.seqs.contains(seq)).collect();
     assert!(all && lost.is_empty(), "{} of {} committed events did not arrive: {lost:?}", lost.len(), stored.len());
-    assert!(tally.audit.verdict().complete, "{:?}", tally.audit.verdict());
+    let verdict = tally.audit.verdict();
+    assert!(verdict.complete && verdict.stores == 1, "{verdict:?}");
     let aside =
         fs::read_dir(folder.path()).unwrap().flatten().any(|file| file.file_name().to_string_lossy().contains("aside"));
     assert!(!aside, "the database did not open");

@@ -3,7 +3,7 @@
 //! The store is the outbox: [`publisher::Publisher`] reads events behind the cursor, keeps a `Window` of
 //! them under way, and moves the cursor past those that the broker took. Whatever was under way when a connection
 //! ended is sent again on the next one, the same bytes. So a subscriber may see an event twice, and never misses
-//! one; `seq` tells which.
+//! one; `boot` and `seq` tell which.
 //!
 //! Beside the events, the station has two retained topics: `status` (and its last will), and `health`.
 

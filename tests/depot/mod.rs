@@ -334,5 +334,6 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: watch::Recei
 pub(crate) async fn all_arrive(subscriber: &Subscriber, last: u64) {
     let arrived = subscriber.wait_for(PATIENCE, |tally| tally.seqs.last() >= Some(&last) && tally.gaps().is_empty());
     assert!(arrived.await, "missing: {:?} of {last}", subscriber.tally().gaps());
-    assert!(subscriber.tally().audit.verdict().complete, "{:?}", subscriber.tally().audit.verdict());
+    let verdict = subscriber.tally().audit.verdict();
+    assert!(verdict.complete && verdict.stores == 1, "{verdict:?}");
 }
