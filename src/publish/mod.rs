@@ -10,9 +10,11 @@
 pub mod audit;
 mod flood;
 pub mod health;
+mod outage;
 pub mod publisher;
 mod refusals;
 mod retry;
+mod suspects;
 #[cfg(test)]
 mod tests;
 mod window;

@@ -1,6 +1,5 @@
 //! The loop that publishes: a tokio task beside the link's.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +11,10 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, 
 use tracing::{debug, error, info, warn};
 
 use super::flood::Flood;
+use super::outage::Outage;
 use super::refusals::Refusals;
 use super::retry::Retry;
+use super::suspects::Suspects;
 use super::window::{Wanted, Window};
 use super::{Connection, Link, Message, NotTaken, Topics, health, offline, online, retained};
 use crate::clock::Clock;
@@ -30,12 +31,6 @@ const CHUNK: usize = 256;
 
 /// How often the health message is sent.
 const HEALTH: Duration = Duration::from_secs(10);
-
-/// An outage this long is an incident: shorter ones are how networks are.
-const OUTAGE: Duration = Duration::from_secs(30);
-
-/// So many connections that ended soon, with the same event under way each time, ended over that event.
-const ENDED: u32 = 3;
 
 /// At a stop, the last messages may take so long.
 const FAREWELL: Duration = Duration::from_millis(800);
@@ -85,14 +80,6 @@ enum Sent {
     Event { seq: u64, kind: String },
 }
 
-/// An event that may have ended connections.
-#[derive(Debug)]
-struct Suspect {
-    kind: String,
-    /// How many ended while it was under way.
-    ended: u32,
-}
-
 /// The publisher at work.
 struct Loop<L> {
     all: Publisher<L>,
@@ -109,9 +96,7 @@ struct Loop<L> {
     connected: u64,
     /// When it came up: events older than that waited for it, and tell nothing about latency.
     up_since: Timestamp,
-    down_since: Option<Instant>,
-    /// Since when events are sent and the broker answers none, over however many connections.
-    unanswered_since: Option<Instant>,
+    outage: Outage,
     /// Whether the broker was told the machine's state.
     told: bool,
     /// When it is told again, where it would not hear.
@@ -119,10 +104,8 @@ struct Loop<L> {
     /// When events are sent again, where none could be sent or read.
     pause: Retry,
     /// One of these ends connections: until they are done, events are sent one at a time.
-    suspects: BTreeMap<u64, Suspect>,
+    suspects: Suspects,
     refusals: Refusals,
-    outage: Trouble,
-    waiting_for_clock: Trouble,
     flood: Flood,
     reading: Trouble,
     /// Reading failed the last time as well.
@@ -144,15 +127,12 @@ impl<L: Link> Loop<L> {
             answers: JoinSet::new(),
             connected: 0,
             up_since: Timestamp::ZERO,
-            down_since: Some(Instant::now()),
-            unanswered_since: None,
+            outage: Outage::default(),
             told: false,
             tell_again: Retry::default(),
             pause: Retry::default(),
-            suspects: BTreeMap::new(),
+            suspects: Suspects::default(),
             refusals: Refusals::default(),
-            outage: Trouble::broker_lost(),
-            waiting_for_clock: Trouble::clock_not_set(),
             flood: Flood::default(),
             reading: Trouble::reading(),
             unread: false,
@@ -168,11 +148,8 @@ impl<L: Link> Loop<L> {
             self.send();
             let next = self.refusals.next().filter(|_| self.tries_kinds());
             let again = [self.pause.at, self.tell_again.at, next].into_iter().flatten().min();
-            let untold = !self.outage.is_open() && !self.connection.borrow().waits_for_clock;
             // No answer wakes the loop where all that was read is of kinds that wait.
             let reads_on = self.answers.is_empty() && self.wanted().is_some();
-            let away_since = self.down_since.into_iter().chain(self.unanswered_since).min();
-            let outage_begins = away_since.filter(|_| untold).map(|since| since + OUTAGE);
             tokio::select! {
                 Some(answer) = self.answers.join_next() => {
                     let (sent, answer) = answer.context("waiting for the broker's answer")?;
@@ -192,7 +169,10 @@ impl<L: Link> Loop<L> {
                 }
                 () = until(again) => {}
                 () = yield_now(), if reads_on => {}
-                () = until(outage_begins) => self.note_outage(),
+                () = until(self.outage.begins()) => {
+                    let begins = self.outage.note(&*self.all.clock);
+                    self.tell(begins);
+                }
             }
         }
     }
@@ -221,26 +201,24 @@ impl<L: Link> Loop<L> {
         self.tell_again.is_due();
         let connection = self.connection.borrow_and_update().clone();
         self.all.status.broker_connected.set(u64::from(connection.up));
-        self.look_at_clock(connection.waits_for_clock);
+        let told = self.outage.look(&connection, &*self.all.clock);
+        self.tell(told);
         if !connection.up {
-            self.down_since.get_or_insert_with(Instant::now);
-            self.outage.detail = connection.why;
             return;
         }
         if connection.count != self.connected {
             self.connected = connection.count;
             self.up_since = self.all.clock.now();
-            self.down_since = None;
             (self.pause.at, self.tell_again.at) = (None, None);
             self.refusals.wait_again();
             self.told = false;
-            let over = self.waiting_for_clock.over();
+            let over = self.outage.connected();
             self.tell(over);
             self.send_health();
             self.window.part(self.committed.borrow().last_seq);
         }
         if self.window.done() >= self.committed.borrow().last_seq {
-            self.unanswered_since = None;
+            self.outage.expects_nothing();
         }
         if !self.told && self.tell_again.at.is_none() {
             self.told = true;
@@ -250,29 +228,13 @@ impl<L: Link> Loop<L> {
         }
     }
 
-    /// Tells that the link waits for the clock, until the clock is set: if the broker is still away then, it is for
-    /// another reason.
-    fn look_at_clock(&mut self, waits: bool) {
-        let open = self.waiting_for_clock.is_open();
-        if !waits && !open {
-            return;
-        }
-        let wall = self.all.clock.wall();
-        if !open {
-            self.waiting_for_clock.detail = wall.rfc3339();
-        }
-        let (waits, now) = (waits && !wall.synchronized, self.all.clock.now());
-        let told = self.waiting_for_clock.turn(now, waits, wall.synchronized);
-        self.tell(told);
-    }
-
     /// Fills the window from the store.
     async fn read_on(&mut self) -> Result<()> {
         let committed = *self.committed.borrow_and_update();
         if committed.file != self.file {
             self.file = committed.file;
             self.history = None;
-            self.suspects.clear();
+            self.suspects = Suspects::default();
             self.unread = false;
             self.window = Window::behind(committed.sent);
             self.window.part(committed.last_seq);
@@ -343,7 +305,7 @@ impl<L: Link> Loop<L> {
                 retain: false,
             };
             let answer = self.all.link.publish(message);
-            self.unanswered_since.get_or_insert_with(Instant::now);
+            self.outage.sent();
             self.answers.spawn(async move { (sent, answer.await) });
         }
     }
@@ -352,9 +314,7 @@ impl<L: Link> Loop<L> {
         let Sent::Event { seq, kind } = sent else { return self.take_word_on_status(answer) };
         let seq = *seq;
         if !matches!(answer, Err(NotTaken::Lost | NotTaken::Suspect(_))) {
-            // A connection alone tells nothing: it may end again before the broker answers.
-            self.unanswered_since = None;
-            let over = self.outage.over();
+            let over = self.outage.answered();
             self.tell(over);
         }
         match answer {
@@ -392,15 +352,9 @@ impl<L: Link> Loop<L> {
             // The next connection sends it; the pause is for a link that says lost and stays up.
             NotTaken::Lost | NotTaken::Never(_) => self.pause.later(),
             NotTaken::Suspect(reason) => {
-                if self.suspects.is_empty() {
-                    warn!(reason, "broker may have ended the connection over an event; sending one at a time");
-                }
-                let suspect = self.suspects.entry(seq).or_insert_with(|| Suspect { kind: kind.to_owned(), ended: 0 });
-                suspect.ended += 1;
-                if suspect.ended >= ENDED || self.refusals.is_on_trial(kind) {
+                if self.suspects.note(seq, kind, &reason) || self.refusals.is_on_trial(kind) {
                     return self.refuse(seq, kind, &reason);
                 }
-                debug!(seq, reason, "event was under way when the connection ended");
                 self.pause.later();
             }
             NotTaken::Refused(reason) => self.refuse(seq, kind, &reason),
@@ -413,21 +367,16 @@ impl<L: Link> Loop<L> {
             error!(seq, kind, reason, "broker refuses events");
             self.tell(Some(opened));
         }
-        self.unanswered_since = None;
-        self.suspects.retain(|_, suspect| suspect.kind != kind);
+        self.outage.expects_nothing();
+        self.suspects.clear_kind(kind);
         self.window.shut(kind);
     }
 
     fn finish(&mut self, seq: u64) {
-        self.suspects.remove(&seq);
+        self.suspects.clear(seq);
         if let Some(cursor) = self.window.finish(seq) {
             self.all.records.sent(cursor);
         }
-    }
-
-    fn note_outage(&mut self) {
-        let opened = self.outage.note(1, self.all.clock.now());
-        self.tell(opened);
     }
 
     fn tell(&self, event: Option<crate::record::Event>) {
