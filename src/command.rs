@@ -74,7 +74,7 @@ pub struct Request {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CommandMessage {
-    /// A name for this one command, 64 characters at most; the same one again is dropped.
+    /// A name for this one command, 64 characters at most; the same one again is not carried out, and its reply repeated.
     #[schemars(length(min = 1, max = 64))]
     pub id: String,
     /// The lane, for `lane-test`.

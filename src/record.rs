@@ -84,7 +84,8 @@ impl Event {
 pub struct Envelope<T = Event> {
     /// Name and version of the payload's shape, such as `pilah/decision/1`.
     pub schema: String,
-    /// The event's number in this station's store: grows by one, and a jump shows events lost in a power cut.
+    /// The event's number in this station's store: grows by one, and a jump shows events lost in a power cut. A replaced
+    /// card begins anew: `boot` and `seq` together name an event.
     pub seq: u64,
     /// The daemon's run that the event belongs to: a new ULID each start.
     pub boot: String,
@@ -260,7 +261,7 @@ pub enum Ending {
 pub struct Incident {
     /// A code that stays the same over versions, such as `camera-lost`.
     pub incident: String,
-    /// Whether it begins or ends.
+    /// Whether it begins or ends. A `start` of the station ends all of its earlier runs.
     pub phase: Phase,
     /// What happened and what to do.
     pub text: Words,
@@ -289,7 +290,7 @@ pub enum Phase {
     Closed,
 }
 
-/// The daemon started.
+/// The daemon started. Incidents of earlier runs that were not closed are over: those that still hold are opened again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Start {
     /// The program's version.

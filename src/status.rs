@@ -180,7 +180,7 @@ status! {
         store_bytes,
         /// Pictures written.
         pictures,
-        /// Pictures removed to keep the byte budget.
+        /// Pictures removed: the budget, their age or a full disk wanted it.
         pictures_removed,
         /// Pictures not kept: too many were waiting, or the disk refused.
         pictures_lost,

@@ -70,11 +70,15 @@ impl Trouble {
         })
     }
 
-    /// The broker cannot be reached.
+    /// The broker cannot be reached, or ends each connection before it has taken anything.
     pub fn broker_lost() -> Self {
         Self::new("broker-lost", |_, why| Words {
-            en: format!("the broker cannot be reached ({why}); events are kept and sent later, look at the network"),
-            id: format!("broker tidak terjangkau ({why}); kejadian disimpan dan dikirim nanti, periksa jaringan"),
+            en: format!(
+                "events do not reach the broker ({why}); they are kept and sent later, look at the network and the broker"
+            ),
+            id: format!(
+                "kejadian tidak sampai ke broker ({why}); disimpan dan dikirim nanti, periksa jaringan dan brokernya"
+            ),
         })
     }
 
@@ -132,13 +136,16 @@ impl Trouble {
         first.then(|| self.incident(Phase::Opened))
     }
 
-    /// Counts the events `first` to `last` as missing; returns the incident's beginning if these are its first.
-    pub fn miss(&mut self, first: u64, last: u64, now: Timestamp) -> Option<Event> {
+    /// Counts `n` more events as missing, and lists the numbers that will not come, some of which may be listed already;
+    /// returns the incident's beginning if these are its first.
+    pub fn miss(&mut self, Missing { first, last }: Missing, n: u64, now: Timestamp) -> Option<Event> {
         match self.missing.last_mut() {
-            Some(before) if before.last + 1 == first => before.last = last,
+            Some(before) if first <= before.last + 1 && before.first <= last + 1 => {
+                *before = Missing { first: before.first.min(first), last: before.last.max(last) };
+            }
             _ => self.missing.push(Missing { first, last }),
         }
-        self.note((last + 1).saturating_sub(first), now)
+        self.note(n, now)
     }
 
     /// As [`Self::miss`], of events that went missing in an earlier run and were not told of: all are listed at once.
@@ -181,15 +188,16 @@ impl Trouble {
     }
 }
 
-/// What happens once and needs no end: the store's file was moved to `to`, with what the broker had not taken.
-pub fn moved_aside(to: &Path, missing: Option<Missing>) -> Event {
+/// The store's file was moved to `to`, with what the broker had not taken. It is over as it is told: a new file is there.
+pub fn moved_aside(to: &Path, missing: Option<Missing>) -> [Event; 2] {
     let to = to.display();
     let text = Words {
         en: format!("the store could not be read and was moved to {to}; a new one was started, look at the disk"),
         id: format!("penyimpanan tidak terbaca dan dipindahkan ke {to}; yang baru telah dibuat, periksa disk"),
     };
-    let missing = missing.into_iter().collect();
-    Event::Incident(Incident { incident: "store-unreadable".into(), phase: Phase::Opened, text, missing })
+    let (incident, missing) = ("store-unreadable".to_owned(), missing.into_iter().collect());
+    let over = incident_over(&incident);
+    [Event::Incident(Incident { incident, phase: Phase::Opened, text, missing }), over]
 }
 
 /// An incident that ends.
@@ -216,9 +224,10 @@ mod tests {
     #[test]
     fn missing_events_are_listed_at_the_end() {
         let mut drops = Trouble::dropping();
-        assert!(drops.miss(3, 5, Timestamp::ZERO).is_some());
-        assert!(drops.miss(6, 9, Timestamp::ZERO).is_none());
-        assert!(drops.miss(20, 20, Timestamp::ZERO).is_none());
+        let mut miss = |first, last, n| drops.miss(Missing { first, last }, n, Timestamp::ZERO).is_some();
+        assert!(miss(3, 5, 3));
+        assert!(!miss(3, 9, 4), "told from the beginning again");
+        assert!(!miss(20, 20, 1));
         let Some(Event::Incident(end)) = drops.over() else { panic!("it ends") };
         assert_eq!(end.missing, [Missing { first: 3, last: 9 }, Missing { first: 20, last: 20 }]);
         assert!(end.text.en.starts_with("8 unsent"), "{}", end.text.en);

@@ -128,6 +128,18 @@ async fn mosquitto_tells_how_the_station_left() {
     status_tells_how_the_station_left(broker.address).await;
 }
 
+#[tokio::test]
+async fn a_publisher_whose_link_has_ended_ends_with_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = connect(folder.path(), DemoBroker::start().unwrap().address, &[]);
+    // As a panic of its task.
+    line.connector.abort();
+    let ended = tokio::time::timeout(PATIENCE, line.station.publisher).await.expect("nobody noticed").unwrap();
+    assert!(ended.unwrap_err().to_string().contains("the link's task has ended"));
+    line.station.records.stop();
+    line.station.keeper.join().unwrap().unwrap();
+}
+
 async fn commands_are_carried_out_if_allowed(broker: SocketAddr, tells_retained: bool) {
     let folder = tempfile::tempdir().unwrap();
     let subscriber = Subscriber::connect(broker, "#").await.unwrap();
@@ -170,14 +182,21 @@ async fn commands_are_carried_out_if_allowed(broker: SocketAddr, tells_retained:
         send("pause", r#"{"id": "3"}"#, true, None).await;
         replied(&usual, false, "retained").await;
     }
+    // Who lost the reply asks again.
     send("pause", r#"{"id": "1"}"#, false, None).await;
+    replied(&usual, true, "paused").await;
     send("pause", r#"{"id": "4"}"#, false, None).await;
     let request = tokio::time::timeout(PATIENCE, line.requests.recv()).await.unwrap().unwrap();
     drop(request.answer);
     replied(&usual, false, "busy").await;
     assert!(line.requests.try_recv().is_err(), "the repeated one was carried out");
+    // Nobody did it: the same one again is a new one.
+    send("pause", r#"{"id": "4"}"#, false, None).await;
+    let request = tokio::time::timeout(PATIENCE, line.requests.recv()).await.unwrap().unwrap();
+    request.answer.send(Ok("paused at last".into())).unwrap();
+    replied(&usual, true, "at last").await;
     let refused = 3 + u64::from(tells_retained);
-    assert_eq!((line.station.status.commands.get(), line.station.status.commands_refused.get()), (2, refused));
+    assert_eq!((line.station.status.commands.get(), line.station.status.commands_refused.get()), (3, refused));
     operator.abort();
     line.station.stop().await;
 }

@@ -13,13 +13,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use pilah::clock::{Clock, SystemClock, wait_for};
-use pilah::record::Run;
+use pilah::record::{PictureView, Run};
 use pilah::sim::outage::refuse_writes;
 use pilah::sim::samples;
 use pilah::status::Status;
 use pilah::store::Settings;
 use pilah::store::history::History;
 use pilah::store::keeper::Keeper;
+use pilah::store::pictures::Kept;
 use pilah::store::records::Records;
 use tempfile::TempDir;
 
@@ -129,6 +130,27 @@ fn a_full_disk_holds_events_up_and_loses_none() {
     assert_eq!(status.events_lost.get(), 0);
     assert_eq!(count(&kinds, "decision"), usize::try_from(n + 100).unwrap(), "each once");
     assert_eq!(count(&kinds, "store-failing"), 2, "opened and closed");
+}
+
+#[test]
+fn on_a_full_disk_pictures_make_room_for_events() {
+    let Some(disk) = Disk::mount("24m") else { return };
+    let running = start(disk.0.path());
+    for n in 0..100 {
+        let picture = Kept { item: samples::item(n), view: PictureView::Sure, jpeg: vec![1; 100_000] };
+        until(|| running.records.keep_picture(picture.clone()));
+    }
+    until(|| running.status.pictures.get() == 100);
+    let mut file = File::create(disk.0.path().join("filler")).unwrap();
+    while file.write_all(&[1; 4096]).is_ok() {}
+    // More than what is left in the log: and nobody clears up.
+    for n in 0..40 {
+        running.decide(n * 500..n * 500 + 500);
+        until(|| running.status.events_stored.get() > (n + 1) * 500);
+    }
+    let (status, kinds) = running.stop();
+    assert_eq!((status.events_lost.get(), count(&kinds, "decision")), (0, 20_000));
+    assert!((1..100).contains(&status.pictures_removed.get()), "{}", status.pictures_removed.get());
 }
 
 #[test]

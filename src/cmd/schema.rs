@@ -50,7 +50,7 @@ pub fn schemas() -> BTreeMap<&'static str, Value> {
         ("decision", schema::<Envelope<Decision>>("decision", "One decision about an item.")),
         ("outcome", schema::<Envelope<Outcome>>("outcome", "Where an item ended.")),
         ("incident", schema::<Envelope<Incident>>("incident", "Something a person must know or do.")),
-        ("start", schema::<Envelope<Start>>("start", "The daemon started.")),
+        ("start", schema::<Envelope<Start>>("start", "The daemon started; it ends every incident of earlier runs.")),
         ("status", schema::<StatusMessage>("status", "Whether the station is online; retained.")),
         ("health", schema::<Health>("health", "Every number of the station, each ten seconds; retained.")),
         ("command", schema::<CommandMessage>("command", "Something to do, sent to cmd/<name>.")),

@@ -1,5 +1,5 @@
-//! Holds what arrived against what was promised: each number once at least, always with the same bytes, and each that
-//! is missing announced.
+//! Holds what arrived against what was promised: each number of a store once at least, always with the same bytes, and
+//! each that is missing announced.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -11,14 +11,23 @@ use crate::record::{Envelope, Event, Missing};
 /// What arrived of one station so far.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Audit {
-    /// Each event that arrived by its number, with a hash of its payload.
-    seen: BTreeMap<u64, u64>,
+    /// One for each store that the station had: the next one's numbers begin anew.
+    stores: Vec<Store>,
+    /// The place in `stores` of each run.
+    runs: BTreeMap<String, usize>,
     by_kind: BTreeMap<String, u64>,
-    announced: Vec<Missing>,
     repeated: u64,
     overtaken: u64,
     altered: Vec<u64>,
     unreadable: u64,
+}
+
+/// What arrived of one store.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Store {
+    /// Each event that arrived by its number, with its run and a hash of its payload.
+    seen: BTreeMap<u64, (String, u64)>,
+    announced: Vec<Missing>,
 }
 
 /// What is to be said of what arrived.
@@ -28,6 +37,8 @@ pub struct Verdict {
     pub complete: bool,
     /// Events that arrived, each counted once.
     pub events: u64,
+    /// Stores that they are from: more than one where the station's card was replaced.
+    pub stores: u64,
     /// The smallest number that arrived; what came before is not looked at.
     pub first_seq: Option<u64>,
     /// The largest number that arrived.
@@ -58,37 +69,81 @@ impl Audit {
         let mut hasher = DefaultHasher::new();
         payload.hash(&mut hasher);
         let (seq, hash) = (event.seq, hasher.finish());
-        let behind = self.seen.last_key_value().is_some_and(|(last, _)| *last > seq);
-        match self.seen.insert(seq, hash) {
-            Some(before) => {
-                self.repeated += 1;
-                if before != hash && !self.altered.contains(&seq) {
-                    self.altered.push(seq);
-                }
-                return;
+        let store = self.store_of(&event);
+        if let Some((_, before)) = store.seen.get(&seq) {
+            let altered = *before != hash;
+            self.repeated += 1;
+            if altered && !self.altered.contains(&seq) {
+                self.altered.push(seq);
             }
-            None => self.overtaken += u64::from(behind),
+            return;
         }
-        *self.by_kind.entry(event.body.kind().to_owned()).or_default() += 1;
+        let behind = store.seen.last_key_value().is_some_and(|(last, _)| *last > seq);
+        store.seen.insert(seq, (event.boot, hash));
+        let kind = event.body.kind();
         match event.body {
             Event::Start(start) => {
                 // Nobody vouches for a number: the last one there is has no next.
                 let (first, last) = (start.last_committed_seq.saturating_add(1), start.first_seq.saturating_sub(1));
-                self.announced.extend((first <= last).then_some(Missing { first, last }));
+                store.announced.extend((first <= last).then_some(Missing { first, last }));
             }
-            Event::Incident(incident) => self.announced.extend(incident.missing),
+            Event::Incident(incident) => store.announced.extend(incident.missing),
             _ => {}
         }
+        self.overtaken += u64::from(behind);
+        *self.by_kind.entry(kind.to_owned()).or_default() += 1;
+    }
+
+    /// The store that an event is from. A run is of one store. It is of a new one where it has a number that another run
+    /// has, or where it is the first run of all and others were there before: a card was replaced, or an old image of it
+    /// came back.
+    fn store_of(&mut self, event: &Envelope) -> &mut Store {
+        let known = self.runs.get(&event.boot).copied();
+        let place = known.unwrap_or_else(|| self.stores.len().saturating_sub(1));
+        let there = self.stores.get(place);
+        let taken = there.and_then(|store| store.seen.get(&event.seq)).is_some_and(|(boot, _)| *boot != event.boot);
+        let first = matches!(&event.body, Event::Start(start) if start.first_seq == 1) && known.is_none();
+        let place = if there.is_none() || taken || first {
+            self.stores.push(Store::default());
+            self.stores.len() - 1
+        } else {
+            place
+        };
+        self.runs.insert(event.boot.clone(), place);
+        &mut self.stores[place]
     }
 
     /// The numbers that arrived.
     pub fn seqs(&self) -> impl Iterator<Item = u64> {
-        self.seen.keys().copied()
+        self.stores.iter().flat_map(|store| store.seen.keys().copied())
     }
 
     /// What is to be said now.
     pub fn verdict(&self) -> Verdict {
         let (mut announced, mut unannounced) = (Vec::new(), Vec::new());
+        for store in &self.stores {
+            store.account_for_gaps(&mut announced, &mut unannounced);
+        }
+        let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        Verdict {
+            complete: unannounced.is_empty() && self.altered.is_empty() && self.unreadable == 0,
+            events: count(self.seqs().count()),
+            stores: count(self.stores.len()),
+            first_seq: self.seqs().min(),
+            last_seq: self.seqs().max(),
+            by_kind: self.by_kind.clone(),
+            repeated: self.repeated,
+            overtaken: self.overtaken,
+            unreadable: self.unreadable,
+            announced,
+            unannounced,
+            altered: self.altered.clone(),
+        }
+    }
+}
+
+impl Store {
+    fn account_for_gaps(&self, announced: &mut Vec<Missing>, unannounced: &mut Vec<Missing>) {
         for gap in self.gaps() {
             let mut at = gap.first;
             while at <= gap.last {
@@ -104,20 +159,6 @@ impl Audit {
                     at = last + 1;
                 }
             }
-        }
-        let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
-        Verdict {
-            complete: unannounced.is_empty() && self.altered.is_empty() && self.unreadable == 0,
-            events: count(self.seen.len()),
-            first_seq: self.seen.keys().next().copied(),
-            last_seq: self.seen.keys().next_back().copied(),
-            by_kind: self.by_kind.clone(),
-            repeated: self.repeated,
-            overtaken: self.overtaken,
-            unreadable: self.unreadable,
-            announced,
-            unannounced,
-            altered: self.altered.clone(),
         }
     }
 
@@ -135,8 +176,12 @@ mod tests {
     use crate::sim::samples;
 
     fn payload(seq: u64, body: Event) -> Vec<u8> {
+        payload_of("b", seq, body)
+    }
+
+    fn payload_of(boot: &str, seq: u64, body: Event) -> Vec<u8> {
         let schema = format!("pilah/{}/1", body.kind());
-        let envelope = Envelope { schema, seq, boot: "b".into(), time: "t".into(), clock_synchronized: true, body };
+        let envelope = Envelope { schema, seq, boot: boot.into(), time: "t".into(), clock_synchronized: true, body };
         serde_json::to_vec(&envelope).unwrap()
     }
 
@@ -178,6 +223,28 @@ mod tests {
         let dropped = Event::Incident(Incident { incident, phase, text, missing: vec![missing(5, 6), missing(6, 7)] });
         let verdict = audit([decision(4), decision(9), (10, dropped)]);
         assert_eq!((verdict.announced, verdict.unannounced), (vec![missing(5, 6), missing(7, 7)], vec![missing(8, 8)]));
+    }
+
+    #[test]
+    fn a_replaced_card_counts_from_one_again() {
+        let mut audit = Audit::default();
+        let mut note = |boot, seq, body| audit.note(&payload_of(boot, seq, body));
+        let decision = |seq| samples::decision(seq).event;
+        // Heard from the middle on, over a restart.
+        (100..110).for_each(|seq| note("a", seq, decision(seq)));
+        note("b", 110, start(109, 110));
+        // Another card: lower numbers, and later on the same ones.
+        note("c", 1, start(0, 1));
+        (2..105).for_each(|seq| note("c", seq, decision(seq)));
+        // An image of it that was made earlier.
+        note("d", 51, start(50, 51));
+        note("d", 53, decision(53));
+        // What the first one had sent once more.
+        note("a", 105, decision(105));
+        let verdict = audit.verdict();
+        assert_eq!((verdict.stores, verdict.events, verdict.repeated), (3, 117, 1));
+        assert_eq!((verdict.announced, verdict.unannounced), (vec![], vec![missing(52, 52)]), "each card for itself");
+        assert!(verdict.altered.is_empty());
     }
 
     #[test]

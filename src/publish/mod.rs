@@ -3,14 +3,18 @@
 //! The store is the outbox: [`publisher::Publisher`] reads events behind the cursor, keeps a `Window` of
 //! them under way, and moves the cursor past those that the broker took. Whatever was under way when a connection
 //! ended is sent again on the next one, the same bytes. So a subscriber may see an event twice, and never misses
-//! one; `seq` tells which.
+//! one; `boot` and `seq` tell which.
 //!
 //! Beside the events, the station has two retained topics: `status` (and its last will), and `health`.
 
 pub mod audit;
 mod flood;
 pub mod health;
+mod outage;
 pub mod publisher;
+mod refusals;
+mod retry;
+mod suspects;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -70,7 +74,7 @@ pub struct Connection {
 pub enum NotTaken {
     /// The connection ended before the broker answered.
     Lost,
-    /// The connection ended over one of several messages, and nobody knows which: send them one at a time.
+    /// The connection ended, maybe over one of the messages under way, and nobody knows which: send them one at a time.
     Suspect(String),
     /// The broker refuses it for now: a quota, a missing right.
     Refused(String),

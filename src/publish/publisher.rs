@@ -1,18 +1,21 @@
 //! The loop that publishes: a tokio task beside the link's.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::sync::watch;
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::task::{JoinSet, spawn_blocking, yield_now};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until, timeout};
 use tracing::{debug, error, info, warn};
 
 use super::flood::Flood;
-use super::window::Window;
+use super::outage::Outage;
+use super::refusals::Refusals;
+use super::retry::Retry;
+use super::suspects::Suspects;
+use super::window::{Wanted, Window};
 use super::{Connection, Link, Message, NotTaken, Topics, health, offline, online, retained};
 use crate::clock::Clock;
 use crate::record::{Record, Run, State};
@@ -28,12 +31,6 @@ const CHUNK: usize = 256;
 
 /// How often the health message is sent.
 const HEALTH: Duration = Duration::from_secs(10);
-
-/// The first and the longest wait after a refusal.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
-
-/// An outage this long is an incident: shorter ones are how networks are.
-const OUTAGE: Duration = Duration::from_secs(30);
 
 /// At a stop, the last messages may take so long.
 const FAREWELL: Duration = Duration::from_millis(800);
@@ -74,6 +71,15 @@ impl<L: Link> Publisher<L> {
     }
 }
 
+/// What the broker answers to.
+#[derive(Debug)]
+enum Sent {
+    /// The machine's state.
+    Status,
+    /// An event.
+    Event { seq: u64, kind: String },
+}
+
 /// The publisher at work.
 struct Loop<L> {
     all: Publisher<L>,
@@ -85,24 +91,22 @@ struct Loop<L> {
     /// The store's file that `history` reads, by its count.
     file: u32,
     history: Option<History>,
-    answers: JoinSet<(u64, Result<(), NotTaken>)>,
+    answers: JoinSet<(Sent, Result<(), NotTaken>)>,
     /// The connection that is in use, by its count.
     connected: u64,
     /// When it came up: events older than that waited for it, and tell nothing about latency.
     up_since: Timestamp,
-    down_since: Option<Instant>,
+    outage: Outage,
     /// Whether the broker was told the machine's state.
     told: bool,
-    /// No event is sent before this.
-    pause: Option<Instant>,
-    /// The pause after the next refusal.
-    back_off: Duration,
+    /// When it is told again, where it would not hear.
+    tell_again: Retry,
+    /// When events are sent again, where none could be sent or read.
+    pause: Retry,
     /// One of these ends connections: until they are done, events are sent one at a time.
-    suspects: BTreeSet<u64>,
-    outage: Trouble,
-    waiting_for_clock: Trouble,
+    suspects: Suspects,
+    refusals: Refusals,
     flood: Flood,
-    refusal: Trouble,
     reading: Trouble,
     /// Reading failed the last time as well.
     unread: bool,
@@ -123,15 +127,13 @@ impl<L: Link> Loop<L> {
             answers: JoinSet::new(),
             connected: 0,
             up_since: Timestamp::ZERO,
-            down_since: Some(Instant::now()),
+            outage: Outage::default(),
             told: false,
-            pause: None,
-            back_off: BACK_OFF.0,
-            suspects: BTreeSet::new(),
-            outage: Trouble::broker_lost(),
-            waiting_for_clock: Trouble::clock_not_set(),
+            tell_again: Retry::default(),
+            pause: Retry::default(),
+            suspects: Suspects::default(),
+            refusals: Refusals::default(),
             flood: Flood::default(),
-            refusal: Trouble::refused(),
             reading: Trouble::reading(),
             unread: false,
             all,
@@ -141,15 +143,17 @@ impl<L: Link> Loop<L> {
     async fn turn_for_ever(&mut self) -> Result<()> {
         loop {
             self.greet();
+            self.try_again();
             self.read_on().await?;
             self.send();
-            let pause_ends = self.pause;
-            let untold = !self.outage.is_open() && !self.waiting_for_clock.is_open();
-            let outage_begins = self.down_since.filter(|_| untold).map(|since| since + OUTAGE);
+            let next = self.refusals.next().filter(|_| self.tries_kinds());
+            let again = [self.pause.at, self.tell_again.at, next].into_iter().flatten().min();
+            // No answer wakes the loop where all that was read is of kinds that wait.
+            let reads_on = self.answers.is_empty() && self.wanted().is_some();
             tokio::select! {
                 Some(answer) = self.answers.join_next() => {
-                    let (seq, answer) = answer.context("waiting for the broker's answer")?;
-                    self.take_answer(seq, answer);
+                    let (sent, answer) = answer.context("waiting for the broker's answer")?;
+                    self.take_answer(&sent, answer);
                 }
                 changed = self.committed.changed() => changed.context("the store's thread has ended")?,
                 changed = self.connection.changed() => changed.context("the link's task has ended")?,
@@ -163,46 +167,64 @@ impl<L: Link> Loop<L> {
                         self.tell(event);
                     }
                 }
-                () = until(pause_ends) => {
-                    self.pause = None;
-                    self.window.part(self.committed.borrow().last_seq);
+                () = until(again) => {}
+                () = yield_now(), if reads_on => {}
+                () = until(self.outage.begins()) => {
+                    let begins = self.outage.note(&*self.all.clock);
+                    self.tell(begins);
                 }
-                () = until(outage_begins) => self.note_outage(),
             }
         }
     }
 
+    /// Whether a refused kind may be tried: those that are under suspicion are cleared first.
+    fn tries_kinds(&self) -> bool {
+        self.connection.borrow().up && self.suspects.is_empty()
+    }
+
+    /// Ends the waits that are over.
+    fn try_again(&mut self) {
+        if self.pause.is_due() {
+            self.window.part(self.committed.borrow().last_seq);
+        }
+        if self.tries_kinds()
+            && let Some(kind) = self.refusals.due()
+        {
+            self.window.open(&kind);
+        }
+        let over = self.refusals.settle(|kind| self.window.is_behind(kind));
+        self.tell(over);
+    }
+
     /// Sees which connection there is, and tells it that the station is online and in which state.
     fn greet(&mut self) {
+        self.tell_again.is_due();
         let connection = self.connection.borrow_and_update().clone();
         self.all.status.broker_connected.set(u64::from(connection.up));
+        let told = self.outage.look(&connection, &*self.all.clock);
+        self.tell(told);
         if !connection.up {
-            self.down_since.get_or_insert_with(Instant::now);
-            self.outage.detail = connection.why;
-            if connection.waits_for_clock && !self.waiting_for_clock.is_open() {
-                self.waiting_for_clock.detail = self.all.clock.wall().rfc3339();
-                let opened = self.waiting_for_clock.note(1, self.all.clock.now());
-                self.tell(opened);
-            }
             return;
         }
         if connection.count != self.connected {
             self.connected = connection.count;
             self.up_since = self.all.clock.now();
-            self.down_since = None;
-            self.pause = None;
+            (self.pause.at, self.tell_again.at) = (None, None);
+            self.refusals.wait_again();
             self.told = false;
-            for over in [self.outage.over(), self.waiting_for_clock.over()] {
-                self.tell(over);
-            }
+            let over = self.outage.connected();
+            self.tell(over);
             self.send_health();
             self.window.part(self.committed.borrow().last_seq);
         }
-        if !self.told {
+        if self.window.done() >= self.committed.borrow().last_seq {
+            self.outage.expects_nothing();
+        }
+        if !self.told && self.tell_again.at.is_none() {
             self.told = true;
             let state = *self.all.state.borrow_and_update();
-            // Nobody waits for the answer: if it is lost, so is the connection, and the next one is told again.
-            drop(self.all.link.publish(online(&self.all.topics, &self.all.run, state)));
+            let answer = self.all.link.publish(online(&self.all.topics, &self.all.run, state));
+            self.answers.spawn(async move { (Sent::Status, answer.await) });
         }
     }
 
@@ -212,16 +234,12 @@ impl<L: Link> Loop<L> {
         if committed.file != self.file {
             self.file = committed.file;
             self.history = None;
-            self.suspects.clear();
+            self.suspects = Suspects::default();
             self.unread = false;
             self.window = Window::behind(committed.sent);
             self.window.part(committed.last_seq);
         }
-        let not_now = self.unread && self.pause.is_some();
-        if committed.file == 0 || not_now || !self.connection.borrow().up {
-            return Ok(());
-        }
-        let Some(wanted) = self.window.wants(committed.last_seq, CHUNK) else { return Ok(()) };
+        let Some(wanted) = self.wanted() else { return Ok(()) };
         let (history, path) = (self.history.take(), self.all.database.clone());
         let read = spawn_blocking(move || -> Result<(History, Vec<Stored>)> {
             let history = history.map_or_else(|| History::open(&path), Ok)?;
@@ -235,13 +253,22 @@ impl<L: Link> Loop<L> {
                 let over = self.reading.over();
                 self.tell(over);
                 self.window.extend(wanted, events);
+                self.all.records.sent(self.window.done());
             }
             Err(wrong) => {
                 self.not_read(&wrong);
-                self.back_off();
+                self.pause.later();
             }
         }
         Ok(())
+    }
+
+    /// What there is to read now.
+    fn wanted(&self) -> Option<Wanted> {
+        let committed = *self.committed.borrow();
+        let not_now = self.unread && self.pause.at.is_some();
+        let reads = committed.file > 0 && !not_now && self.connection.borrow().up;
+        reads.then(|| self.window.wants(committed.last_seq, CHUNK)).flatten()
     }
 
     /// A damaged file is for the writer to move aside. What fails for another reason, twice, is told, and tried again.
@@ -260,14 +287,15 @@ impl<L: Link> Loop<L> {
 
     fn send(&mut self) {
         let (up, window) = (self.connection.borrow().up, self.connection.borrow().window);
-        if !up || self.pause.is_some() {
+        if !up || self.pause.at.is_some() {
             return;
         }
-        let limit = if self.suspects.is_empty() { window.max(1) } else { 1 };
-        while let Some(event) = self.window.send_next(limit) {
-            if let Some(damage) = &event.damage {
-                let (seq, damage) = (event.seq, damage.clone());
-                self.answers.spawn(async move { (seq, Err(NotTaken::Never(damage))) });
+        let trial = self.refusals.on_trial();
+        let limit = if self.suspects.is_empty() && !trial { window.max(1) } else { 1 };
+        while let Some(event) = self.window.send_next(limit, trial) {
+            let sent = Sent::Event { seq: event.seq, kind: event.kind.clone() };
+            if let Some(damage) = event.damage.clone() {
+                self.answers.spawn(async move { (sent, Err(NotTaken::Never(damage))) });
                 continue;
             }
             let message = Message {
@@ -276,22 +304,27 @@ impl<L: Link> Loop<L> {
                 at_least_once: true,
                 retain: false,
             };
-            let seq = event.seq;
             let answer = self.all.link.publish(message);
-            self.answers.spawn(async move { (seq, answer.await) });
+            self.outage.sent();
+            self.answers.spawn(async move { (sent, answer.await) });
         }
     }
 
-    fn take_answer(&mut self, seq: u64, answer: Result<(), NotTaken>) {
+    fn take_answer(&mut self, sent: &Sent, answer: Result<(), NotTaken>) {
+        let Sent::Event { seq, kind } = sent else { return self.take_word_on_status(answer) };
+        let seq = *seq;
+        if !matches!(answer, Err(NotTaken::Lost | NotTaken::Suspect(_))) {
+            let over = self.outage.answered();
+            self.tell(over);
+        }
         match answer {
             Ok(()) => {
                 self.all.status.events_sent.one();
                 if let Some(came_in) = self.all.records.take_age(seq).filter(|came_in| *came_in >= self.up_since) {
                     self.all.status.acknowledge.record(self.all.clock.now().since(came_in));
                 }
-                self.back_off = BACK_OFF.0;
-                let over = self.refusal.over();
-                self.tell(over);
+                self.pause.succeeded();
+                self.refusals.took(kind);
                 self.finish(seq);
             }
             Err(NotTaken::Never(reason)) if self.all.records.set_aside(seq, &reason) => {
@@ -301,49 +334,49 @@ impl<L: Link> Loop<L> {
             Err(not_taken) => {
                 self.all.status.publish_retries.one();
                 self.window.give_back(seq);
-                self.retry(seq, not_taken);
+                self.retry(seq, kind, not_taken);
             }
         }
     }
 
-    fn retry(&mut self, seq: u64, not_taken: NotTaken) {
+    /// What the broker keeps is wrong until it takes the station's state: so that is told again.
+    fn take_word_on_status(&mut self, answer: Result<(), NotTaken>) {
+        let Err(not_taken) = answer else { return self.tell_again.succeeded() };
+        debug!(?not_taken, "the station's status was not taken; telling it again");
+        self.told = false;
+        self.tell_again.later();
+    }
+
+    fn retry(&mut self, seq: u64, kind: &str, not_taken: NotTaken) {
         match not_taken {
             // The next connection sends it; the pause is for a link that says lost and stays up.
-            NotTaken::Lost | NotTaken::Never(_) => self.back_off(),
+            NotTaken::Lost | NotTaken::Never(_) => self.pause.later(),
             NotTaken::Suspect(reason) => {
-                self.suspects.insert(seq);
-                warn!(seq, reason, "broker ended the connection over an event; sending one at a time");
-                self.back_off();
-            }
-            NotTaken::Refused(reason) => {
-                self.refusal.detail.clone_from(&reason);
-                if let Some(opened) = self.refusal.note(1, self.all.clock.now()) {
-                    error!(seq, reason, "broker refuses events");
-                    self.tell(Some(opened));
+                if self.suspects.note(seq, kind, &reason) || self.refusals.is_on_trial(kind) {
+                    return self.refuse(seq, kind, &reason);
                 }
-                self.back_off();
+                self.pause.later();
             }
+            NotTaken::Refused(reason) => self.refuse(seq, kind, &reason),
         }
+    }
+
+    /// Events of this kind wait from now on; the others do not.
+    fn refuse(&mut self, seq: u64, kind: &str, reason: &str) {
+        if let Some(opened) = self.refusals.refuse(kind, reason, self.all.clock.now()) {
+            error!(seq, kind, reason, "broker refuses events");
+            self.tell(Some(opened));
+        }
+        self.outage.expects_nothing();
+        self.suspects.clear_kind(kind);
+        self.window.shut(kind);
     }
 
     fn finish(&mut self, seq: u64) {
-        self.suspects.remove(&seq);
+        self.suspects.clear(seq);
         if let Some(cursor) = self.window.finish(seq) {
             self.all.records.sent(cursor);
         }
-    }
-
-    /// Waits before the next event is sent, longer each time until one is taken. A running wait stays as it is.
-    fn back_off(&mut self) {
-        if self.pause.is_none() {
-            self.pause = Some(Instant::now() + self.back_off);
-            self.back_off = (self.back_off * 2).min(BACK_OFF.1);
-        }
-    }
-
-    fn note_outage(&mut self) {
-        let opened = self.outage.note(1, self.all.clock.now());
-        self.tell(opened);
     }
 
     fn tell(&self, event: Option<crate::record::Event>) {
@@ -368,8 +401,8 @@ impl<L: Link> Loop<L> {
         let told = self.all.link.publish(offline(&self.all.topics, &self.all.run, "stop"));
         let last = async {
             while let Some(answer) = self.answers.join_next().await {
-                let Ok((seq, answer)) = answer else { continue };
-                self.take_answer(seq, answer);
+                let Ok((sent, answer)) = answer else { continue };
+                self.take_answer(&sent, answer);
             }
             told.await
         };

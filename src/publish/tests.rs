@@ -225,7 +225,8 @@ async fn a_page_that_breaks_before_it_is_sent_is_one_incident_and_sending_goes_o
     station.commit_incidents(2).await;
     a_while().await;
     station.decide(500..=503).await;
-    assert_eq!(station.incidents(), [("store-unreadable".to_owned(), true)], "one, in the new file");
+    let told = [("store-unreadable".to_owned(), true), ("store-unreadable".to_owned(), false)];
+    assert_eq!(station.incidents(), told, "one, in the new file, and over");
     let mut audit = audit::Audit::default();
     let events = station.link.arrived().into_iter().filter(|message| !message.retain);
     events.for_each(|message| audit.note(&message.payload));
@@ -296,6 +297,7 @@ async fn what_was_set_aside_before_a_death_is_told_after_it() {
 #[tokio::test(start_paused = true)]
 async fn a_link_that_waits_for_the_clock_says_so_and_not_that_the_network_is_away() {
     let mut station = Station::start(SimLink::up(WINDOW)).await;
+    station.clock.step_wall(crate::clock::WallTime { unix_ms: 0, synchronized: false });
     station.link.wait_for_clock();
     tokio::time::sleep(Duration::from_secs(3600)).await;
     station.commit_incidents(1).await;
@@ -306,6 +308,22 @@ async fn a_link_that_waits_for_the_clock_says_so_and_not_that_the_network_is_awa
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_outage_that_outlasts_an_unset_clock_is_told_as_one() {
+    let mut station = Station::start(SimLink::up(WINDOW)).await;
+    station.clock.step_wall(crate::clock::WallTime { unix_ms: 0, synchronized: false });
+    station.link.wait_for_clock();
+    a_while().await;
+    station.commit_incidents(1).await;
+    station.clock.step_wall(samples::wall(1));
+    // The next attempt fails over the network.
+    station.link.cut();
+    a_while().await;
+    station.commit_incidents(2).await;
+    let told = [("clock-not-set", true), ("clock-not-set", false), ("broker-lost", true)];
+    assert_eq!(station.incidents(), told.map(|(code, begins)| (code.to_owned(), begins)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refusal_for_now_is_tried_again_until_it_ends() {
     let mut station = Station::start(SimLink::up(WINDOW)).await;
     station.link.refuse("decision", NotTaken::Refused("QuotaExceeded".into()));
@@ -313,13 +331,57 @@ async fn a_refusal_for_now_is_tried_again_until_it_ends() {
     station.commit_incidents(1).await;
     tokio::time::sleep(Duration::from_secs(120)).await;
     assert_eq!(station.records.cursor(), 1);
-    let attempts = station.status.publish_retries.get() / 3;
-    assert!((5..20).contains(&attempts), "{attempts} attempts in two minutes");
+    let attempts = station.status.publish_retries.get() - 3;
+    assert!((5..20).contains(&attempts), "{attempts} more attempts in two minutes, by one event each");
     station.link.accept();
     a_while().await;
     station.commit_incidents(1).await;
     assert_eq!(station.records.cursor(), 6, "three decisions, and the incident's beginning and end");
     assert_eq!(station.incidents(), [("broker-refuses".to_owned(), true), ("broker-refuses".to_owned(), false)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kind_that_is_refused_holds_up_no_other_and_is_one_incident() {
+    let mut station = Station::start(SimLink::up(WINDOW)).await;
+    station.link.refuse("pilah/outcome", NotTaken::Refused("NotAuthorized".into()));
+    for n in 1..=1000 {
+        station.records.record(samples::outcome(n));
+        station.keeper.turn();
+        station.decide(n..=n).await;
+    }
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    station.commit_incidents(2).await;
+    let decisions =
+        |station: &Station| station.link.arrived().iter().filter(|one| one.topic.ends_with("decision")).count();
+    assert_eq!(decisions(&station), 1000);
+    assert_eq!(station.records.cursor(), 1, "nothing is given up");
+    assert_eq!(station.incidents(), [("broker-refuses".to_owned(), true)]);
+    let retries = station.status.publish_retries.get();
+    assert!((60..120).contains(&retries), "{retries} in an hour");
+    station.link.accept();
+    a_while().await;
+    station.commit_incidents(1).await;
+    assert_eq!(station.incidents(), [("broker-refuses".to_owned(), true), ("broker-refuses".to_owned(), false)]);
+    let mut arrived = station.arrived();
+    arrived.sort_unstable();
+    assert_eq!(arrived, to(2003), "each once");
+    assert_eq!(station.records.cursor(), 2003);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_ends_connections_without_a_word_is_told_and_the_others_go_on() {
+    let mut station = Station::start(SimLink::up(WINDOW)).await;
+    station.link.refuse("pilah/outcome", NotTaken::Suspect("closed".into()));
+    station.records.record(samples::outcome(1));
+    station.keeper.turn();
+    station.decide(2..=20).await;
+    a_while().await;
+    station.commit_incidents(1).await;
+    assert_eq!(station.first_arrivals(), [vec![1], (3..=22).collect()].concat());
+    assert_eq!(station.incidents(), [("broker-refuses".to_owned(), true)]);
+    station.link.accept();
+    a_while().await;
+    assert!(station.first_arrivals().contains(&2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -358,6 +420,34 @@ async fn a_long_outage_is_one_incident() {
     assert_eq!(station.arrived(), to(5));
     let measured = station.status.acknowledge.spread().map(|spread| spread.n);
     assert_eq!(measured, Some(1), "the incident's end alone: what waited for the broker tells nothing about latency");
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_that_come_and_go_and_take_nothing_are_one_outage() {
+    let mut station = Station::start(SimLink::up(WINDOW)).await;
+    let come_and_go = async |link: &SimLink| {
+        for _ in 0..20 {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            link.cut();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            link.restore();
+        }
+    };
+    station.link.hold();
+    come_and_go(&station.link).await;
+    station.commit_incidents(1).await;
+    assert!(station.incidents().is_empty(), "nothing waits");
+    station.decide(1..=3).await;
+    come_and_go(&station.link).await;
+    station.commit_incidents(1).await;
+    assert_eq!(station.incidents(), [("broker-lost".to_owned(), true)]);
+    let stored = History::open(&station.settings.database()).unwrap().newest("incident", u64::MAX, 1).unwrap();
+    assert!(stored[0].payload.contains("the wire is cut"), "the last connection's end: {}", stored[0].payload);
+    station.link.release();
+    rest().await;
+    station.commit_incidents(1).await;
+    assert_eq!(station.incidents(), [("broker-lost".to_owned(), true), ("broker-lost".to_owned(), false)]);
+    assert_eq!(station.first_arrivals(), to(6));
 }
 
 #[tokio::test(start_paused = true)]
@@ -407,6 +497,28 @@ async fn status_and_health_are_kept_by_the_broker() {
     let status = read(&link);
     assert_eq!((status.online, status.offline_by.as_deref(), status.state), (false, Some("stop"), None));
     assert!(link.closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_that_was_not_taken_is_told_again_until_it_is() {
+    let station = Station::start(SimLink::up(WINDOW)).await;
+    let state = |link: &SimLink| -> Option<State> {
+        serde_json::from_slice::<StatusMessage>(&link.retained(&topics().of("status")).unwrap().payload).unwrap().state
+    };
+    station.link.refuse("pilah/status", NotTaken::Refused("NotAuthorized".into()));
+    station.state.send_replace(State::Fault);
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(state(&station.link), Some(State::Ready), "it is not taken");
+    station.link.accept();
+    a_while().await;
+    assert_eq!(state(&station.link), Some(State::Fault));
+    // As a client does whose queue is full.
+    station.link.refuse("pilah/status", NotTaken::Lost);
+    station.state.send_replace(State::Paused);
+    rest().await;
+    station.link.accept();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(state(&station.link), Some(State::Paused), "soon, since it was taken in between");
 }
 
 #[tokio::test(start_paused = true)]

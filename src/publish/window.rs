@@ -1,7 +1,7 @@
 //! Events under way to the broker: what happens now before what an outage held back, answered in any order, and done
 //! in order.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::store::history::Stored;
 
@@ -15,15 +15,23 @@ const STRETCHES: usize = 8;
 /// The outbox as the publisher sees it: stretches of numbers, oldest first. The last one has no end: what happens now
 /// is in it, and is sent before anything else; then the oldest. The cursor is where the oldest stretch is done, so
 /// that after a crash whatever later ones have sent goes again, with the same numbers.
+///
+/// Events of a kind that is shut are passed over, so that they hold up neither reading nor the other kinds; they stay in
+/// the store, with the cursor before the first of them. When the kind is opened again, a stretch of their own reads them
+/// from there.
 #[derive(Debug)]
 pub(super) struct Window {
     /// Never empty.
     stretches: VecDeque<Stretch>,
+    /// The kinds that are shut, each with the first and the last event that was passed over.
+    shut: BTreeMap<String, Option<(u64, u64)>>,
     flight: Flight,
 }
 
 #[derive(Debug)]
 struct Stretch {
+    /// The one kind of event that is in it; none: all are.
+    kind: Option<String>,
     entries: VecDeque<Entry>,
     /// Events up to this one are done, from the stretch's beginning.
     done: u64,
@@ -49,6 +57,8 @@ enum At {
 /// What to read next from the store, for [`Window::extend`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Wanted {
+    /// The stretch that wants it, by its place.
+    stretch: usize,
     /// The first number.
     pub(super) first: u64,
     /// The last number.
@@ -76,12 +86,53 @@ impl Flight {
 impl Window {
     /// An empty window behind the cursor.
     pub(super) fn behind(cursor: u64) -> Self {
-        Self { stretches: [Stretch::behind(cursor)].into(), flight: Flight::default() }
+        Self { stretches: [Stretch::behind(cursor)].into(), shut: BTreeMap::new(), flight: Flight::default() }
     }
 
     /// The cursor: events up to this one are done.
     pub(super) fn done(&self) -> u64 {
-        self.stretches[0].done
+        let passed_over = self.shut.values().flatten().map(|(first, _)| first - 1);
+        self.stretches.iter().map(|stretch| stretch.done).chain(passed_over).min().unwrap_or(0)
+    }
+
+    /// Sends no more events of this kind, and holds up nothing for them.
+    pub(super) fn shut(&mut self, kind: &str) {
+        let passed_over = self.shut.entry(kind.to_owned()).or_default();
+        self.stretches.retain(|stretch| {
+            let its_own = stretch.kind.as_deref() == Some(kind);
+            let end = stretch.end.unwrap_or(stretch.read);
+            if its_own && stretch.done < end {
+                widen(passed_over, stretch.done + 1, end);
+            }
+            !its_own
+        });
+        self.pass_over();
+    }
+
+    /// Sends events of this kind again, those that were passed over first.
+    pub(super) fn open(&mut self, kind: &str) {
+        if let Some((first, last)) = self.shut.remove(kind).flatten() {
+            let kind = Some(kind.to_owned());
+            self.stretches.push_front(Stretch { kind, end: Some(last), ..Stretch::behind(first - 1) });
+        }
+    }
+
+    /// Whether events of this kind were passed over and are not sent yet.
+    pub(super) fn is_behind(&self, kind: &str) -> bool {
+        self.shut.contains_key(kind) || self.stretches.iter().any(|stretch| stretch.kind.as_deref() == Some(kind))
+    }
+
+    fn pass_over(&mut self) {
+        for stretch in &mut self.stretches {
+            for entry in stretch.entries.iter_mut().filter(|entry| entry.at == At::Waiting) {
+                if let Some(passed_over) = self.shut.get_mut(&entry.event.kind) {
+                    widen(passed_over, entry.event.seq, entry.event.seq);
+                    entry.at = At::Done;
+                }
+            }
+            stretch.move_on();
+        }
+        self.close();
     }
 
     /// With many events held back up to `last`, those that come from now on no longer wait for them.
@@ -96,37 +147,37 @@ impl Window {
 
     /// What to read from the store, where events up to `last` are, to have `chunk` at hand.
     pub(super) fn wants(&self, last: u64, chunk: usize) -> Option<Wanted> {
-        let [now, oldest] = [self.stretches.back()?, self.stretches.front()?];
-        [now, oldest].into_iter().find_map(|stretch| {
+        [self.stretches.len() - 1, 0].into_iter().find_map(|place| {
+            let stretch = &self.stretches[place];
             let last = stretch.end.unwrap_or(last);
             let wants = stretch.entries.len() < chunk / 2 && stretch.read < last;
-            wants.then_some(Wanted { first: stretch.read + 1, last, count: chunk })
+            wants.then_some(Wanted { stretch: place, first: stretch.read + 1, last, count: chunk })
         })
     }
 
     /// Takes in what was `wanted`; fewer events than that mean that there are no more.
     pub(super) fn extend(&mut self, wanted: Wanted, events: Vec<Stored>) {
-        // One that was read to its end stands where the next one begins.
-        let reads_on = |stretch: &&mut Stretch| stretch.end.is_none_or(|end| stretch.read < end);
-        let mut reading = self.stretches.iter_mut().filter(reads_on);
-        let Some(stretch) = reading.find(|stretch| stretch.read + 1 == wanted.first) else { return };
+        let Some(stretch) = self.stretches.get_mut(wanted.stretch) else { return };
         stretch.read = if events.len() < wanted.count {
             wanted.last
         } else {
             events.last().map_or(wanted.last, |event| event.seq)
         };
-        stretch.entries.extend(events.into_iter().map(|event| Entry { event, at: At::Waiting }));
-        stretch.move_on();
-        self.close();
+        let kind = stretch.kind.as_ref();
+        let its_own = events.into_iter().filter(|event| kind.is_none_or(|kind| *kind == event.kind));
+        stretch.entries.extend(its_own.map(|event| Entry { event, at: At::Waiting }));
+        self.pass_over();
     }
 
-    /// The next event to send, now under way; `None` while `limit` are.
-    pub(super) fn send_next(&mut self, limit: usize) -> Option<&Stored> {
+    /// The next event to send, now under way; `None` while `limit` are. `trial`: the first stretch goes before what
+    /// happens now.
+    pub(super) fn send_next(&mut self, limit: usize, trial: bool) -> Option<&Stored> {
         if self.flight.0.len() >= limit {
             return None;
         }
         let now = self.stretches.len() - 1;
-        let stretch = [now, 0].into_iter().find(|stretch| self.stretches[*stretch].waiting().is_some())?;
+        let order = if trial { [0, now] } else { [now, 0] };
+        let stretch = order.into_iter().find(|stretch| self.stretches[*stretch].waiting().is_some())?;
         let entry = self.stretches[stretch].waiting()?;
         let entry = &mut self.stretches[stretch].entries[entry];
         entry.at = At::UnderWay;
@@ -145,6 +196,7 @@ impl Window {
     /// An event is to be sent again.
     pub(super) fn give_back(&mut self, seq: u64) {
         self.answer(seq, At::Waiting);
+        self.pass_over();
     }
 
     fn answer(&mut self, seq: u64, at: At) {
@@ -167,7 +219,7 @@ impl Window {
 
 impl Stretch {
     fn behind(seq: u64) -> Self {
-        Self { entries: VecDeque::new(), done: seq, read: seq, end: None }
+        Self { kind: None, entries: VecDeque::new(), done: seq, read: seq, end: None }
     }
 
     /// The place of the first event that is not sent.
@@ -185,6 +237,11 @@ impl Stretch {
             self.done = self.read;
         }
     }
+}
+
+fn widen(passed_over: &mut Option<(u64, u64)>, first: u64, last: u64) {
+    let (before, behind) = passed_over.unwrap_or((first, last));
+    *passed_over = Some((before.min(first), behind.max(last)));
 }
 
 #[cfg(test)]
@@ -205,7 +262,7 @@ mod tests {
     }
 
     fn send_all(window: &mut Window, limit: usize) -> Vec<u64> {
-        std::iter::from_fn(|| window.send_next(limit).map(|event| event.seq)).collect()
+        std::iter::from_fn(|| window.send_next(limit, false).map(|event| event.seq)).collect()
     }
 
     #[test]
@@ -252,14 +309,55 @@ mod tests {
         assert_eq!(window.finish(202), None, "1 is still under way");
         assert_eq!(window.finish(1), Some(1), "and not past what is held back");
         read(&mut window, 203, 190..201);
-        assert_eq!(window.send_next(4).map(|event| event.seq), Some(203));
+        assert_eq!(window.send_next(4, false).map(|event| event.seq), Some(203));
         window.finish(203);
-        while let Some(seq) = window.send_next(4).map(|event| event.seq) {
+        while let Some(seq) = window.send_next(4, false).map(|event| event.seq) {
             window.finish(2);
             window.finish(seq);
             read(&mut window, 203, 190..201);
         }
         assert_eq!(window.done(), 203, "at the end it is past both, and past numbers that nothing has");
+    }
+
+    /// Reads and sends all that can be, and answers it.
+    fn drain(window: &mut Window, store: &[Stored]) -> Vec<u64> {
+        let mut sent = Vec::new();
+        loop {
+            while let Some(wanted) = window.wants(store.len().try_into().unwrap(), 20) {
+                let events = store.iter().filter(|event| (wanted.first..=wanted.last).contains(&event.seq));
+                window.extend(wanted, events.take(wanted.count).cloned().collect());
+            }
+            let Some(seq) = window.send_next(4, false).map(|event| event.seq) else { return sent };
+            window.finish(seq);
+            sent.push(seq);
+        }
+    }
+
+    #[test]
+    fn a_kind_that_is_shut_holds_up_no_other_and_is_sent_once_when_it_is_opened() {
+        let mut store = events(&(1..=1000).collect::<Vec<_>>());
+        let is_shut = |seq: u64| seq.is_multiple_of(3);
+        store.iter_mut().filter(|event| is_shut(event.seq)).for_each(|event| event.kind = "outcome".into());
+        let mut window = Window::behind(0);
+        window.part(500);
+        window.shut("outcome");
+        let (shut, open): (Vec<u64>, Vec<u64>) = (1..=1000).partition(|seq| is_shut(*seq));
+        let mut sent = drain(&mut window, &store);
+        sent.sort_unstable();
+        assert_eq!((sent, window.done()), (open, 2), "the cursor waits");
+        assert!(window.is_behind("outcome"));
+        window.open("outcome");
+        // It is refused once more.
+        let wanted = window.wants(1000, 20).unwrap();
+        window.extend(wanted, store.iter().filter(|event| event.seq >= wanted.first).take(20).cloned().collect());
+        assert_eq!(window.send_next(4, true).map(|event| event.seq), Some(3));
+        window.give_back(3);
+        window.shut("outcome");
+        assert_eq!((drain(&mut window, &store), window.done()), (vec![], 2));
+        window.open("outcome");
+        assert_eq!(drain(&mut window, &store), shut);
+        assert!(!window.is_behind("outcome"));
+        assert_eq!(window.done(), 1000);
     }
 
     #[test]
@@ -276,7 +374,7 @@ mod tests {
             }
             for _ in 0..random.usize(0..120) {
                 read(&mut window, last, 1000..1100);
-                under_way.extend(window.send_next(8).map(|event| event.seq));
+                under_way.extend(window.send_next(8, false).map(|event| event.seq));
                 if random.bool() && !under_way.is_empty() {
                     let seq = under_way.swap_remove(random.usize(..under_way.len()));
                     assert!(done.insert(seq), "{seq} was done before");

@@ -40,6 +40,7 @@ impl SimLink {
     pub fn cut(&self) {
         self.connection.send_modify(|connection| {
             connection.up = false;
+            connection.waits_for_clock = false;
             connection.why = "the wire is cut".into();
         });
         let mut broker = self.broker();

@@ -1,11 +1,13 @@
 //! The writing end of the database: opens it or starts another one, and commits groups of events.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, Transaction, params};
+use tracing::warn;
 
 use super::numbers::Numbers;
 use super::packing::{Packer, ROW_EVENTS};
@@ -48,8 +50,6 @@ const PAGE_BYTES: u32 = 512;
 /// 64 MiB are read in about a second from an SD card.
 const CHECKED_BYTES: u64 = 64 << 20;
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
 /// A record that waits for its commit.
 #[derive(Debug)]
 pub(super) struct Held {
@@ -78,7 +78,10 @@ pub(super) struct Store {
     /// The number of `boot` in the table of runs, once it is there.
     run: Option<i64>,
     pub(super) max_bytes: u64,
-    pub(super) max_age: Option<Duration>,
+    pub(super) max_age_days: u32,
+    /// Events up to `old` are too old, and those up to `looked` were looked at: what retention by age knows.
+    pub(super) old: u64,
+    pub(super) looked: u64,
     /// Where this run's numbers begin, and the last one before them.
     began: (u64, u64),
     /// The last committed event; 0 when there is none.
@@ -159,7 +162,9 @@ impl Store {
             boot: boot.to_owned(),
             run: None,
             max_bytes: settings.max_bytes,
-            max_age: (settings.max_age_days > 0).then(|| DAY * settings.max_age_days),
+            max_age_days: settings.max_age_days,
+            old: 0,
+            looked: 0,
             db,
             last_seq,
             sent,
@@ -316,5 +321,37 @@ pub(super) fn move_aside(path: &Path, wall: WallTime) -> Result<PathBuf> {
             fs::rename(&from, beside(&to, part)).with_context(|| format!("moving {} aside", from.display()))?;
         }
     }
+    if let Err(wrong) = remove_aside(path, &to) {
+        warn!(error = format!("{wrong:#}"), "databases that were moved aside stay");
+    }
     Ok(to)
+}
+
+/// Removes what was moved aside before, but for the newest: a card that breaks again and again would be full of it. The one
+/// that was moved now is no candidate, whatever the clock made of its name.
+fn remove_aside(path: &Path, now: &Path) -> Result<()> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(OsStr::to_str)) else { return Ok(()) };
+    let mut before = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| format!("listing {}", folder.display()))? {
+        let file = entry.with_context(|| format!("listing {}", folder.display()))?.path();
+        let moved = file.file_name().and_then(|other| other.to_str()?.strip_prefix(name)?.strip_prefix(".aside-"));
+        // The time, and a number; a log has a word more.
+        let moved = moved.and_then(|moved| moved.split_once('-'));
+        if let Some((Ok(time), Ok(n))) = moved.map(|(time, n)| (time.parse::<u64>(), n.parse::<u32>()))
+            && file != now
+        {
+            before.push((time, n, file));
+        }
+    }
+    before.sort();
+    before.pop();
+    for (_, _, old) in before {
+        for part in ["-wal", "-shm", ""] {
+            let part = beside(&old, part);
+            if part.exists() {
+                fs::remove_file(&part).with_context(|| format!("removing {}", part.display()))?;
+            }
+        }
+    }
+    Ok(())
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use tokio::sync::watch;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
+use super::album::Album;
 use super::database::{Group, Held, Moved, Store, is_unreadable, move_aside};
-use super::pictures::{Kept, Pictures};
 use super::records::{Message, Records, Shared};
 use super::{Committed, Settings};
 use crate::clock::Clock;
@@ -51,9 +51,7 @@ pub struct Keeper {
     queue: Receiver<Message>,
     committed: watch::Sender<Committed>,
     store: Option<Store>,
-    pictures: Option<Pictures>,
-    /// The last picture could not be kept.
-    pictures_refused: bool,
+    album: Album,
     /// Records to commit, in order.
     held: Vec<Held>,
     set_aside: Vec<(u64, String)>,
@@ -83,6 +81,7 @@ impl Keeper {
         let (committed, receiver) = watch::channel(Committed::default());
         let shared = Arc::new(Shared::default());
         let records = Records::new(sender, Arc::clone(&clock), Arc::clone(&status), Arc::clone(&shared), receiver);
+        let album = Album::new(&settings, Arc::clone(&status));
         let keeper = Self {
             settings,
             run,
@@ -92,8 +91,7 @@ impl Keeper {
             queue,
             committed,
             store: None,
-            pictures: None,
-            pictures_refused: false,
+            album,
             held: Vec::new(),
             set_aside: Vec::new(),
             due: None,
@@ -116,11 +114,7 @@ impl Keeper {
     /// When what was left could not be committed; it is counted as lost.
     pub fn run(mut self, beat: impl Fn()) -> Result<()> {
         self.attempt();
-        if !self.settings.pictures.keep
-            && let Err(wrong) = Pictures::open(&self.settings.directory, &self.settings.pictures)
-        {
-            warn!(error = format!("{wrong:#}"), "pictures of an earlier run stay");
-        }
+        self.album.begin();
         loop {
             beat();
             let stop = self.turn();
@@ -153,7 +147,10 @@ impl Keeper {
         loop {
             match next {
                 Ok(Message::Record(record, at)) => self.hold(*record, Some(at)),
-                Ok(Message::Picture(picture)) => self.keep_picture(&picture),
+                Ok(Message::Picture(picture)) => {
+                    self.album.keep(&picture);
+                    self.shared.picture_done();
+                }
                 Ok(Message::Unreadable(file, why)) => self.hear_unreadable(file, &why),
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return true,
                 Err(RecvTimeoutError::Timeout) => return false,
@@ -237,7 +234,8 @@ impl Keeper {
     }
 
     fn fail(&mut self, wrong: &anyhow::Error) {
-        let wait = self.retry.map_or(RETRY.0, |(_, last)| (last * 2).min(RETRY.1));
+        let gave_up = self.album.give_up();
+        let wait = self.retry.filter(|_| !gave_up).map_or(RETRY.0, |(_, last)| (last * 2).min(RETRY.1));
         if self.retry.is_none() {
             error!(error = format!("{wrong:#}"), "store cannot write");
         }
@@ -301,7 +299,9 @@ impl Keeper {
     /// Tells of a file that was moved aside, with all that the broker had not taken: at most `first` to `last`.
     fn tell_moved(&mut self, moved: &Moved, first: u64, last: u64) {
         error!(file = %moved.to.display(), error = moved.why, "store was unreadable and is moved aside");
-        self.tell(Some(moved_aside(&moved.to, (first <= last).then_some(Missing { first, last }))));
+        for event in moved_aside(&moved.to, (first <= last).then_some(Missing { first, last })) {
+            self.tell(Some(event));
+        }
     }
 
     /// Commits what is held, and the cursor where it has lagged long enough or `with_cursor` wants it.
@@ -310,7 +310,7 @@ impl Keeper {
         let sent_now = self.shared.sent();
         for (seq, reason) in self.shared.take_set_aside() {
             self.setting_aside.detail.clone_from(&reason);
-            let opened = self.setting_aside.miss(seq, seq, began);
+            let opened = self.setting_aside.miss(Missing { first: seq, last: seq }, 1, began);
             self.tell(opened);
             self.set_aside.push((seq, reason));
         }
@@ -358,8 +358,10 @@ impl Keeper {
     }
 
     fn clear_up(&mut self, busy: bool) -> Result<()> {
+        let wall = self.clock.wall();
+        self.album.forget_old(wall);
         let Some(store) = &mut self.store else { return Ok(()) };
-        store.forget_old(self.clock.wall())?;
+        store.forget_old(wall)?;
         let removed = store.make_room()?;
         let mut written = store.written()?;
         if store.log_is_long(busy) {
@@ -368,32 +370,9 @@ impl Keeper {
         self.status.store_bytes.add(written);
         self.status.events_dropped.add(removed.unsent);
         let now = self.clock.now();
-        let opened = removed.missing.and_then(|(first, last)| self.dropping.miss(first, last, now));
+        let opened = removed.missing.and_then(|missing| self.dropping.miss(missing, removed.unsent, now));
         self.tell(opened);
         Ok(())
-    }
-
-    fn keep_picture(&mut self, picture: &Kept) {
-        let kept = match &mut self.pictures {
-            Some(pictures) => pictures.keep(picture),
-            None => Pictures::open(&self.settings.directory, &self.settings.pictures)
-                .and_then(|pictures| self.pictures.insert(pictures).keep(picture)),
-        };
-        self.shared.picture_done();
-        match kept {
-            Ok(removed) => {
-                self.pictures_refused = false;
-                self.status.pictures.one();
-                self.status.pictures_removed.add(removed);
-            }
-            Err(wrong) => {
-                self.status.pictures_lost.one();
-                // Told once, not with each item.
-                if !std::mem::replace(&mut self.pictures_refused, true) {
-                    warn!(error = format!("{wrong:#}"), "pictures cannot be kept now");
-                }
-            }
-        }
     }
 
     /// Takes what is still in the queue, and leaves nothing open.

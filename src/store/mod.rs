@@ -10,7 +10,8 @@
 //!    the broker or set aside.
 //! 4. The file stays within its byte budget: the oldest sent events go first, unsent ones only when nothing else is
 //!    left, and those are counted and told.
-//! 5. A database that cannot be read is moved aside under a name of its own, never deleted, and a new one started.
+//! 5. A database that cannot be read is moved aside under a name of its own and a new one started; the last two of them
+//!    are kept.
 //! 6. While the disk fails, sorting goes on: what could not be committed waits in memory, up to a bound, and is
 //!    counted beyond it.
 //! 7. Events are removed by age only where both the clock now and the clock then were synchronized.
@@ -22,6 +23,7 @@
 //!
 //! One thread writes ([`keeper`]); whoever reads opens [`history::History`], which never waits for it.
 
+mod album;
 mod damage;
 mod database;
 pub mod history;
@@ -60,8 +62,9 @@ pub struct Settings {
     /// The largest size of the database. The oldest sent events are removed first; unsent ones only when no others
     /// are left. An item takes some 300 bytes.
     pub max_bytes: u64,
-    /// Sent events older than so many days are removed; 0 keeps them as long as there is room. Counted only while the
-    /// clock is synchronized, and for events of a synchronized clock.
+    /// Sent events and pictures older than so many days are removed; 0 keeps them as long as there is room. Counted only
+    /// while the clock is synchronized. An event is as old as its own time or the next one's by a synchronized clock, a
+    /// picture as its item's id says.
     pub max_age_days: u32,
     /// Which pictures are kept.
     pub pictures: pictures::Settings,

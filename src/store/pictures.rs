@@ -13,6 +13,9 @@ use crate::problem::Problems;
 use crate::record::PictureView;
 use crate::units::ItemId;
 
+/// So many old pictures are removed in one go: few enough not to hold up a commit.
+const STEP: u64 = 64;
+
 /// Which pictures are kept, and how many.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -73,6 +76,7 @@ pub(super) struct Pictures {
 
 #[derive(Debug)]
 struct Entry {
+    item: ItemId,
     file: PathBuf,
     bytes: u64,
 }
@@ -95,12 +99,12 @@ impl Pictures {
                 continue;
             };
             let bytes = fs::metadata(&file).map_or(0, |file| file.len());
-            found.push((item, view, Entry { file, bytes }));
+            found.push((view, Entry { item, file, bytes }));
         }
-        found.sort_by_key(|(item, view, _)| (*item, *view));
+        found.sort_by_key(|(view, entry)| (entry.item, *view));
         let max_bytes = if settings.keep { settings.max_bytes } else { 0 };
         let mut pictures = Self { folder, max_bytes, sure: VecDeque::new(), other: VecDeque::new(), bytes: 0 };
-        for (_, view, entry) in found {
+        for (view, entry) in found {
             pictures.list(view, entry);
         }
         // The budget may have become smaller, or none.
@@ -114,30 +118,64 @@ impl Pictures {
         // Not synced: a picture lost in a power cut is not worth an fsync of the card.
         replace_file(&file, &picture.jpeg, false)?;
         let bytes = u64::try_from(picture.jpeg.len()).unwrap_or(u64::MAX);
-        self.list(picture.view, Entry { file, bytes });
+        self.list(picture.view, Entry { item: picture.item, file, bytes });
         self.make_room()
     }
 
     fn list(&mut self, view: PictureView, entry: Entry) {
         self.bytes += entry.bytes;
-        let list = if view == PictureView::Sure { &mut self.sure } else { &mut self.other };
-        list.push_back(entry);
+        self.list_of(view == PictureView::Sure).push_back(entry);
+    }
+
+    /// Removes the oldest pictures, so many bytes of them, and keeps no more than the others until the next start: what a
+    /// full disk needs for events, new pictures must not take again. Returns how many were removed.
+    pub(super) fn give_up(&mut self, bytes: u64) -> Result<u64> {
+        self.max_bytes = self.max_bytes.min(self.bytes.saturating_sub(bytes));
+        self.make_room()
+    }
+
+    /// Removes pictures of items from before `oldest`, some a call; returns how many.
+    pub(super) fn forget_old(&mut self, oldest: i64) -> Result<u64> {
+        let is_old = |entry: &Entry| i64::try_from(entry.item.0.timestamp_ms()).is_ok_and(|born| born < oldest);
+        let mut removed = 0;
+        for sure in [true, false] {
+            while removed < STEP && self.list_of(sure).front().is_some_and(is_old) {
+                self.remove_first(sure)?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
     }
 
     fn make_room(&mut self) -> Result<u64> {
         let mut removed = 0;
-        while self.bytes > self.max_bytes {
-            let Some(oldest) = self.sure.pop_front().or_else(|| self.other.pop_front()) else { break };
-            self.bytes -= oldest.bytes;
-            match fs::remove_file(&oldest.file) {
-                // Someone else may clear up, too.
-                Err(wrong) if wrong.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(wrong).with_context(|| format!("removing {}", oldest.file.display()));
-                }
-                _ => removed += 1,
-            }
+        while self.bytes > self.max_bytes && self.remove_first(!self.sure.is_empty())? {
+            removed += 1;
         }
         Ok(removed)
+    }
+
+    fn list_of(&mut self, sure: bool) -> &mut VecDeque<Entry> {
+        if sure { &mut self.sure } else { &mut self.other }
+    }
+
+    /// Removes the oldest picture of a list; returns whether there was one.
+    fn remove_first(&mut self, sure: bool) -> Result<bool> {
+        let list = self.list_of(sure);
+        let Some(oldest) = list.pop_front() else { return Ok(false) };
+        match fs::remove_file(&oldest.file) {
+            // Someone else may clear up, too.
+            Err(wrong) if wrong.kind() != std::io::ErrorKind::NotFound => {
+                let wrong = Err(wrong).with_context(|| format!("removing {}", oldest.file.display()));
+                // It still takes its room, and the next time it is another one's turn.
+                list.push_back(oldest);
+                wrong
+            }
+            _ => {
+                self.bytes -= oldest.bytes;
+                Ok(true)
+            }
+        }
     }
 }
 
@@ -172,6 +210,43 @@ mod tests {
         assert_eq!(keep(&mut pictures, 6, PictureView::Frame), 1);
         assert!(!exists(1, PictureView::Frame), "no sure one is left");
         assert!(exists(4, PictureView::Unsure) && exists(5, PictureView::Frame) && exists(6, PictureView::Frame));
+    }
+
+    #[test]
+    fn a_picture_that_cannot_be_removed_still_counts_and_holds_up_no_other() {
+        let store = tempfile::tempdir().unwrap();
+        let mut pictures = Pictures::open(store.path(), &Settings { keep: true, max_bytes: 200 }).unwrap();
+        (1..=2).for_each(|n| _ = keep(&mut pictures, n, PictureView::Sure));
+        // Not even root removes a folder as a file.
+        let stuck = file(store.path(), &PictureView::Sure.id(item(1))).unwrap();
+        fs::remove_file(&stuck).and_then(|()| fs::create_dir(&stuck)).unwrap();
+        pictures.keep(&Kept { item: item(3), view: PictureView::Sure, jpeg: vec![0; 100] }).unwrap_err();
+        assert_eq!(pictures.bytes, 300);
+        assert_eq!(keep(&mut pictures, 4, PictureView::Sure), 2, "the second and the third");
+        assert_eq!(pictures.bytes, 200);
+    }
+
+    #[test]
+    fn pictures_that_were_given_up_do_not_come_back() {
+        let store = tempfile::tempdir().unwrap();
+        let mut pictures = Pictures::open(store.path(), &Settings::default()).unwrap();
+        (1..=5).for_each(|n| _ = keep(&mut pictures, n, PictureView::Sure));
+        assert_eq!(pictures.give_up(150).unwrap(), 2);
+        assert_eq!(keep(&mut pictures, 6, PictureView::Sure), 1, "a new one takes the room of an old one");
+        assert_eq!(pictures.give_up(1 << 20).unwrap(), 3);
+        assert_eq!(pictures.give_up(1 << 20).unwrap(), 0);
+    }
+
+    #[test]
+    fn old_pictures_go_whatever_they_show() {
+        let store = tempfile::tempdir().unwrap();
+        let mut pictures = Pictures::open(store.path(), &Settings::default()).unwrap();
+        (1..=100).for_each(|n| _ = keep(&mut pictures, n, PictureView::Sure));
+        (1..=10).for_each(|n| _ = keep(&mut pictures, n, PictureView::Frame));
+        assert_eq!(pictures.forget_old(81).unwrap(), STEP, "some a call");
+        assert_eq!(pictures.forget_old(81).unwrap(), 90 - STEP);
+        assert_eq!(pictures.forget_old(81).unwrap(), 0);
+        assert_eq!((pictures.sure.len(), pictures.other.len(), pictures.bytes), (20, 0, 2000));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use std::fs;
+use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use super::keeper::Keeper;
 use super::records::Records;
 use super::*;
 use crate::clock::{Clock, WallTime};
+use crate::publish::audit::Audit;
 use crate::record::{Envelope, Event, Record, Run};
 use crate::sim::clock::SimClock;
 use crate::sim::samples;
@@ -212,6 +213,39 @@ fn sent_events_make_room_first() {
 }
 
 #[test]
+fn what_was_dropped_stays_announced_when_the_announcement_is_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings { max_bytes: 1 << 20, commit_count: 1024, ..settings(&folder) };
+    let (clock, status) = (Arc::new(SimClock::at(samples::wall(0))), Arc::new(Status::default()));
+    let (mut keeper, records) = Keeper::new(settings.clone(), run(), clock.clone(), Arc::clone(&status));
+    keeper.attempt();
+    let history = || History::open(&settings.database()).unwrap();
+    let mut audit = Audit::default();
+    audit.note(history().after(0, 1).unwrap()[0].payload.as_bytes());
+    // The broker has the start, and goes away.
+    records.sent(1);
+    let mut drops = Vec::new();
+    for n in 0..60 {
+        (n * 100..n * 100 + 100).for_each(|n| records.record(bulky(n)));
+        keeper.turn();
+        // Incidents end, and with the next drop others begin.
+        clock.advance(Duration::from_secs(61));
+        keeper.turn();
+        drops.push(status.events_dropped.get());
+    }
+    keeper.turn();
+    clock.advance(Duration::from_secs(61));
+    keeper.turn();
+    keeper.finish().unwrap();
+    drops.dedup();
+    let left = history().after(1, usize::MAX).unwrap();
+    let told = left.iter().filter(|event| event.payload.contains("events-dropped")).count() / 2;
+    assert!(told > 0 && told < drops.len() - 1, "no announcement was dropped: the test tests nothing");
+    left.iter().for_each(|event| audit.note(event.payload.as_bytes()));
+    assert_eq!(audit.verdict().unannounced, [], "{:?}", audit.verdict());
+}
+
+#[test]
 fn only_a_synchronized_clock_says_what_is_old() {
     let folder = tempfile::tempdir().unwrap();
     let settings = Settings { max_age_days: 30, ..settings(&folder) };
@@ -230,8 +264,31 @@ fn only_a_synchronized_clock_says_what_is_old() {
         assert_eq!(store.forget_old(wrong).unwrap(), 0, "{wrong:?}");
     }
     assert_eq!(store.forget_old(day(31, true)).unwrap(), 1, "the first is older than thirty days");
-    assert_eq!(store.forget_old(day(60, true)).unwrap(), 1, "no one knows how old the third is");
-    assert_eq!(numbers(&settings), [3, 4, 5]);
+    assert_eq!(store.forget_old(day(60, true)).unwrap(), 3, "the third happened before the fourth");
+    assert_eq!(numbers(&settings), [5]);
+}
+
+#[test]
+fn events_of_an_unset_clock_stop_no_removal_by_age() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings { max_age_days: 30, ..settings(&folder) };
+    let mut store = open(&settings);
+    let day = |n: i64| WallTime { unix_ms: 1_700_000_000_000 + n * 86_400_000, synchronized: true };
+    let unset = WallTime { unix_ms: 0, synchronized: false };
+    let ahead = day(40_000);
+    // More than one step looks at, and a clock that was once ahead of all.
+    let early = std::iter::repeat_n(unset, 600).chain([ahead, day(0)]);
+    let late = [unset, day(20), unset, day(50), day(51)];
+    let all: Vec<WallTime> = early.chain(late).collect();
+    all.iter().for_each(|wall| _ = commit(&mut store, [Record { wall: *wall, ..samples::decision(1) }]));
+    store.commit(&Group { sent: store.last_seq, ..Group::default() }).unwrap();
+    let mut remove = |now| (0..9).map(|_| store.forget_old(now).unwrap()).sum::<u64>();
+    assert_eq!(remove(day(49)), 602, "up to the last one that is known to be old");
+    assert_eq!(numbers(&settings), (603..=607).collect::<Vec<_>>());
+    assert_eq!(remove(day(60)), 2);
+    assert_eq!(remove(day(70)), 0, "nobody knows how old the next one is, and the one behind it is young");
+    assert_eq!(remove(day(81)), 2);
+    assert_eq!(numbers(&settings), [607], "the newest stays: it says where the numbers stand");
 }
 
 #[test]
@@ -292,6 +349,23 @@ fn a_damaged_file_is_moved_aside_and_numbers_go_on() {
     damage(&settings.database());
     let again = Store::open(&settings, "boot", samples::wall(0)).unwrap().moved.expect("the damage is seen");
     assert_ne!(again.to, moved.to, "each has its own name");
+}
+
+#[test]
+fn two_damaged_files_are_kept_and_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(&folder);
+    let mut moved = Vec::new();
+    // The last one by a clock that is not set.
+    for wall in [samples::wall(1), samples::wall(2), samples::wall(3), WallTime { unix_ms: 0, synchronized: false }] {
+        open(&settings);
+        File::create(beside(&settings.database(), "-wal")).unwrap();
+        moved.push(database::move_aside(&settings.database(), wall).unwrap());
+    }
+    let there: Vec<bool> = moved.iter().map(|file| file.exists()).collect();
+    assert_eq!(there, [false, false, true, true]);
+    let logs = moved.iter().filter(|file| beside(file, "-wal").exists()).count();
+    assert_eq!(logs, 2, "logs go with their files");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -163,24 +163,32 @@ impl Drop for Mosquitto {
     }
 }
 
-/// As much of an MQTT 5 broker as a publisher needs, which refuses each event for one reason until it takes them:
-/// mosquitto has no quota of its own.
+/// As much of an MQTT 5 broker as a publisher needs, which refuses each event of some kinds for one reason until it takes
+/// them: mosquitto has no quota of its own.
 pub(crate) struct Refusing {
     pub(crate) address: SocketAddr,
     reason: Arc<AtomicU8>,
     audit: Arc<Mutex<Audit>>,
+    connections: Arc<AtomicUsize>,
 }
 
+/// Stands for no reason: the broker ends the connection without a word.
+pub(crate) const CLOSES: u8 = 0xff;
+
 impl Refusing {
-    pub(crate) async fn start(reason: u8) -> Self {
+    /// Refuses the kinds whose topics end so.
+    pub(crate) async fn start(reason: u8, kind: &'static str) -> Self {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let broker = Self { address, reason: Arc::new(AtomicU8::new(reason)), audit: Arc::default() };
+        let reason = Arc::new(AtomicU8::new(reason));
+        let broker = Self { address, reason, audit: Arc::default(), connections: Arc::default() };
         let (reason, audit) = (Arc::clone(&broker.reason), Arc::clone(&broker.audit));
+        let connections = Arc::clone(&broker.connections);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                connections.fetch_add(1, Ordering::Relaxed);
                 // A client that goes away ends with an error, as it must.
-                serve(client, &reason, &audit).await.ok();
+                serve(client, (&reason, kind), &audit).await.ok();
             }
         });
         broker
@@ -191,15 +199,24 @@ impl Refusing {
         self.reason.store(0, Ordering::Relaxed);
     }
 
+    /// How often it was connected to.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
     /// The events that it took.
     pub(crate) fn audit(&self) -> Audit {
         self.audit.lock().unwrap().clone()
     }
 }
 
-async fn serve(mut client: tokio::net::TcpStream, reason: &AtomicU8, audit: &Mutex<Audit>) -> std::io::Result<()> {
+async fn serve(
+    mut client: tokio::net::TcpStream,
+    (reason, kind): (&AtomicU8, &str),
+    audit: &Mutex<Audit>,
+) -> std::io::Result<()> {
     loop {
-        let kind = client.read_u8().await?;
+        let packet = client.read_u8().await?;
         let (mut length, mut shift) = (0, 0);
         loop {
             let byte = client.read_u8().await?;
@@ -211,16 +228,20 @@ async fn serve(mut client: tokio::net::TcpStream, reason: &AtomicU8, audit: &Mut
         }
         let mut body = vec![0; length];
         client.read_exact(&mut body).await?;
-        match kind >> 4 {
+        match packet >> 4 {
             // CONNECT, PINGREQ, DISCONNECT.
             1 => client.write_all(&[0x20, 3, 0, 0, 0]).await?,
             12 => client.write_all(&[0xd0, 0]).await?,
             14 => return Ok(()),
             // PUBLISH with QoS 1: topic, id, no properties, payload.
-            3 if kind & 6 == 2 => {
+            3 if packet & 6 == 2 => {
                 let topic = 2 + usize::from(u16::from_be_bytes([body[0], body[1]]));
-                let retained = kind & 1 == 1;
-                let reason = if retained { 0 } else { reason.load(Ordering::Relaxed) };
+                let retained = packet & 1 == 1;
+                let refused = !retained && body[2..topic].ends_with(kind.as_bytes());
+                let reason = if refused { reason.load(Ordering::Relaxed) } else { 0 };
+                if reason == CLOSES {
+                    return Ok(());
+                }
                 if reason == 0 && !retained {
                     audit.lock().unwrap().note(&body[topic + 3..]);
                 }
@@ -313,5 +334,6 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: watch::Recei
 pub(crate) async fn all_arrive(subscriber: &Subscriber, last: u64) {
     let arrived = subscriber.wait_for(PATIENCE, |tally| tally.seqs.last() >= Some(&last) && tally.gaps().is_empty());
     assert!(arrived.await, "missing: {:?} of {last}", subscriber.tally().gaps());
-    assert!(subscriber.tally().audit.verdict().complete, "{:?}", subscriber.tally().audit.verdict());
+    let verdict = subscriber.tally().audit.verdict();
+    assert!(verdict.complete && verdict.stores == 1, "{verdict:?}");
 }

@@ -373,6 +373,8 @@ def cut_power(args, work, broker, pilah, draw):
         print(verdict.stdout.strip())
         if verdict.returncode:
             wrong.append("the stream does not verify")
+        if not re.search(r"stores +1$", verdict.stdout, re.MULTILINE):
+            wrong.append("a number came back in another run")
         total = sum(high + 1 - low for low, high in promised)
         print(f"{args.cuts} cuts, {in_writing} of them while writes waited; {total} events committed, {lost} of them lost; "
               f"{disk.written} writes and {disk.flushes} flushes")

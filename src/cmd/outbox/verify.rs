@@ -119,6 +119,7 @@ fn describe(station: &str, verdict: &Verdict) -> String {
             number(verdict.first_seq),
             number(verdict.last_seq)
         ),
+        format!("  stores       {}", verdict.stores),
         format!("  repeated     {}", verdict.repeated),
         format!("  overtaken    {}", verdict.overtaken),
         format!("  announced    {}", list(&verdict.announced)),

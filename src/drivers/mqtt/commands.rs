@@ -1,10 +1,11 @@
-//! Which command messages are carried out: those that the configuration allows, well formed, and once each.
+//! Which command messages are carried out: those that the configuration allows, well formed, and once each. Who asks again
+//! gets the same reply.
 
 use std::collections::VecDeque;
 
 use crate::command::{Command, CommandMessage, Name};
 
-/// Ids remembered, to drop repeated ones: more than a person or a script sends within a redelivery.
+/// Ids remembered, to know repeated ones: more than a person or a script sends within a redelivery.
 const REMEMBERED: usize = 256;
 
 /// Larger payloads are not looked at; real ones have some 60 bytes.
@@ -17,7 +18,15 @@ const ID_LENGTH: usize = 64;
 #[derive(Debug)]
 pub(super) struct Commands {
     allowed: Vec<Name>,
-    seen: VecDeque<String>,
+    seen: VecDeque<Seen>,
+}
+
+/// A command that was handed on.
+#[derive(Debug)]
+struct Seen {
+    id: String,
+    /// What came of it, once that is known.
+    result: Option<Result<String, String>>,
 }
 
 /// What becomes of a command message.
@@ -27,8 +36,8 @@ pub(super) enum Verdict {
     Accepted { id: String, command: Command },
     /// It is answered with the reason why not.
     Refused { id: Option<String>, why: String },
-    /// It was there before: nothing is done, and nothing answered.
-    Repeated,
+    /// It was there before: nothing is done, and what came of it is said again, if that is known.
+    Repeated { id: String, result: Option<Result<String, String>> },
 }
 
 impl Commands {
@@ -60,8 +69,8 @@ impl Commands {
         if id.is_empty() || id.len() > ID_LENGTH {
             return refused(None, format!("the id must have 1 to {ID_LENGTH} characters"));
         }
-        if self.seen.contains(&id) {
-            return Verdict::Repeated;
+        if let Some(seen) = self.seen.iter().find(|seen| seen.id == id) {
+            return Verdict::Repeated { id, result: seen.result.clone() };
         }
         let command = match (name, message.lane) {
             (Name::LaneTest, Some(lane)) => Command::LaneTest(lane),
@@ -76,8 +85,20 @@ impl Commands {
         if self.seen.len() == REMEMBERED {
             self.seen.pop_front();
         }
-        self.seen.push_back(id.clone());
+        self.seen.push_back(Seen { id: id.clone(), result: None });
         Verdict::Accepted { id, command }
+    }
+
+    /// Remembers what came of a command, for who asks again.
+    pub(super) fn came_of(&mut self, id: &str, result: &Result<String, String>) {
+        if let Some(seen) = self.seen.iter_mut().find(|seen| seen.id == id) {
+            seen.result = Some(result.clone());
+        }
+    }
+
+    /// Nobody carried it out: sent again, it is a new one.
+    pub(super) fn forget(&mut self, id: &str) {
+        self.seen.retain(|seen| seen.id != id);
     }
 }
 
@@ -135,7 +156,12 @@ mod tests {
         assert!(refused(commands.judge("resume", br#"{"id": "1"}"#, false)), "not in the list");
         assert!(refused(commands.judge("pause", br#"{"id": "1"}"#, true)), "retained");
         assert!(matches!(commands.judge("pause", br#"{"id": "1"}"#, false), Verdict::Accepted { .. }));
-        assert_eq!(commands.judge("pause", br#"{"id": "1"}"#, false), Verdict::Repeated);
+        let again = |result| Verdict::Repeated { id: "1".into(), result };
+        assert_eq!(commands.judge("pause", br#"{"id": "1"}"#, false), again(None));
+        commands.came_of("1", &Ok("paused".into()));
+        assert_eq!(commands.judge("pause", br#"{"id": "1"}"#, false), again(Some(Ok("paused".into()))));
+        commands.forget("1");
+        assert!(matches!(commands.judge("pause", br#"{"id": "1"}"#, false), Verdict::Accepted { .. }));
         for n in 2..1000 {
             let accepted = commands.judge("pause", format!(r#"{{"id": "{n}"}}"#).as_bytes(), false);
             assert!(matches!(accepted, Verdict::Accepted { .. }), "{n}");
@@ -177,8 +203,8 @@ mod tests {
             };
             prop_assert!(as_asked);
             let message: serde_json::Value = serde_json::from_slice(&payload).unwrap();
-            prop_assert_eq!(&message["id"], &serde_json::Value::from(id));
-            prop_assert_eq!(commands.judge(&word, &payload, false), Verdict::Repeated);
+            prop_assert_eq!(&message["id"], &serde_json::Value::from(id.clone()));
+            prop_assert_eq!(commands.judge(&word, &payload, false), Verdict::Repeated { id, result: None });
         }
     }
 }

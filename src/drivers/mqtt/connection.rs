@@ -1,24 +1,25 @@
 //! The task behind the link: one client a connection, answers as they come, and another try after each end.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rumqttc::Outgoing;
+use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{
-    ConnAck, DisconnectReasonCode, Filter, Packet, PubAck, PubAckReason, Publish, PublishProperties, RetainForwardRule,
-    SubAck, SubscribeReasonCode,
+    ConnAck, Filter, Packet, PubAck, PubAckReason, Publish, PublishProperties, RetainForwardRule, SubAck,
+    SubscribeReasonCode,
 };
-use rumqttc::v5::mqttbytes::{self, QoS};
-use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, StateError};
+use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, info, warn};
 
 use super::commands::{Commands, Verdict};
+use super::ending::{BACK_OFF, Lived, may_be_over_a_message, message_at_fault};
 use super::options::{IN_FLIGHT, options};
 use super::tls::is_about_time;
-use super::{Live, Mqtt, Settings};
+use super::{Live, Mqtt, Queued, Settings};
 use crate::clock::Clock;
 use crate::command::{Reply, Request};
 use crate::publish::{Connection, Message, NotTaken, Topics};
@@ -33,8 +34,8 @@ const RESERVE: usize = 4;
 /// A broker that answers pings and no messages is given up after this.
 const ANSWER: Duration = Duration::from_secs(20);
 
-/// The first and the longest wait between two attempts to connect.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+/// The same trouble is not worth another warning within this.
+const WARNED: Duration = Duration::from_secs(60);
 
 /// Who carries out a command must answer within this.
 const COMMAND_ANSWER: Duration = Duration::from_secs(10);
@@ -48,10 +49,13 @@ pub struct Connector {
     status: Arc<Status>,
     clock: Arc<dyn Clock>,
     requests: mpsc::Sender<Request>,
-    closed: watch::Sender<bool>,
-    commands: Commands,
-    /// What went wrong last; the same again is not worth another line in the log.
-    last_error: String,
+    /// Dropped with the task, so that its end shows.
+    connection: watch::Sender<Connection>,
+    commands: Arc<Mutex<Commands>>,
+    /// The connection, or the last one.
+    lived: Lived,
+    /// The trouble that was warned of last, and when.
+    warned: Option<(String, Instant)>,
 }
 
 /// Why a connection ended.
@@ -65,7 +69,7 @@ enum End {
 }
 
 /// Messages that left and were not answered yet, by packet id.
-type UnderWay = BTreeMap<u16, (oneshot::Sender<Result<(), NotTaken>>, Instant)>;
+type UnderWay = BTreeMap<u16, (Queued, Instant)>;
 
 impl Connector {
     pub(super) fn new(
@@ -75,11 +79,11 @@ impl Connector {
         will: Message,
         (status, clock): (Arc<Status>, Arc<dyn Clock>),
         requests: mpsc::Sender<Request>,
-        closed: watch::Sender<bool>,
+        connection: watch::Sender<Connection>,
     ) -> Self {
-        let commands = Commands::new(&settings.commands);
-        let last_error = String::new();
-        Self { link, settings, topics, will, status, clock, requests, closed, commands, last_error }
+        let commands = Arc::new(Mutex::new(Commands::new(&settings.commands)));
+        let (lived, warned) = (Lived::default(), None);
+        Self { link, settings, topics, will, status, clock, requests, connection, commands, lived, warned }
     }
 
     /// Connects again and again, until the link is closed.
@@ -87,48 +91,44 @@ impl Connector {
         let mut closing = self.link.closing.subscribe();
         let mut wait = BACK_OFF.0;
         loop {
+            self.lived = Lived::default();
             let end = self.connect_once(&mut closing).await;
-            let was_up = self.hang_up(&end);
+            self.hang_up(&end);
             let (End::Broken(why) | End::ClockNotSet(why)) = end else { break };
-            if was_up {
-                self.status.broker_lost.one();
-                wait = BACK_OFF.0;
-            }
-            self.log(&why, was_up);
+            self.status.broker_lost.add(u64::from(self.lived.since.is_some()));
+            self.log(&why);
+            wait = self.lived.wait(wait);
             // Many stations lose the same broker at the same moment: they come back one by one.
-            let jittered = wait.mul_f64(0.75 + fastrand::f64() / 2.0);
+            let drawn = wait.mul_f64(0.25 + fastrand::f64() * 0.75);
             tokio::select! {
-                () = sleep(jittered) => {}
+                () = sleep(drawn) => {}
                 _ = closing.wait_for(|closing| *closing) => break,
             }
             wait = (wait * 2).min(BACK_OFF.1);
         }
-        self.closed.send_replace(true);
     }
 
-    fn log(&mut self, why: &str, was_up: bool) {
+    fn log(&mut self, why: &str) {
         let (host, port) = (&self.settings.host, self.settings.port);
-        if was_up || self.last_error != why {
-            warn!(host, port, error = why, "broker not connected");
-        } else {
+        if self.warned.as_ref().is_some_and(|(before, at)| before == why && at.elapsed() < WARNED) {
             debug!(host, port, error = why, "broker still not connected");
+        } else {
+            warn!(host, port, error = why, "broker not connected");
+            self.warned = Some((why.to_owned(), Instant::now()));
         }
-        why.clone_into(&mut self.last_error);
     }
 
-    /// Takes no more messages; returns whether there was a connection.
-    fn hang_up(&self, end: &End) -> bool {
+    /// Takes no more messages.
+    fn hang_up(&self, end: &End) {
         // Dropping what was queued answers it: lost.
         self.link.live().take();
-        let was_up = self.link.connection.borrow().up;
-        self.link.connection.send_modify(|connection| {
+        self.connection.send_modify(|connection| {
             connection.up = false;
             connection.waits_for_clock = matches!(end, End::ClockNotSet(_));
             if let End::Broken(why) | End::ClockNotSet(why) = end {
                 connection.why.clone_from(why);
             }
         });
-        was_up
     }
 
     async fn connect_once(&mut self, closing: &mut watch::Receiver<bool>) -> End {
@@ -143,15 +143,23 @@ impl Connector {
             let patience = under_way.values().map(|(_, since)| *since + ANSWER).min();
             let event = tokio::select! {
                 event = events.poll() => event,
-                () = until(patience) => return End::Broken(format!("no answer to a message within {ANSWER:?}")),
+                () = until(patience) => {
+                    let why = format!("no answer to a message within {ANSWER:?}");
+                    self.suspect(&why, under_way);
+                    return End::Broken(why);
+                }
                 _ = closing.wait_for(|closing| *closing), if !leaving => {
                     // Leave can only be taken of who is there.
-                    leaving = self.link.connection.borrow().up && client.try_disconnect().is_ok();
+                    leaving = self.connection.borrow().up && client.try_disconnect().is_ok();
                     if leaving { continue } else { return End::Closed }
                 }
             };
             match event {
-                Ok(Event::Outgoing(Outgoing::Disconnect)) => return End::Closed,
+                Ok(Event::Outgoing(Outgoing::Disconnect)) if leaving => return End::Closed,
+                // rumqttc takes leave by itself where the broker breaks the protocol.
+                Ok(Event::Outgoing(Outgoing::Disconnect)) => {
+                    return End::Broken("the broker broke the protocol".into());
+                }
                 Ok(event) => self.see(event, &client, &mut under_way),
                 Err(wrong) => {
                     self.blame(&wrong, &mut events, &client, under_way);
@@ -166,7 +174,7 @@ impl Connector {
         match event {
             Event::Incoming(Packet::ConnAck(ack)) => self.come_up(&ack, client),
             Event::Outgoing(Outgoing::Publish(id)) => self.left(id, under_way),
-            Event::Incoming(Packet::PubAck(ack)) => answer(&ack, under_way),
+            Event::Incoming(Packet::PubAck(ack)) => self.lived.took |= answer(&ack, under_way),
             Event::Incoming(Packet::Publish(publish)) => self.take_command(&publish),
             Event::Incoming(Packet::SubAck(ack)) => check_subscribed(&ack),
             _ => {}
@@ -195,10 +203,10 @@ impl Connector {
             .map_or(usize::MAX, |max| usize::try_from(max).unwrap_or(usize::MAX));
         *self.link.live() = Some(Live { client: client.clone(), queued: [].into(), max_packet });
         let window = usize::from(allowed).saturating_sub(RESERVE).max(1);
-        self.link.connection.send_modify(|connection| {
+        self.connection.send_modify(|connection| {
             *connection = Connection { up: true, count: connection.count + 1, window, ..Connection::default() };
         });
-        self.last_error.clear();
+        self.lived.since = Some(Instant::now());
         info!(host = self.settings.host, port = self.settings.port, window, "broker connected");
     }
 
@@ -209,7 +217,7 @@ impl Connector {
         if id == 0 {
             drop(queued.answer.send(Ok(())));
         } else {
-            under_way.insert(id, (queued.answer, Instant::now()));
+            under_way.insert(id, (queued, Instant::now()));
         }
     }
 
@@ -225,11 +233,19 @@ impl Connector {
         while let Some(event) = events.state.events.pop_front() {
             self.see(event, client, &mut under_way);
         }
-        let Some(reason) = message_at_fault(wrong) else { return };
-        let alone = under_way.len() == 1;
-        for (answer, _) in under_way.into_values() {
-            let not_taken = if alone { NotTaken::Never } else { NotTaken::Suspect };
-            drop(answer.send(Err(not_taken(reason.clone()))));
+        match message_at_fault(wrong) {
+            Some(reason) if under_way.len() == 1 => refuse(under_way, || NotTaken::Never(reason.clone())),
+            Some(reason) => refuse(under_way, || NotTaken::Suspect(reason.clone())),
+            None if may_be_over_a_message(wrong) => self.suspect(&wrong.to_string(), under_way),
+            None => {}
+        }
+    }
+
+    /// A connection that ends soon after it came up, or while a single message is under way, may have ended over a message,
+    /// even where nobody says so.
+    fn suspect(&self, why: &str, under_way: UnderWay) {
+        if self.lived.is_young() || under_way.len() == 1 {
+            refuse(under_way, || NotTaken::Suspect(why.to_owned()));
         }
     }
 
@@ -237,19 +253,28 @@ impl Connector {
         let topic = String::from_utf8_lossy(&publish.topic);
         let Some(word) = self.topics.command(&topic) else { return };
         let reply_to = ReplyTo::new(&self.topics, word, publish.properties.as_ref());
-        match self.commands.judge(word, &publish.payload, publish.retain) {
+        let verdict = lock(&self.commands).judge(word, &publish.payload, publish.retain);
+        match verdict {
             Verdict::Accepted { id, command } => {
                 info!(command = word, id, "command");
                 let (answer, answered) = oneshot::channel();
                 let taken = self.requests.try_send(Request { command, answer });
                 self.status.commands.add(u64::from(taken.is_ok()));
-                let link = Arc::clone(&self.link);
+                let (link, commands) = (Arc::clone(&self.link), Arc::clone(&self.commands));
                 tokio::spawn(async move {
-                    let result = match timeout(COMMAND_ANSWER, answered).await {
+                    let answer = timeout(COMMAND_ANSWER, answered).await;
+                    let undone = matches!(answer, Ok(Ok(Err(_)) | Err(_)));
+                    let result = match answer {
                         Ok(Ok(result)) => result,
                         Ok(Err(_)) => Err("the station is busy or stopping; try again".into()),
                         Err(_) => Err("no answer in time; look at the station's status".into()),
                     };
+                    // What was done, or may have been, is not done a second time.
+                    if undone {
+                        lock(&commands).forget(&id);
+                    } else {
+                        lock(&commands).came_of(&id, &result);
+                    }
                     reply_to.send(&link, Some(id), result);
                 });
             }
@@ -258,9 +283,18 @@ impl Connector {
                 warn!(command = word, why, "command refused");
                 reply_to.send(&self.link, id, Err(why));
             }
-            Verdict::Repeated => self.status.commands_refused.one(),
+            Verdict::Repeated { id, result } => {
+                self.status.commands_refused.one();
+                if let Some(result) = result {
+                    reply_to.send(&self.link, Some(id), result);
+                }
+            }
         }
     }
+}
+
+fn lock(commands: &Mutex<Commands>) -> MutexGuard<'_, Commands> {
+    commands.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Where the reply to a command goes.
@@ -295,36 +329,30 @@ impl ReplyTo {
     }
 }
 
-fn answer(ack: &PubAck, under_way: &mut UnderWay) {
-    let Some((answer, _)) = under_way.remove(&ack.pkid) else { return };
+/// Returns whether the broker took an event.
+fn answer(ack: &PubAck, under_way: &mut UnderWay) -> bool {
+    let Some((queued, _)) = under_way.remove(&ack.pkid) else { return false };
     let why = || format!("{:?}", ack.reason);
     let result = match ack.reason {
         PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Ok(()),
         PubAckReason::PayloadFormatInvalid => Err(NotTaken::Never(why())),
         _ => Err(NotTaken::Refused(why())),
     };
+    let took = result.is_ok() && queued.event;
     // Who asked may not care for the answer.
-    drop(answer.send(result));
+    drop(queued.answer.send(result));
+    took
+}
+
+fn refuse(under_way: UnderWay, why: impl Fn() -> NotTaken) {
+    for (queued, _) in under_way.into_values() {
+        drop(queued.answer.send(Err(why())));
+    }
 }
 
 fn check_subscribed(ack: &SubAck) {
     if !ack.return_codes.iter().all(|code| matches!(code, SubscribeReasonCode::Success(_))) {
         warn!(codes = ?ack.return_codes, "broker refuses the subscription to commands");
-    }
-}
-
-/// The reason why a connection ended, if a message of ours was it.
-fn message_at_fault(wrong: &ConnectionError) -> Option<String> {
-    let ConnectionError::MqttState(state) = wrong else { return None };
-    match state {
-        StateError::ServerDisconnect {
-            reason_code: reason @ (DisconnectReasonCode::PacketTooLarge | DisconnectReasonCode::PayloadFormatInvalid),
-            ..
-        } => Some(format!("{reason:?}")),
-        // mosquitto answers a message above its message_size_limit with PUBACK 0x95, which the standard does not
-        // allow there: rumqttc ends the connection over it, and the id is lost.
-        StateError::Deserialization(mqttbytes::Error::InvalidConnectReturnCode(0x95)) => Some("PacketTooLarge".into()),
-        _ => None,
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod commands;
 mod connection;
+mod ending;
 mod listen;
 mod options;
 mod tls;
@@ -133,9 +134,9 @@ impl Settings {
 #[derive(Debug)]
 pub struct Mqtt {
     live: Mutex<Option<Live>>,
-    connection: watch::Sender<Connection>,
+    /// Its other end is the task's: whoever watches it hears when the task has ended, in whatever way.
+    connection: watch::Receiver<Connection>,
     closing: watch::Sender<bool>,
-    closed: watch::Receiver<bool>,
 }
 
 /// A connection that takes messages.
@@ -151,6 +152,8 @@ struct Live {
 #[derive(Debug)]
 struct Queued {
     answer: oneshot::Sender<Result<(), NotTaken>>,
+    /// Not what the broker keeps of the station's state.
+    event: bool,
 }
 
 impl Mqtt {
@@ -164,15 +167,9 @@ impl Mqtt {
         clock: Arc<dyn Clock>,
     ) -> (Arc<Self>, Connector, mpsc::Receiver<Request>) {
         let (requests, receiver) = mpsc::channel(COMMANDS);
-        let (closed_sender, closed) = watch::channel(false);
-        let link = Arc::new(Self {
-            live: Mutex::new(None),
-            connection: watch::Sender::new(Connection::default()),
-            closing: watch::Sender::new(false),
-            closed,
-        });
-        let connector =
-            Connector::new(Arc::clone(&link), settings, topics, will, (status, clock), requests, closed_sender);
+        let (told, connection) = watch::channel(Connection::default());
+        let link = Arc::new(Self { live: Mutex::new(None), connection, closing: watch::Sender::new(false) });
+        let connector = Connector::new(Arc::clone(&link), settings, topics, will, (status, clock), requests, told);
         (link, connector, receiver)
     }
 
@@ -194,7 +191,7 @@ impl Mqtt {
         let qos = if message.at_least_once { QoS::AtLeastOnce } else { QoS::AtMostOnce };
         let Message { topic, payload, retain, .. } = message;
         if live.client.try_publish_with_properties(topic, qos, retain, payload, properties).is_ok() {
-            live.queued.push_back(Queued { answer: sender });
+            live.queued.push_back(Queued { answer: sender, event: !retain });
         }
         answer
     }
@@ -206,13 +203,14 @@ impl Link for Mqtt {
     }
 
     fn connection(&self) -> watch::Receiver<Connection> {
-        self.connection.subscribe()
+        self.connection.clone()
     }
 
     async fn close(&self) {
         self.closing.send_replace(true);
-        let mut closed = self.closed.clone();
-        // An error means that the task has gone, which is what we want.
-        drop(tokio::time::timeout(Duration::from_millis(500), closed.wait_for(|closed| *closed)).await);
+        let mut connection = self.connection.clone();
+        let task_ends = async { while connection.changed().await.is_ok() {} };
+        // One that hangs is not waited for.
+        drop(tokio::time::timeout(Duration::from_millis(500), task_ends).await);
     }
 }

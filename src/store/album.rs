@@ -1,0 +1,104 @@
+//! The pictures as the store's thread keeps them: opened when the first one comes, counted, and never in the way of events.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Result;
+use tracing::warn;
+
+use super::Settings;
+use super::pictures::{self, Kept, Pictures};
+use super::retention::oldest;
+use crate::clock::WallTime;
+use crate::status::Status;
+
+/// With less room than this a disk is full.
+const FULL: u64 = 1 << 20;
+
+/// So many bytes of pictures are given up at a time where the disk is full.
+const GIVEN_UP: u64 = 8 << 20;
+
+/// Keeps and removes pictures.
+#[derive(Debug)]
+pub(super) struct Album {
+    store: PathBuf,
+    settings: pictures::Settings,
+    max_age_days: u32,
+    status: Arc<Status>,
+    pictures: Option<Pictures>,
+    /// The last one could not be kept, or removed: said once, not with each.
+    refused: bool,
+}
+
+impl Album {
+    pub(super) fn new(settings: &Settings, status: Arc<Status>) -> Self {
+        let (store, max_age_days) = (settings.directory.clone(), settings.max_age_days);
+        Self { store, settings: settings.pictures.clone(), max_age_days, status, pictures: None, refused: false }
+    }
+
+    /// Where none are kept, removes those of an earlier run.
+    pub(super) fn begin(&mut self) {
+        if !self.settings.keep
+            && let Err(wrong) = Pictures::open(&self.store, &self.settings)
+        {
+            warn!(error = format!("{wrong:#}"), "pictures of an earlier run stay");
+        }
+    }
+
+    pub(super) fn keep(&mut self, picture: &Kept) {
+        if self.removes("pictures cannot be kept now", |pictures| pictures.keep(picture)).is_some() {
+            self.status.pictures.one();
+        } else {
+            self.status.pictures_lost.one();
+        }
+    }
+
+    /// Removes those that are too old.
+    pub(super) fn forget_old(&mut self, now: WallTime) {
+        if self.settings.keep
+            && let Some(oldest) = oldest(self.max_age_days, now)
+        {
+            self.removes("old pictures cannot be removed", |pictures| pictures.forget_old(oldest));
+        }
+    }
+
+    /// On a full disk, removes the oldest ones for events; returns whether there were any.
+    pub(super) fn give_up(&mut self) -> bool {
+        let disk = rustix::fs::statvfs(&self.store);
+        if !self.settings.keep || !disk.is_ok_and(|disk| disk.f_bavail * disk.f_frsize < FULL) {
+            return false;
+        }
+        let removed =
+            self.removes("pictures cannot be removed from a full disk", |pictures| pictures.give_up(GIVEN_UP));
+        let some = removed.is_some_and(|removed| removed > 0);
+        if some {
+            warn!(removed, "the disk is full: pictures make room for events");
+        }
+        some
+    }
+
+    /// Does what removes pictures, and counts them; none if it went wrong.
+    fn removes(&mut self, wrongly: &str, what: impl FnOnce(&mut Pictures) -> Result<u64>) -> Option<u64> {
+        match self.open().and_then(what) {
+            Ok(removed) => {
+                self.refused = false;
+                self.status.pictures_removed.add(removed);
+                Some(removed)
+            }
+            Err(wrong) => {
+                if !std::mem::replace(&mut self.refused, true) {
+                    warn!(error = format!("{wrong:#}"), "{wrongly}");
+                }
+                None
+            }
+        }
+    }
+
+    fn open(&mut self) -> Result<&mut Pictures> {
+        let opened = match self.pictures.take() {
+            Some(pictures) => pictures,
+            None => Pictures::open(&self.store, &self.settings)?,
+        };
+        Ok(self.pictures.insert(opened))
+    }
+}
