@@ -202,7 +202,12 @@ struct Watch<'a> {
 impl Watch<'_> {
     /// Waits, feeding the watchdog while all loops turn; returns whether it is time to end: a signal asks for it, or
     /// nobody keeps or sends any more.
-    fn wait(&self, time: Duration, clock: &Arc<dyn Clock>, station: impl Fn() -> Option<[(Turn, u64); Turn::STATION.len()]>) -> bool {
+    fn wait(
+        &self,
+        time: Duration,
+        clock: &Arc<dyn Clock>,
+        station: impl Fn() -> Option<[(Turn, u64); Turn::STATION.len()]>,
+    ) -> bool {
         let until = clock.now() + time;
         loop {
             let stored = (Turn::Store, self.stored.load(Ordering::Relaxed));

@@ -164,7 +164,9 @@ impl Window {
             events.last().map_or(wanted.last, |event| event.seq)
         };
         let kind = stretch.kind.as_ref();
-        let its_own = events.into_iter().filter(|event| kind.is_none_or(|kind| *kind == event.kind));
+        // What has been damaged since it was passed over tells no kind, and is to be told of.
+        let is_its_own = |event: &Stored| kind.is_none_or(|kind| *kind == event.kind || event.damage.is_some());
+        let its_own = events.into_iter().filter(is_its_own);
         stretch.entries.extend(its_own.map(|event| Entry { event, at: At::Waiting }));
         self.pass_over();
     }
@@ -354,6 +356,8 @@ mod tests {
         window.give_back(3);
         window.shut("outcome");
         assert_eq!((drain(&mut window, &store), window.done()), (vec![], 2));
+        // And one breaks meanwhile.
+        store[8] = Stored { kind: "unknown".into(), damage: Some("its bytes have changed".into()), ..store[8].clone() };
         window.open("outcome");
         assert_eq!(drain(&mut window, &store), shut);
         assert!(!window.is_behind("outcome"));
