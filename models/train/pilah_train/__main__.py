@@ -22,7 +22,6 @@ def main() -> int:
     p.add_argument("--out", type=Path, required=True, help="checkpoints and measurements; a stopped training goes on from here")
     p.add_argument("--model", type=Path, help="the model folder to write; without it nothing is exported")
     p.add_argument("--start", type=Path, help="a finished model to go on from, such as ../waste, instead of ImageNet's weights")
-    p.add_argument("--refit", action="store_true", help="train on validation's pictures too, with what --start measured on them")
     p.add_argument("--golden", type=Path, help="a folder of own pictures to ship with their scores, at most six")
     p.add_argument("--fold", metavar="K/N", help="cross-validation: the K-th of N parts of what is not test is the validation")
     p.add_argument("--steps", default=",".join(STEPS), help=f"some of {','.join(STEPS)} (default: all)")
@@ -39,14 +38,9 @@ def run(a) -> int:
     recipe.train.start = str(a.start or recipe.train.start)
     if a.fold:
         recipe.data.fold, recipe.data.folds = _fold(a.fold)
-    recipe.train.refit |= a.refit
-    if recipe.train.refit and (a.fold or not recipe.train.start):
-        raise Fault("--refit wants a finished model in --start, whose temperature and thresholds it keeps, and no --fold")
     from .prepare import SPLITS, prepare
 
     items = prepare(recipe, a.data, a.extra, a.out)
-    for item in items if recipe.train.refit else []:
-        item.split = "train" if item.split == "validation" else item.split
     for split in SPLITS:
         counts = Counter(i.label for i in items if i.split == split)
         print(f"{split}: {sum(counts.values())} pictures:", ", ".join(f"{c} {counts[k]}" for k, c in enumerate(recipe.ids)))

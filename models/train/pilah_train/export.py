@@ -40,10 +40,7 @@ def export(recipe: Recipe, items: list[Item], out: Path, folder: Path, golden: P
 
 
 def _measured(recipe: Recipe, items: list[Item], out: Path, path: Path) -> tuple[float, list[float]]:
-    """Temperature and thresholds: by validation, or in a refit, which has learnt from it, those it began with."""
-    if recipe.train.refit:
-        begun = modelfile.read(Path(recipe.train.start))
-        return begun["output"]["temperature"], [c["threshold"] for c in begun["class"]]
+    """Temperature and thresholds, by validation."""
     validation = [x for x in items if x.split == "validation"]
     logits, y = int8_logits(recipe, validation, path, "int8, validation"), np.array([x.label for x in validation])
     heat = figures.temperature(logits, y)
@@ -71,9 +68,8 @@ def int8_logits(recipe: Recipe, items: list[Item], path: Path, what: str) -> np.
 def _describe(recipe: Recipe, items: list[Item], path: Path, heat: float, limits: list[float]) -> dict:
     i = recipe.input
     used = Counter((x.source, x.licence) for x in items if x.split == "train")
-    part = "training and validation splits" if recipe.train.refit else "training split"
     data = [
-        {"name": f"{source}, {part}", "licence": recipe.data.notes.get(source, licence or "not stated"), "pictures": n}
+        {"name": f"{source}, training split", "licence": recipe.data.notes.get(source, licence or "not stated"), "pictures": n}
         for (source, licence), n in sorted(used.items())
     ]
     if recipe.train.start:

@@ -86,7 +86,6 @@ class Data:
 class Train:
     net: str = "efficientnet-lite0"
     start: str = ""  # the folder of a finished model of this net to go on from instead of ImageNet's weights; --start sets it
-    refit: bool = False  # learns from validation's pictures as well, and keeps temperature and thresholds of `start`; --refit
     augment: str = "objects"  # none | objects | digits | light
     seed: int = 1
     epochs: int = 12
@@ -136,9 +135,8 @@ class Recipe:
         """All that changes what a training would learn; a checkpoint of other settings is not resumed."""
         data = {k: v for k, v in asdict(self.data).items() if k != "notes" and (k not in ("fold", "folds") or self.data.folds)}
         train = {k: v for k, v in asdict(self.train).items() if k not in ("epochs", "patience")}  # more may be asked for later
-        for later in ("start", "refit"):  # older checkpoints do not know them
-            if not train[later]:
-                del train[later]
+        if not self.train.start:
+            del train["start"]
         return {"input": asdict(self.input), "data": data, "train": train, "classes": self.ids}
 
 

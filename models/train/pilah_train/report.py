@@ -99,7 +99,7 @@ def _epochs(out: Path) -> str:
     for e in json.loads((out / "epochs.json").read_text()):
         loss = "before" if e["epoch"] == 0 else f"{e['loss']:.3f}"
         rates = [_percent(e["validation_accuracy"]), _percent(e["validation_macro_recall"])]
-        lines.append(_row(e["epoch"], loss, _number(e["validation_loss"]), *rates))
+        lines.append(_row(e["epoch"], loss, f"{e['validation_loss']:.3f}", *rates))
     return "\n".join(lines)
 
 
@@ -109,10 +109,6 @@ def _head(*names) -> list[str]:
 
 def _row(*cells) -> str:
     return "| " + " | ".join(map(str, cells)) + " |"
-
-
-def _number(v: float) -> str:
-    return "-" if np.isnan(v) else f"{v:.3f}"
 
 
 def _percent(v: float) -> str:

@@ -83,8 +83,6 @@ def train(recipe: Recipe, items: list[Item], out: Path, device: str = "auto", wo
     parts = {s: [i for i in items if i.split == s] for s in ("train", "validation")}
     net = nets.build(t.net, len(recipe.ids), recipe.input.channels).to(where, memory_format=torch.channels_last)
     known = bool(t.start) and start.load(net, Path(t.start), recipe.ids)
-    if t.refit and not known:
-        raise Fault("a refit keeps the thresholds of the model in --start, so its classes must be the recipe's, in their order")
     if t.blend < 1 and not t.head_views and not known:
         raise Fault("`blend` keeps a part of the net with the new head alone; set `head_views`, too")
     out.mkdir(parents=True, exist_ok=True)
@@ -110,7 +108,7 @@ def train(recipe: Recipe, items: list[Item], out: Path, device: str = "auto", wo
         optimizer.load_state_dict(state["optimizer"])
         done, best, history, before = state["done"], state["best"], state["history"], state["start"]
         print(f"resuming after epoch {done}")
-    elif not t.refit and (t.head_views or known):  # the new head alone, or what it began with, is the first candidate
+    elif t.head_views or known:  # the new head alone, or what it began with, is the first candidate
         began = time.monotonic()
         best = _note(
             history,
@@ -171,15 +169,14 @@ def _keep_memory() -> None:
 
 
 def _note(history: list, best: float, out: Path, key: str, net, epoch: int, loss: float, measured, began: float) -> float:
-    """Writes the epoch down, and the net where it is the best so far by mean of accuracy and macro recall; a refit's last is."""
+    """Writes the epoch down, and the net where it is the best so far by the mean of accuracy and macro recall."""
     accuracy, recall, val_loss = measured
-    score, seconds = float(epoch) if math.isnan(accuracy) else (accuracy + recall) / 2, round(time.monotonic() - began)
+    score, seconds = (accuracy + recall) / 2, round(time.monotonic() - began)
     history.append(
         {"epoch": epoch, "loss": loss, "validation_loss": val_loss, "validation_accuracy": accuracy,
          "validation_macro_recall": recall, "score": score, "seconds": seconds}
     )  # fmt: skip
-    seen = "nothing held out" if math.isnan(accuracy) else f"validation {accuracy:.4f}, macro recall {recall:.4f}"
-    print(f"epoch {epoch}: loss {loss:.4f}, {seen}, {seconds} s", flush=True)
+    print(f"epoch {epoch}: loss {loss:.4f}, validation {accuracy:.4f}, macro recall {recall:.4f}, {seconds} s", flush=True)
     replace_file(out / "epochs.json", json.dumps(history, indent=1))
     if score > best:
         _save(out / "best.pt", {"key": key, "net": net.state_dict(), "epoch": epoch})
@@ -259,9 +256,7 @@ def logits_of(recipe: Recipe, net: nets.Net, items, device, workers=2, what="val
 
 
 def validate(recipe, net, items, device, workers, seen: Path | None = None) -> tuple[float, float, float]:
-    """Accuracy, macro recall (of `unknown`, too) and loss; not numbers in a refit, where nothing is held out."""
-    if recipe.train.refit:
-        return math.nan, math.nan, math.nan
+    """Accuracy, macro recall (of `unknown`, too) and loss."""
     if not items:
         raise Fault("there is no validation part; raise [data] validation or add pictures")
     logits, y = logits_of(recipe, net, items, device, workers, seen=seen), np.array([i.label for i in items])

@@ -1,6 +1,5 @@
 """The whole command on a tiny folder per class: drawn digits, so that it needs no data set."""
 
-import json
 import sys
 
 import numpy as np
@@ -186,39 +185,6 @@ def test_a_training_goes_on_from_a_finished_model(drawn, monkeypatch, capsys):
     assert "no batch norms left" in capsys.readouterr().err
     with pytest.raises(recipes.Fault, match="another net than the recipe's"):
         start.load(nets.build("efficientnet-lite2", 3, 3), drawn / "model", ["0", "1", "7"])
-
-
-def test_a_refit_learns_from_validation_and_keeps_what_was_measured_on_it(drawn, monkeypatch, capsys):
-    text = RECIPE.format(epochs=1).replace("28", "64").replace("channels = 1", "channels = 3").replace("grey", "rgb")
-    text = text.replace('"digits"', '"efficientnet-lite0"\nfreeze = 15').replace('invert = "auto"', 'invert = "never"')
-    (drawn / "recipe.toml").write_text(text)
-    assert run(monkeypatch, *arguments(drawn, "--model", drawn / "model", "--steps", "prepare,train,export")) == 0
-    first, split = modelfile.read(drawn / "model"), (drawn / "out" / "split.json").read_text()
-    first["output"]["temperature"], first["class"][0]["threshold"] = 1.25, 0.625
-    modelfile.write(drawn / "model", first)
-
-    (drawn / "refit").mkdir()
-    (drawn / "refit" / "split.json").write_text(split)
-    (drawn / "recipe.toml").write_text(text.replace("epochs = 1", "epochs = 2"))
-    given = ("--data", drawn / "data", "--out", drawn / "refit", "--device", "cpu", "--workers", 0)
-    again = (drawn / "recipe.toml", *given, "--refit")
-    assert run(monkeypatch, *again) == 1
-    assert "--refit wants a finished model in --start" in capsys.readouterr().err
-    assert run(monkeypatch, *again, "--start", drawn / "model", "--model", drawn / "second") == 0
-    said, second = capsys.readouterr().out, modelfile.read(drawn / "second")
-    assert "validation: 0 pictures" in said and "int8, validation" not in said
-    assert torch.load(drawn / "refit" / "best.pt", weights_only=True)["epoch"] == 2
-    assert (second["output"], second["class"]) == (first["output"], first["class"]) and second["sha256"] != first["sha256"]
-    held = sum(one == "validation" for one in json.loads(split).values())
-    assert second["data"][0]["pictures"] == first["data"][0]["pictures"] + held > first["data"][0]["pictures"]
-    assert second["metrics"]["test_pictures"] == sum(one == "test" for one in json.loads(split).values())
-    assert "| 2 | " in (drawn / "second" / "README.md").read_text()
-
-    (drawn / "refit" / "last.pt").unlink()
-    first["class"][0]["id"] = "8"
-    modelfile.write(drawn / "model", first)
-    assert run(monkeypatch, *again, "--start", drawn / "model") == 1
-    assert "its classes must be the recipe's" in capsys.readouterr().err
 
 
 def test_renders_of_unrated_classes_are_for_training_alone(drawn):
