@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::pipeline::infer::Scores;
 use crate::pipeline::lane::Routes;
 use crate::pipeline::read::judge::Judged;
+use crate::pipeline::votes::Votes;
 use crate::problem::Problems;
 use crate::record::{Reading, Readings, Reason};
 use crate::units::{ClassId, LaneId};
@@ -66,57 +66,6 @@ pub struct Rule {
 
 /// The class by which a model says that it knows none of its classes.
 pub const UNKNOWN: &str = "unknown";
-
-/// What the frames of one item said so far.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Votes {
-    sum: Vec<f32>,
-    /// Frames that voted.
-    pub frames: u32,
-    /// The best reading of the label.
-    pub read: Option<Judged>,
-}
-
-impl Votes {
-    /// Counts one frame's scores.
-    pub fn add(&mut self, scores: &Scores) {
-        self.sum.resize(scores.0.len(), 0.0);
-        self.sum.iter_mut().zip(&scores.0).for_each(|(sum, p)| *sum += p);
-        self.frames += 1;
-    }
-
-    /// Counts one frame's reading: the surest one stays.
-    pub fn read(&mut self, judged: &Judged) {
-        let rank = |judged: &Judged| (judged.refused.is_none(), judged.confidence);
-        if self.sum.is_empty() {
-            self.frames += 1;
-        }
-        match &mut self.read {
-            Some(best) if rank(best) >= rank(judged) => {
-                // A waybill is a waybill, whichever frame showed it best.
-                let surer = |reading: &Reading| {
-                    best.readings.awb.as_ref().is_none_or(|awb| awb.confidence < reading.confidence)
-                };
-                if let Some(awb) = judged.readings.awb.as_ref().filter(|awb| surer(awb)) {
-                    best.readings.awb = Some(awb.clone());
-                }
-            }
-            best => {
-                let awb = best.take().and_then(|best| best.readings.awb);
-                let mut judged = judged.clone();
-                judged.readings.awb = judged.readings.awb.or(awb);
-                *best = Some(judged);
-            }
-        }
-    }
-
-    /// The mean over the frames: each frame's probability weighs the same, so that one glare does not decide.
-    pub fn mean(&self) -> Scores {
-        #[expect(clippy::cast_precision_loss, reason = "at most a hundred frames")]
-        let frames = self.frames.max(1) as f32;
-        Scores(self.sum.iter().map(|sum| sum / frames).collect())
-    }
-}
 
 /// What the votes come to.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -195,9 +144,8 @@ impl Decide {
     /// The verdict on what is there now: at the deadline, or when nothing more will come.
     pub fn verdict(&self, votes: &Votes) -> Verdict {
         if let Some(reader) = &self.reading {
-            let unread = Judged { refused: Some(Reason::NoRead), ..Judged::default() };
-            let read = self.by_reading(reader, votes.read.as_ref().unwrap_or(&unread));
-            let classed = (!votes.sum.is_empty()).then(|| self.by_scores(votes));
+            let read = self.by_reading(reader, &votes.reading());
+            let classed = (votes.has_scores()).then(|| self.by_scores(votes));
             return match classed {
                 // A classifier of whole labels may stop a lane; it never gives one that was not read.
                 Some(classed)
@@ -273,6 +221,7 @@ impl Decide {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::infer::Scores;
     use crate::pipeline::lane::lane;
 
     fn decide() -> Decide {

@@ -27,6 +27,7 @@ pub mod preprocess;
 pub mod read;
 pub mod track;
 pub mod trigger;
+pub mod votes;
 pub mod way;
 
 use std::collections::BTreeMap;
@@ -37,11 +38,12 @@ use crate::record::{Decision, Ending, Event, Outcome, PictureView, Reason, Score
 use crate::units::{InputId, ItemId, LaneId, Millimetres, Timestamp};
 use actuate::{How, Moved, Order, Stay};
 use capture::Frame;
-use decide::{Decide, Verdict, Votes};
+use decide::{Decide, Verdict};
 use incidents::{Incidents, Mishap};
 use look::{Job, Looked};
 use track::{Arrival, Assigned, Ended, Step};
 use trigger::{Edge, Kind, Motion, Passage, PhotoEye};
+use votes::Votes;
 use way::Way;
 
 /// Something that happened, for the sort thread.

@@ -14,12 +14,13 @@ use super::{pictures, print, save};
 use crate::app::station;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::pipeline::decide::{Decide, Votes};
+use crate::pipeline::decide::Decide;
 use crate::pipeline::infer::Class;
 use crate::pipeline::look::{Eyes, Seen};
 use crate::pipeline::preprocess::{Raster, Zone};
 use crate::pipeline::read::Read;
 use crate::pipeline::read::keywords::Role;
+use crate::pipeline::votes::Votes;
 use crate::record::{Readings, Reason, Words};
 
 /// Says for each picture which lane its item would get, and why.

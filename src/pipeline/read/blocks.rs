@@ -3,11 +3,9 @@
 //! A keyword such as `KEPADA` or `Pengirim:` begins a block. Every other line belongs with the line that it stands
 //! under, or beside: close, aligned, of like size. So blocks may be in columns or stacked, indented, in any order.
 
-use std::slice;
-
-use crate::pipeline::read::keywords::{Role, level_of, role_near, role_of};
-use crate::pipeline::read::text::{Glyph, Line, Point, heading, mean_p};
-use crate::pipeline::read::tokens::{Gap, Kind, Token, as_letter, tokens};
+use crate::pipeline::read::heads::{Head, head};
+use crate::pipeline::read::keywords::Role;
+use crate::pipeline::read::text::{Glyph, Line, Point, heading};
 
 /// Lines that belong together, in reading order.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -24,12 +22,14 @@ pub struct Block {
 
 /// Lines further below each other do not belong together, in heights of capitals.
 const APART: f32 = 4.6;
+/// Lines of one paragraph are not further apart.
+const CLOSE: f32 = 2.6;
 /// A row's second part may stand so far to the right, in heights of capitals.
 const BESIDE: f32 = 16.0;
+/// Lines of one row are not further apart across it, in heights of capitals.
+pub const SAME_ROW: f32 = 0.8;
 /// A line that fits worse begins a block of its own.
 const WORST: f32 = 6.5;
-/// Below this mean probability of a character a line was not read surely, and may be a keyword misread further than usual.
-const UNSURE: f32 = 0.8;
 /// So much larger or smaller is the print of another address that begins within a block, or stands among its lines.
 const RESIZED: f32 = 1.1;
 const TWO_SIZES: f32 = 1.3;
@@ -50,8 +50,12 @@ pub fn blocks(lines: &[Line]) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     let mut block_of: Vec<Option<usize>> = vec![None; lines.len()];
     for &at in &order {
-        let parent = if heads[at].is_some() { None } else { parent(lines, &heads, at, &block_of) };
-        let block = parent.and_then(|parent| block_of[parent]).unwrap_or_else(|| {
+        let block = match heads[at] {
+            None => parent(lines, &heads, at, &block_of).and_then(|parent| block_of[parent]),
+            Some(head) if head.perhaps_house => address_around(lines, &heads, at, &block_of, &blocks),
+            Some(_) => None,
+        };
+        let block = block.unwrap_or_else(|| {
             let head = heads[at].unwrap_or_default();
             blocks.push(Block { role: head.role, cost: head.cost, lines: Vec::new(), skip: head.skip });
             blocks.len() - 1
@@ -102,7 +106,7 @@ pub fn glyphs(lines: &[Line], block: &Block) -> Vec<Glyph> {
         let line = &lines[at];
         if let Some(before) = before {
             let (along, down) = offset(before, line);
-            let c = if down.abs() < 0.8 && along > 0.0 { ' ' } else { '\n' };
+            let c = if down.abs() < SAME_ROW && along > 0.0 { ' ' } else { '\n' };
             found.push(Glyph { c, p: 1.0, other: None });
         }
         let skip = if place == 0 { block.skip.min(line.glyphs.len()) } else { 0 };
@@ -111,124 +115,6 @@ pub fn glyphs(lines: &[Line], block: &Block) -> Vec<Glyph> {
     }
     found.push(Glyph { c: '\n', p: 1.0, other: None });
     found
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Head {
-    role: Option<Role>,
-    cost: f32,
-    skip: usize,
-}
-
-/// What a line begins, if it begins a block.
-fn head(line: &Line) -> Option<Head> {
-    let tokens = tokens(&line.glyphs);
-    if is_goods(line, &tokens) {
-        return Some(Head { role: Some(Role::Other), ..Head::default() });
-    }
-    if is_sort_code(line, &tokens) {
-        return Some(Head::default());
-    }
-    for words in (1..=3).rev() {
-        let Some(first) = tokens.get(..words) else { continue };
-        let broken = first[1..].iter().any(|token| token.gap == Gap::Stop);
-        if broken || first.iter().any(|token| token.kind != Kind::Word) {
-            continue;
-        }
-        let letters: String = first.iter().map(|token| token.letters.as_str()).collect();
-        let Some((role, cost)) = role_of(&letters) else { continue };
-        let end = first[words - 1].end;
-        let rest =
-            line.glyphs[end..].iter().take_while(|glyph| matches!(glyph.c, ':' | '.' | ' ' | ';' | ',' | '/')).count();
-        return Some(Head { role: Some(role), cost, skip: end + rest });
-    }
-    alone(line)
-}
-
-/// The keyword that a line is, and nothing else, misread or half covered.
-fn alone(line: &Line) -> Option<Head> {
-    let written = line.glyphs.iter().map(|glyph| glyph.c).filter(|&c| c != ' ');
-    let colon = written.clone().next_back() == Some(':');
-    let letters: String = written.clone().filter_map(letter).collect();
-    let others = written.filter(|&c| c != ':' && letter(c).is_none()).count();
-    if others * 3 > letters.len() {
-        return None;
-    }
-    let (role, cost) = role_near(&letters, mean_p(slice::from_ref(line)) >= UNSURE, colon)?;
-    Some(Head { role: Some(role), cost, skip: line.glyphs.len() })
-}
-
-/// As [`as_letter`], of print that is a keyword or nothing.
-fn letter(c: char) -> Option<char> {
-    match c {
-        '|' => Some('I'),
-        '7' => Some('T'),
-        c => as_letter(c),
-    }
-}
-
-/// Whether a line is a courier's sort code, such as `MES / OGU / 32` or `SUB12F-092`: it stands between blocks.
-fn is_sort_code(line: &Line, tokens: &[Token]) -> bool {
-    const NONE: [&str; 16] =
-        ["RT", "RW", "NO", "JL", "DS", "KM", "GG", "POS", "KEL", "KEC", "KAB", "HP", "KP", "BLK", "TLP", "ID"];
-    let text = line.text();
-    let parts: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()).collect();
-    let Some(first) = parts.first() else { return false };
-    let letters = first.bytes().take_while(u8::is_ascii_uppercase).count();
-    let numbered = |part: &&str| {
-        let digits = part.bytes().filter(u8::is_ascii_digit).count();
-        (1..=3).contains(&digits)
-    };
-    // `UPG-PAR`
-    let hubs = (2..=3).contains(&parts.len()) && parts.iter().all(|part| part.len() == 3);
-    if hubs && text.contains(['-', '/']) && text.bytes().all(|b| b.is_ascii_uppercase() || b"-/ ".contains(&b)) {
-        return true;
-    }
-    text.len() <= 18
-        && (1..=4).contains(&parts.len())
-        && (1..=3).contains(&letters)
-        && !NONE.contains(&&first[..letters])
-        && parts
-            .iter()
-            .all(|part| part.len() <= 7 && part.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()))
-        && parts.iter().any(numbered)
-        && (parts.len() > 1 || first.len() >= 5)
-        && tokens.iter().all(|token| token.kind != Kind::Phone)
-}
-
-/// Whether a line lists what is in the parcel, or what it weighs or costs.
-fn is_goods(line: &Line, tokens: &[Token]) -> bool {
-    if tokens.iter().any(|token| level_of(&token.letters).is_some()) {
-        return false;
-    }
-    let text = line.text();
-    // An address whose parts are set apart by dashes may break before one: `- Mamberamo Tengah - Papua Pegunungan`.
-    let listed = text.trim_start().strip_prefix(['-', '*']).filter(|rest| !rest.contains(" - "));
-    let dashed = listed.is_some_and(|rest| rest.chars().any(|c| c.is_ascii_alphabetic()) && !ends_with_code(rest));
-    let unit = |token: &Token| {
-        matches!(token.letters.as_str(), "KG" | "KGS" | "GR" | "GRAM" | "PCS" | "RP" | "QTY" | "IDR" | "ML")
-    };
-    let beside_number = |at: usize| {
-        let number =
-            |at: Option<usize>| at.and_then(|at| tokens.get(at)).is_some_and(|token| token.kind == Kind::Number);
-        number(at.checked_sub(1)) || number(Some(at + 1))
-    };
-    let times = |token: &Token| {
-        let text: String =
-            line.glyphs[token.start..token.end].iter().map(|glyph| glyph.c.to_ascii_lowercase()).collect();
-        let digits = |text: &str| !text.is_empty() && text.len() <= 3 && text.bytes().all(|b| b.is_ascii_digit());
-        text.strip_prefix('x').is_some_and(digits)
-            || text.strip_suffix('x').is_some_and(digits)
-            || text.strip_suffix("kg").is_some_and(digits)
-    };
-    dashed || (0..tokens.len()).any(|at| times(&tokens[at]) || (unit(&tokens[at]) && beside_number(at)))
-}
-
-/// Whether a line ends with a postal code: `ID-58171`.
-fn ends_with_code(text: &str) -> bool {
-    let text = text.trim_end_matches([' ', ')', ']', '.']);
-    let digits = text.bytes().rev().take_while(u8::is_ascii_digit).count();
-    digits == 5
 }
 
 /// The direction in which most of the text reads, as a unit vector.
@@ -249,12 +135,24 @@ fn down(line: &Line, axis: (f32, f32)) -> f32 {
 }
 
 /// How far a line starts from another's start, along the other one and below it, in heights of capitals.
-fn offset(from: &Line, to: &Line) -> (f32, f32) {
+pub fn offset(from: &Line, to: &Line) -> (f32, f32) {
     let length = (from.end.x - from.start.x).hypot(from.end.y - from.start.y).max(1e-3);
     let unit = ((from.end.x - from.start.x) / length, (from.end.y - from.start.y) / length);
     let (forward, below, _) = along(from.start, to.start, unit);
     let cap = ((from.cap + to.cap) / 2.0).max(1.0);
     (forward / cap, below / cap)
+}
+
+/// How far a block is from another one where they are nearest, in heights of capitals.
+pub fn gap(lines: &[Line], one: &Block, other: &Block) -> f32 {
+    let pairs = one.lines.iter().flat_map(|&from| other.lines.iter().map(move |&to| (&lines[from], &lines[to])));
+    let between = pairs.map(|(from, to)| {
+        let (along, down) = offset(from, to);
+        let cap = ((from.cap + to.cap) / 2.0).max(1.0);
+        let beside = (along - length(from) / cap).max(-along - length(to) / cap).max(0.0);
+        beside.hypot(down)
+    });
+    between.fold(f32::MAX, f32::min)
 }
 
 fn length(line: &Line) -> f32 {
@@ -269,19 +167,34 @@ fn parent(lines: &[Line], heads: &[Option<Head>], at: usize, block_of: &[Option<
     costs.min_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, cost)| *cost < WORST).map(|(other, _)| other)
 }
 
+/// The block of a party's address in which a line stands that may be a sort code: like its lines, close below one.
+fn address_around(
+    lines: &[Line],
+    heads: &[Option<Head>],
+    at: usize,
+    block_of: &[Option<usize>],
+    blocks: &[Block],
+) -> Option<usize> {
+    let above = parent(lines, heads, at, block_of)?;
+    let (least, most) = span(&[lines[above].cap, lines[at].cap]);
+    let close = offset(&lines[above], &lines[at]).1 < CLOSE && most < least * TWO_SIZES;
+    let block = block_of[above].filter(|_| close)?;
+    matches!(blocks[block].role, Some(Role::Recipient | Role::Sender)).then_some(block)
+}
+
 /// How badly a line fits below or beside another one; `None` where it does neither.
 fn misfit(above: &Line, line: &Line, is_head: bool) -> Option<f32> {
     let (forward, below) = offset(above, line);
     let cap = ((above.cap + line.cap) / 2.0).max(1.0);
     let (long, own) = (length(above) / cap, length(line) / cap);
     let size = (above.cap.max(1.0) / line.cap.max(1.0)).ln().abs();
-    if below.abs() < 0.8 {
+    if below.abs() < SAME_ROW {
         let gap = forward - long;
         let labels = is_head || above.glyphs.last().is_some_and(|glyph| glyph.c == ':');
         let strange = if labels { 0.5 } else { 2.5 };
         return (-0.5..BESIDE).contains(&gap).then_some(strange + gap.max(0.0) * 0.25 + size);
     }
-    if !(0.8..APART).contains(&below) {
+    if !(SAME_ROW..APART).contains(&below) {
         return None;
     }
     let overlap = (forward + own).min(long) - forward.max(0.0);
@@ -299,7 +212,7 @@ fn reading_order(lines: &[Line], block: &[usize], axis: (f32, f32)) -> Vec<usize
     for &at in block {
         let row = rows.iter_mut().find(|row| {
             let (_, below) = offset(&lines[row[0]], &lines[at]);
-            below.abs() < 0.8
+            below.abs() < SAME_ROW
         });
         match row {
             Some(row) => row.push(at),

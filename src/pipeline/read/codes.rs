@@ -1,7 +1,7 @@
 //! Postal codes among the numbers of an address, with what each digit might be instead.
 
 use crate::pipeline::read::gazetteer::Gazetteer;
-use crate::pipeline::read::keywords::announces_code;
+use crate::pipeline::read::keywords::{announces_code, is_phone_word};
 use crate::pipeline::read::text::Glyph;
 use crate::pipeline::read::tokens::{Gap, Kind, Token};
 
@@ -34,9 +34,13 @@ pub fn seen(glyphs: &[Glyph], tokens: &[Token], gazetteer: &Gazetteer) -> Vec<Se
         let (end, places) = five_digits(glyphs, tokens, at);
         if let Some(places) = places {
             let before = at.checked_sub(1).map(|before| &tokens[before]);
-            let refused = before.is_some_and(|token| refuses(glyphs, token, &tokens[at]));
+            let refused =
+                before.is_some_and(|token| refuses(glyphs, token, &tokens[at])) || is_identity(glyphs, tokens, at);
             if !refused {
-                let announced = before.is_some_and(|token| announces_code(&token.letters));
+                // `ID-58171`; with a space between it may be anybody's.
+                let announced = before.is_some_and(|token| {
+                    announces_code(&token.letters) && (token.letters != "ID" || tokens[at].gap == Gap::Joined)
+                });
                 found.extend(read(glyphs, &places, gazetteer, announced));
             }
         }
@@ -58,7 +62,18 @@ fn refuses(glyphs: &[Glyph], before: &Token, number: &Token) -> bool {
         && bare
         && number.gap < Gap::Stop
         && glyphs.get(before.end).is_none_or(|glyph| glyph.c != ':');
-    price || house
+    let phone = is_phone_word(&before.letters) && glyphs[before.end..number.start].iter().all(|glyph| glyph.c != '\n');
+    price || house || phone
+}
+
+/// Whether a number is somebody's: `Member ID 40123`, `ID: 40123`. Without such words ID is the country's: `ID-58171`.
+fn is_identity(glyphs: &[Glyph], tokens: &[Token], at: usize) -> bool {
+    let Some(id) = at.checked_sub(1).filter(|&id| tokens[id].letters == "ID") else { return false };
+    let of_whom = id.checked_sub(1).map(|before| (tokens[before].letters.as_str(), tokens[id].gap));
+    let somebodys = of_whom.is_some_and(|(word, gap)| {
+        gap <= Gap::Space && matches!(word, "MEMBER" | "NO" | "NOMOR" | "ORDER" | "CUSTOMER" | "PELANGGAN" | "USER")
+    });
+    somebodys || glyphs[tokens[id].end..tokens[at].start].iter().any(|glyph| glyph.c == ':')
 }
 
 /// The places of five digits that begin at a token, and the token behind them.
@@ -197,10 +212,30 @@ mod tests {
             ("0812 56411", vec![]),
             ("564112", vec![]),
             ("56411-12345", vec![]),
+            ("Telp (0921) 61234", vec![]),
+            ("(0921) 61234", vec![]),
+            ("HP: 61234", vec![]),
+            ("Telp -\n61234", vec![61234]),
+            ("Member ID: 40123", vec![]),
+            ("NO ID 40123", vec![]),
+            ("ID: 40123", vec![]),
+            ("ID-58171", vec![58171]),
+            ("Indonesia, ID 58171", vec![58171]),
         ] {
             let glyphs = glyphs(text);
             let found = seen(&glyphs, &tokens(&glyphs), &gazetteer);
             assert_eq!(found.iter().map(|seen| seen.read).collect::<Vec<_>>(), codes, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_word_for_codes_announces_one_and_id_only_beside_it() {
+        let gazetteer = Gazetteer::shipped().unwrap();
+        for (text, announced) in [("POS 56411", true), ("ID-58171", true), ("ID 58171", false), ("Jateng 56411", false)]
+        {
+            let glyphs = glyphs(text);
+            let found = seen(&glyphs, &tokens(&glyphs), &gazetteer);
+            assert_eq!(found.iter().map(|seen| seen.announced).collect::<Vec<_>>(), [announced], "{text}");
         }
     }
 

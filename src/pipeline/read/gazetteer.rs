@@ -5,6 +5,9 @@
 
 use anyhow::{Context, Result, ensure};
 
+use crate::pipeline::read::address::REGIONS;
+use crate::pipeline::read::region_of_province;
+
 /// The file that ships with the program.
 static SHIPPED: &[u8] = include_bytes!("../../../data/gazetteer.bin");
 
@@ -17,6 +20,8 @@ pub struct Regency {
     pub name: &'static str,
     /// Its province's place in [`Gazetteer::provinces`].
     pub province: u16,
+    /// Its region's place in [`REGIONS`](crate::pipeline::read::address::REGIONS).
+    pub region: usize,
 }
 
 /// A district.
@@ -37,7 +42,7 @@ pub struct Gazetteer {
     /// Districts.
     pub districts: Vec<District>,
     /// Names of villages, sorted, each once.
-    villages: Vec<&'static str>,
+    pub(super) villages: Vec<&'static str>,
     /// Each village's districts: a village's place in `villages` and a district's, sorted.
     districts_of_villages: Vec<(u16, u16)>,
     /// Each code's districts, sorted.
@@ -71,9 +76,14 @@ impl Gazetteer {
         ensure!(districts.len() == regency_of.len() && districts.len() == ends.len(), "its districts lack regencies");
         ensure!(province_of.iter().all(|&at| usize::from(at) < provinces.len()), "a province is missing");
         ensure!(regency_of.iter().all(|&at| usize::from(at) < names.len()), "a regency is missing");
+        let regency = |(name, province): (&'static str, u16)| {
+            let region = usize::from(region_of_province(provinces[usize::from(province)]) != REGIONS[0]);
+            Regency { name, province, region }
+        };
+        let regencies = names.into_iter().zip(province_of).map(regency).collect();
         let mut found = Self {
             provinces,
-            regencies: names.into_iter().zip(province_of).map(|(name, province)| Regency { name, province }).collect(),
+            regencies,
             districts: districts
                 .into_iter()
                 .zip(regency_of)
@@ -165,7 +175,7 @@ fn longs(section: &[u8]) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::read::{region_of, region_of_province};
+    use crate::pipeline::read::region_of;
 
     #[test]
     fn codes_lead_to_their_places() {

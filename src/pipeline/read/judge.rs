@@ -6,26 +6,28 @@
 //!    and nothing else: it is the recipient's, whoever that is.
 //! 2. Two recipients that lead to different regencies, two waybills, or two papers with print are several labels.
 //! 3. A country or a place abroad is no destination of any lane.
-//! 4. Names and postal code are weighed together ([`address`](crate::pipeline::read::address)). A heavy witness for
-//!    the other region that the rest does not outweigh by far is a contradiction.
+//! 4. Names and postal code are weighed together ([`address`](crate::pipeline::read::address)). A place of the other region
+//!    that is surely named before the address is complete is a contradiction, and so is any heavy witness for that
+//!    region that the rest does not outweigh by far: another party's lines may stand among the recipient's.
 //! 5. A postal code alone is enough if it exists and its first digit is sure: the codes that a misread digit would
 //!    make weigh against it.
 //! 6. The digits in the five boxes of a letter are the recipient's, and weighed with the lines.
-//! 7. What is left gets a probability; below the threshold of `[read]` it goes to the exception lane.
+//! 7. What is marked as a return goes to its sender, and no lane knows where that is.
+//! 8. What is left gets a probability; below the threshold of `[read]` it goes to the exception lane.
 //!
 //! A wrong lane costs more than a manual one, so every doubt goes the manual way. Sort codes printed large are no
 //! witnesses: one label in twelve of a courier that changed hubs carries another hub's.
 
 use std::collections::BTreeSet;
 
-use crate::pipeline::read::address::{Address, REGIONS, weigh};
+use crate::pipeline::read::address::REGIONS;
 use crate::pipeline::read::bars::Bar;
-use crate::pipeline::read::blocks::{Block, SHORT, blocks, glyphs};
+use crate::pipeline::read::blocks::blocks;
 use crate::pipeline::read::gazetteer::Gazetteer;
-use crate::pipeline::read::keywords::{Role, begins_street, level_of};
+use crate::pipeline::read::keywords::Role;
 use crate::pipeline::read::names::Names;
+use crate::pipeline::read::recipient::{ADDRESS, Label, Party};
 use crate::pipeline::read::text::{Glyph, Line};
-use crate::pipeline::read::tokens::{Kind, Token, tokens};
 use crate::pipeline::read::waybill::{is_number, waybill};
 use crate::record::{Reading, Readings, Reason};
 
@@ -42,36 +44,24 @@ pub struct Judged {
     pub confidence: f32,
 }
 
-/// Less than this is no address.
-const ADDRESS: f32 = 9.0;
-/// What a block without a keyword must weigh to count as the recipient's.
-const UNNAMED: f32 = 13.0;
-/// A witness against the better region that weighs so much contradicts, unless the rest outweighs it by [`FAR`].
+impl Judged {
+    /// Notes that there are several labels: also where little or nothing was read, since a table of waybills would else
+    /// stand in for that.
+    pub fn note_several(&mut self) {
+        if matches!(self.refused, None | Some(Reason::NoRead | Reason::Unsure)) {
+            self.refused = Some(Reason::SeveralLabels);
+        }
+    }
+}
+
+/// Places of the other region that are surely named and weigh so much together contradict: a sender's address may stand
+/// among the recipient's, and outweigh a brief one.
+const NAMED: f32 = 4.0;
+/// So does a code, or a word that may be a place's name, unless the rest outweighs it by [`FAR`].
 const HEAVY: f32 = 6.0;
 const FAR: f32 = 9.0;
-/// The recipient's print is at least so much larger than the sender's. Of 39 labels of a depot the least was 1.02 times
-/// as large, the middle one 1.24; of generated ones 0.87 and 1.35.
-const LARGER: f32 = 1.12;
-/// From this weight on what follows another keyword may be the other party's address.
-const PARTY: f32 = 4.5;
-
-/// What makes an address less sure than its weights: the logistic's coefficients, in nats.
-mod weights {
-    /// The recipient's block has no keyword.
-    pub(super) const UNNAMED: f32 = -2.0;
-    /// Nothing but its larger print says that it is the recipient's.
-    pub(super) const BY_SIZE: f32 = -1.0;
-    /// Its keyword was misread, for each mistake.
-    pub(super) const MISREAD: f32 = -0.4;
-    /// Lines of it were put together from several blocks.
-    pub(super) const SCATTERED: f32 = -0.7;
-    /// No sender was named: its lines may be among the recipient's.
-    pub(super) const NO_SENDER: f32 = -0.5;
-    /// A number that looks like a postal code and is none.
-    pub(super) const ODD_CODE: f32 = -0.8;
-    /// The nets' mean probability of a character, below 1.
-    pub(super) const BLURRED: f32 = -4.0;
-}
+/// A number that looks like a postal code and is none takes so much away, in nats of the logistic.
+const ODD_CODE: f32 = -0.8;
 
 /// Judges the lines and barcodes of a picture, and the digits in the boxes of a letter.
 pub fn judge(
@@ -87,7 +77,7 @@ pub fn judge(
     for block in &blocks {
         block.lines.iter().for_each(|&at| roles[at] = block.role);
     }
-    let mut judged = match with_boxes(recipient(lines, &blocks, gazetteer, names), boxed, gazetteer, names) {
+    let mut judged = match Label::new(lines, &blocks, gazetteer, names).recipient(boxed) {
         Ok(party) => {
             for &at in party.lines.iter().filter(|_| !party.any) {
                 roles[at] = Some(Role::Recipient);
@@ -97,8 +87,8 @@ pub fn judge(
         Err(reason) => Judged { refused: Some(reason), ..Judged::default() },
     };
     judged.readings.awb = awb;
-    if judged.refused.is_none() && waybills(bars) > 1 {
-        judged.refused = Some(Reason::SeveralLabels);
+    if waybills(bars) > 1 {
+        judged.note_several();
     }
     (judged, roles)
 }
@@ -109,181 +99,20 @@ fn waybills(bars: &[Bar]) -> usize {
     sure.map(|bar| bar.text.as_str()).collect::<BTreeSet<_>>().len()
 }
 
-/// The recipient's address and what speaks for its being the recipient's.
-struct Party {
-    address: Address,
-    lines: Vec<usize>,
-    /// The characters that the address was read from.
-    text: Vec<Glyph>,
-    /// Sum of [`weights`] that apply.
-    doubt: f32,
-    /// The recipient is one of several in the same region: only the region is known.
-    any: bool,
-}
-
-fn recipient(lines: &[Line], blocks: &[Block], gazetteer: &Gazetteer, names: &Names) -> Result<Party, Reason> {
-    let of = |role: Option<Role>| blocks.iter().filter(move |block| block.role == role);
-    let weighed = |block: &Block| weigh(&glyphs(lines, block), gazetteer, names);
-    // A line by itself is no address: courier, service, sort code.
-    let loose = || of(None).filter(|block| block.lines.len() > 1);
-    let sender = of(Some(Role::Sender)).count() > 0;
-    let no_sender = if sender { 0.0 } else { weights::NO_SENDER };
-    let named: Vec<(&Block, Address)> = of(Some(Role::Recipient)).map(|block| (block, weighed(block))).collect();
-    let strong: Vec<&Address> =
-        named.iter().map(|(_, address)| address).filter(|address| address.weight() >= ADDRESS).collect();
-    if strong.windows(2).any(|pair| pair[0].regency.map(|found| found.what) != pair[1].regency.map(|found| found.what))
-    {
-        return Err(Reason::SeveralLabels);
-    }
-    if !named.is_empty() {
-        let cost = named.iter().map(|(block, _)| block.cost).fold(0.0, f32::max);
-        let doubt = no_sender + weights::MISREAD * cost;
-        let party = match &named[..] {
-            [(block, address)] => party(lines, &[block], address.clone(), doubt),
-            _ => together(
-                lines,
-                &named.iter().map(|(block, _)| *block).collect::<Vec<_>>(),
-                doubt + weights::SCATTERED,
-                gazetteer,
-                names,
-            ),
-        };
-        if party.address.weight() >= ADDRESS || party.address.abroad {
-            return Ok(party);
-        }
-        // The address stands apart from its keyword: take the one block that is an address and has no other owner, and
-        // beside which no other party's print is larger.
-        let loose: Vec<&Block> = loose().filter(|block| weighed(block).weight() >= ADDRESS).collect();
-        let larger = |than: &Block| {
-            let size = print(lines, than).unwrap_or_default();
-            let mut parties = of(None).filter(|block| *block != than && tells_of_a_party(lines, block));
-            parties.any(|block| print(lines, block).is_some_and(|other| other > size * LARGER))
-        };
-        if let ([block], true) = (&loose[..], sender)
-            && !larger(block)
-        {
-            let mut parts: Vec<&Block> = named.iter().map(|(block, _)| *block).collect();
-            parts.push(block);
-            return Ok(together(lines, &parts, doubt + 2.0 * weights::SCATTERED, gazetteer, names));
-        }
-        return Ok(party);
-    }
-    let loose: Vec<(&Block, Address)> =
-        loose().map(|block| (block, weighed(block))).filter(|(_, address)| address.weight() >= UNNAMED).collect();
-    // Who else may be meant: a sender who is named, and whoever else has something of an address.
-    let others = blocks.iter().filter(|block| match block.role {
-        Some(Role::Sender) => true,
-        None => loose.iter().all(|(one, _)| one != block) && tells_of_a_party(lines, block),
-        _ => weighed(block).weight() >= PARTY,
-    });
-    match &loose[..] {
-        [] => Err(Reason::NoRead),
-        // One whose own address is elsewhere: otherwise this may be what his keyword lost.
-        [(block, address)] if of(Some(Role::Sender)).any(|block| weighed(block).weight() >= ADDRESS) => {
-            Ok(party(lines, &[block], address.clone(), weights::UNNAMED))
-        }
-        several => by_size(lines, several, others).or_else(|| of_one_region(lines, several)).ok_or(Reason::Unsure),
-    }
-}
-
-/// Of one or two addresses the one in larger print than all `others`.
-fn by_size<'a>(
-    lines: &[Line],
-    found: &[(&'a Block, Address)],
-    others: impl Iterator<Item = &'a Block>,
-) -> Option<Party> {
-    let sized = found.iter().map(|(block, address)| Some((print(lines, block)?, *block, address)));
-    let mut ranked = sized.collect::<Option<Vec<_>>>()?;
-    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let ((largest, block, address), rest) = ranked.split_first()?;
-    let smaller = rest.iter().map(|(size, ..)| Some(*size)).chain(others.map(|block| print(lines, block)));
-    let smaller = smaller.collect::<Option<Vec<_>>>()?;
-    let stands_out =
-        (1..=3).contains(&smaller.len()) && rest.len() < 2 && smaller.iter().all(|size| size * LARGER <= *largest);
-    stands_out.then(|| party(lines, &[block], (*address).clone(), weights::UNNAMED + weights::BY_SIZE))
-}
-
-/// Whether there is a telephone number, a street or a district in a block, however badly the rest was read.
-fn tells_of_a_party(lines: &[Line], block: &Block) -> bool {
-    let of_one = |token: &Token| {
-        token.kind == Kind::Phone || level_of(&token.letters).is_some() || begins_street(&token.letters)
-    };
-    tokens(&glyphs(lines, block)).iter().any(of_one)
-}
-
-/// How large the print of a block is: the middle one of its lines' capitals, in pixels; none where no line says.
-fn print(lines: &[Line], block: &Block) -> Option<f32> {
-    let long = block.lines.iter().map(|&at| &lines[at]).filter(|line| line.glyphs.len() >= SHORT);
-    let mut sizes: Vec<f32> = long.map(|line| line.cap).collect();
-    sizes.sort_by(f32::total_cmp);
-    sizes.get(sizes.len() / 2).copied()
-}
-
-/// Several addresses in different regencies of one region: the one that is least sure of it stands for all.
-fn of_one_region(lines: &[Line], several: &[(&Block, Address)]) -> Option<Party> {
-    let regencies = several.iter().filter_map(|(_, address)| address.regency).map(|found| found.what);
-    let apart = several.len() > 1 && regencies.collect::<BTreeSet<_>>().len() == several.len();
-    let together = several.windows(2).all(|pair| pair[0].1.region() == pair[1].1.region());
-    let (block, address) = several.iter().min_by(|a, b| a.1.p().total_cmp(&b.1.p()))?;
-    let party = party(lines, &[block], address.clone(), weights::UNNAMED);
-    (apart && together).then_some(Party { any: true, ..party })
-}
-
-/// The recipient as the digits in the boxes confirm, contradict or replace him.
-fn with_boxes(
-    found: Result<Party, Reason>,
-    boxed: &[Glyph],
-    gazetteer: &Gazetteer,
-    names: &Names,
-) -> Result<Party, Reason> {
-    if boxed.is_empty() {
-        return found;
-    }
-    let party = match found {
-        Ok(party) if !party.any => party,
-        Ok(_) | Err(Reason::NoRead | Reason::Unsure) => {
-            Party { address: Address::default(), lines: Vec::new(), text: Vec::new(), doubt: 0.0, any: false }
-        }
-        Err(reason) => return Err(reason),
-    };
-    let word = "KODE POS ".chars().map(|c| Glyph { c, p: 1.0, other: None });
-    let mut text = party.text;
-    text.extend(word.chain(boxed.iter().copied()));
-    text.push(Glyph { c: '\n', p: 1.0, other: None });
-    Ok(Party { address: weigh(&text, gazetteer, names), text, ..party })
-}
-
-/// The address that blocks make together.
-fn together(lines: &[Line], parts: &[&Block], doubt: f32, gazetteer: &Gazetteer, names: &Names) -> Party {
-    let text: Vec<Glyph> = parts.iter().flat_map(|block| glyphs(lines, block)).collect();
-    party(lines, parts, weigh(&text, gazetteer, names), doubt)
-}
-
-fn party(lines: &[Line], parts: &[&Block], address: Address, doubt: f32) -> Party {
-    let text: Vec<Glyph> = parts.iter().flat_map(|block| glyphs(lines, block)).collect();
-    let read = text.iter().filter(|glyph| !matches!(glyph.c, '\n' | ' '));
-    let (mut sum, mut count) = (0.0, 0.0f32);
-    for glyph in read {
-        sum += glyph.p;
-        count += 1.0;
-    }
-    let blurred = weights::BLURRED * (1.0 - sum / count.max(1.0));
-    let lines = parts.iter().flat_map(|block| block.lines.iter().copied()).collect();
-    Party { address, lines, text, doubt: doubt + blurred, any: false }
-}
-
 /// From weights to a region, a reason and fields with their probabilities.
 fn decide(party: &Party, gazetteer: &Gazetteer) -> Judged {
     let address = &party.address;
     let odd = f32::from(u16::try_from(address.odd_codes).unwrap_or(u16::MAX));
     let p = address.p().clamp(1e-6, 1.0 - 1e-6);
-    let logit = (p / (1.0 - p)).ln().min(9.0) + party.doubt + weights::ODD_CODE * odd;
+    let logit = (p / (1.0 - p)).ln().min(9.0) + party.doubt + ODD_CODE * odd;
     let confidence = 1.0 / (1.0 + (-logit).exp());
     let refused = if address.abroad {
         Some(Reason::Unknown)
     } else if address.weight() < ADDRESS / 2.0 {
         Some(Reason::NoRead)
-    } else if address.against >= HEAVY && address.weight() - address.other_weight() < FAR {
+    } else if address.names_against >= NAMED
+        || (address.against >= HEAVY && address.weight() - address.other_weight() < FAR)
+    {
         Some(Reason::Disagree)
     } else {
         None
@@ -311,19 +140,32 @@ fn decide(party: &Party, gazetteer: &Gazetteer) -> Judged {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::pipeline::read::number;
+    use std::sync::LazyLock;
 
-    fn judged(texts: &[&str]) -> Judged {
+    use super::*;
+    use crate::pipeline::read::bars::Kind;
+    use crate::pipeline::read::heads::parted;
+    use crate::pipeline::read::number;
+    use crate::pipeline::read::text::Point;
+
+    static PLACES: LazyLock<(Gazetteer, Names)> = LazyLock::new(|| {
         let gazetteer = Gazetteer::shipped().unwrap();
         let names = Names::of(&gazetteer);
+        (gazetteer, names)
+    });
+
+    fn judged(texts: &[&str]) -> Judged {
         // An empty text leaves a gap.
         let lines: Vec<Line> = (0u8..)
             .zip(texts)
             .filter(|(_, text)| !text.is_empty())
-            .map(|(at, text)| Line::sure(text, 0.0, 20.0 * f32::from(at)))
+            .flat_map(|(at, text)| parted(Line::sure(text, 0.0, 20.0 * f32::from(at))))
             .collect();
-        judge(&lines, &[], &[], &gazetteer, &names).0
+        judged_lines(&lines)
+    }
+
+    fn judged_lines(lines: &[Line]) -> Judged {
+        judge(lines, &[], &[], &PLACES.0, &PLACES.1).0
     }
 
     #[test]
@@ -341,10 +183,192 @@ mod tests {
         assert_eq!(found.readings.regency.unwrap().value, "KABUPATEN SAMOSIR");
     }
 
+    /// Two parties, the first without a keyword, in different regions; `head` is what stands above the second one.
+    fn two_parties(first: &str, head: &str) -> Judged {
+        let rest = ["Made Chaniago", "Jl. Merdeka 18, Kec. Onan Runggu", "Kab. Samosir, Sumatera Utara 22398"];
+        let sender = [first, "Jl. Dago 5, Kec. Coblong", "Kota Bandung, Jawa Barat 40135", "", "", "", ""];
+        judged(&[&sender[..], &[head], &rest[..]].concat())
+    }
+
+    #[test]
+    fn words_that_are_nearly_keywords_name_nobody_or_the_recipient() {
+        for (first, head, region) in [
+            ("Toko Gadget 88", "Alamat Pengiriman:", Some("LUAR_JAWA")),
+            ("Toko Gadget 88", "DATA PENGIRIMAN", Some("LUAR_JAWA")),
+            ("Toko Gadget 88", "Shipped to:", Some("LUAR_JAWA")),
+            ("Toko Gadget 88", "Pengiriman: Reguler", None),
+            ("Kepala Sekolah SMAN 3", "Bapak", None),
+            ("Kepala Sekolah SMAN 3", "Kepada Yth.", Some("LUAR_JAWA")),
+            ("KEPADO Sekolah SMAN 3", "Bapak", None),
+        ] {
+            let found = two_parties(first, head);
+            assert_eq!(found.region, region, "{first}, {head}: {found:?}");
+        }
+        let village = ["Toko Jaya", "Kec. Coblong, Kota Bandung", "Jawa Barat 40135", "", "", "", "Made Chaniago"];
+        let found = judged(&[&village[..], &["Sonder, Kab. Minahasa, Sulawesi Utara 95691"]].concat());
+        assert_eq!(found.refused, Some(Reason::Unsure), "{found:?}");
+    }
+
+    const SENDER: [&str; 3] = ["PENGIRIM: SINAR JAYA", "KEC. COBLONG, KOTA BANDUNG", "JAWA BARAT 40135"];
+    const COURIER: [&str; 3] =
+        ["PT Global Jet Express", "Jl. Pluit Selatan Raya, Penjaringan", "Kota Jakarta Utara, DKI Jakarta 14450"];
+
+    #[test]
+    fn an_address_apart_from_the_recipients_keyword_is_his_only_where_nobody_elses_is_likelier() {
+        let (gap, far) = (&[""][..], &["", "", "", ""][..]);
+        let brief = ["PENERIMA: RINA 0812-3456-7890", "JL. PETTARANI 5, MAKASSAR", ""];
+        let bare = ["PENERIMA: RINA", "0812-3456-7890", "", ""];
+        let loose = ["Jl. Pluit Selatan Raya, Penjaringan", "Kota Jakarta Utara, DKI Jakarta 14450"];
+        for (texts, region) in [
+            // The sender's own, cut off from his keyword.
+            ([&bare[..], &["PENGIRIM: SINAR JAYA"], far, &SENDER[1..]].concat(), None),
+            // The courier's, above or below.
+            ([&brief[..], &SENDER, far, &COURIER].concat(), None),
+            ([&COURIER[..], far, &brief, &SENDER].concat(), None),
+            ([&COURIER[..], far, &bare, &SENDER].concat(), None),
+            ([&SENDER[..], far, &COURIER].concat(), None),
+            // Another region than the recipient's own lines say.
+            ([&brief[..], far, &loose, far, &SENDER].concat(), None),
+            // Below the sender.
+            ([&bare[..], &SENDER, far, gap, &loose].concat(), None),
+            ([&bare[..], gap, &loose, far, gap, &SENDER].concat(), Some("JAWA")),
+        ] {
+            let found = judged(&texts);
+            assert_eq!(found.region.filter(|_| found.confidence >= 0.98), region, "{texts:?}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn what_stands_beside_the_rows_of_the_recipients_form_is_his() {
+        let left = ["PENERIMA", "Nama :", "Alamat :", "Kota :"];
+        let right = ["Rina Saputri", "Jl. Pettarani 5, Kec. Panakkukang", "Kota Makassar 90231"];
+        let column = |texts: &[&str], x: f32, y: f32| -> Vec<Line> {
+            (0u8..).zip(texts).map(|(at, text)| Line::sure(text, x, y + 20.0 * f32::from(at))).collect()
+        };
+        let lines = [column(&left, 0.0, 0.0), column(&right, 260.0, 20.0)].concat();
+        let found = judged_lines(&lines);
+        assert_eq!((found.region, found.refused), (Some("LUAR_JAWA"), None), "{found:?}");
+    }
+
+    #[test]
+    fn a_senders_address_among_the_recipients_lines_gets_no_lane() {
+        let brief = "Jl. Pettarani 5, Makassar";
+        for (own, head) in [
+            ("Jl. Pettarani 5, Kec. Panakkukang, Makassar", "Dr: Toko Jaya 0857-1111-2222"),
+            ("Jl. Pettarani 5, Kec. Panakkukang, Makassar", "Toko Jaya 0857-1111-2222"),
+            ("Jl. Pettarani 5, Kec. Panakkukang, Makassar", "Toko Jaya"),
+            ("Jl. Pettarani 5, Panakkukang, Makassar", "Alamat Pengembalian: Gudang Toko Jaya"),
+            (brief, "Pgrm: Toko Jaya"),
+            (brief, "Toko Jaya"),
+            ("Jl. Sam Ratulangi 3, Minahasa", "Toko Jaya"),
+            // No place was read: a second telephone, a second road.
+            ("Komplek Asri", "Toko Jaya 0857-1111-2222"),
+            ("Jl. Pettarani 5", "Toko Jaya"),
+        ] {
+            let sender = [head, "Jl. Dago 5, Kec. Coblong", "Kota Bandung, Jawa Barat 40135"];
+            let found = judged(&[&["Penerima: Rina 0812-3456-7890", own][..], &sender].concat());
+            let sorted = found.region.filter(|_| found.refused.is_none() && found.confidence >= 0.98);
+            assert_ne!(sorted, Some("JAWA"), "{own}, {head}: {found:?}");
+        }
+        let within = "Penerima: Rina, Kec. Panakkukang, Kota Makassar. Pengirim: Toko Jaya, Kota Bandung, Jabar 40135";
+        let found = judged(&[within]);
+        assert_eq!((found.region, found.refused), (Some("LUAR_JAWA"), None), "{found:?}");
+        let broken =
+            ["Penerima: Rina, Jl. Pettarani 5, Makassar. Pengirim: Toko", "Jaya, Kota Bandung, Jawa Barat 40135"];
+        assert_eq!(judged(&broken).refused, Some(Reason::Disagree));
+    }
+
+    #[test]
+    fn a_second_number_or_place_that_is_the_recipients_own_is_no_doubt() {
+        for texts in [
+            // What stands behind a complete address is somebody else's.
+            vec![
+                "KEPADA: Made 0812-3456-7890",
+                "Kec. Onan Runggu, Kab. Samosir, Sumut 22398",
+                "0857-1111-2222",
+                "Kota Bandung",
+            ],
+            vec!["KEPADA: Made 0812-3456-7890", "0857-1111-2222", "Kec. Onan Runggu, Kab. Samosir, Sumut 22398"],
+            vec!["KEPADA: Made", "Banjar Wonosari No 5", "Kec. Onan Runggu, Kab. Samosir, Sumut 22398"],
+            vec!["KEPADA: Made", "Jl. Surabaya 5, Kec. Onan Runggu", "Kab. Samosir, Sumut 22398"],
+        ] {
+            let found = judged(&texts);
+            assert_eq!((found.region, found.refused), (Some("LUAR_JAWA"), None), "{texts:?}: {found:?}");
+            assert!(found.confidence >= 0.98, "{texts:?}: {found:?}");
+        }
+        let kotabaru = ["KEPADA: Made", "Kotabaru, Kec. Gondokusuman, Yogyakarta", "DIY 55224"];
+        assert_eq!(judged(&kotabaru).refused, None, "a village of that name is there, as in many places");
+    }
+
+    #[test]
+    fn a_house_number_is_no_sort_code() {
+        for number in ["C2 / 12", "B5 NO 12", "A5/12", "LT 2 NO 5"] {
+            let [head, rest @ ..] = SENDER;
+            let texts = [&["PENERIMA: MADE", "0812-3456-7890", "", head, number][..], &rest].concat();
+            let found = judged(&texts);
+            assert_eq!(found.refused, Some(Reason::NoRead), "{number}: {found:?}");
+            let own = ["PENERIMA: MADE", "PERUM GRIYA ASRI", number, "KEC. ONAN RUNGGU, KAB. SAMOSIR", "SUMUT 22398"];
+            let found = judged(&own);
+            assert_eq!((found.region, found.refused), (Some("LUAR_JAWA"), None), "{number}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_block_of_houses_is_no_list_of_goods() {
+        for house in ["Perum Griya Blok X3 No 5", "Perum X2", "Jl. Mawar No X5"] {
+            let found =
+                judged(&["PENERIMA: MADE", house, "Kota Makassar, Sulawesi Selatan 90111", "PENGIRIM: SINAR JAYA"]);
+            assert_eq!((found.region, found.refused), (Some("LUAR_JAWA"), None), "{house}: {found:?}");
+        }
+        let found = judged(&["PENERIMA: MADE", "Kota Makassar 90111", "Kaos Polos Bandung x3"]);
+        assert_eq!(found.refused, None, "{found:?}");
+    }
+
+    #[test]
+    fn two_waybills_are_several_labels_though_nothing_was_read() {
+        let bar = |text: &str| Bar {
+            kind: Kind::Code128,
+            text: text.into(),
+            p: 0.995,
+            middle: Point::default(),
+            size: (9.0, 9.0),
+        };
+        let (one, other) = (bar("JX5889102176"), bar("TLJN6937881951"));
+        let refused = |bars: &[Bar]| judge(&[], bars, &[], &PLACES.0, &PLACES.1).0.refused;
+        assert_eq!(refused(&[one.clone(), other]), Some(Reason::SeveralLabels));
+        assert_eq!(refused(&[one.clone(), one]), Some(Reason::NoRead));
+        for (before, after) in [
+            (None, Reason::SeveralLabels),
+            (Some(Reason::Unsure), Reason::SeveralLabels),
+            (Some(Reason::Disagree), Reason::Disagree),
+        ] {
+            let mut judged = Judged { refused: before, ..Judged::default() };
+            judged.note_several();
+            assert_eq!(judged.refused, Some(after));
+        }
+    }
+
+    #[test]
+    fn a_label_that_is_marked_as_a_return_gets_no_lane() {
+        let own = ["", "", "Penerima: Made", "Kec. Onan Runggu, Kab. Samosir, Sumut 22398", "", "", ""];
+        for (mark, refused) in [
+            (vec!["RETUR"], Some(Reason::Disagree)),
+            (vec!["Return to sender"], Some(Reason::Disagree)),
+            (vec!["* RTS *"], Some(Reason::Disagree)),
+            (vec!["RETUR", "Kancil Kirim"], Some(Reason::Disagree)),
+            (vec!["RETUR:", "Gudang Jaya, Kota Bandung, Jabar 40135"], None),
+            (vec!["RETUR", "Gudang Jaya, Kota Bandung, Jabar 40135"], None),
+            (vec!["RT 5"], None),
+            (vec!["Retur 7 hari"], None),
+        ] {
+            for texts in [[&mark[..], &own].concat(), [&own[..], &mark].concat()] {
+                assert_eq!(judged(&texts).refused, refused, "{texts:?}");
+            }
+        }
+    }
+
     #[test]
     fn the_boxes_of_a_letter_say_the_postal_code() {
-        let gazetteer = Gazetteer::shipped().unwrap();
-        let names = Names::of(&gazetteer);
         let boxed = |code: &str| code.chars().map(|c| Glyph { c, p: 0.99, other: None }).collect::<Vec<_>>();
         let lines = [Line::sure("KEPADA: Budi", 0.0, 0.0), Line::sure("Kec. Limo, Kota Depok", 0.0, 20.0)];
         for (lines, code, region, refused) in [
@@ -353,7 +377,7 @@ mod tests {
             (&lines[..], "22398", None, Some(Reason::Disagree)),
             (&[], "88123", None, None),
         ] {
-            let found = judge(lines, &[], &boxed(code), &gazetteer, &names).0;
+            let found = judge(lines, &[], &boxed(code), &PLACES.0, &PLACES.1).0;
             assert_eq!(found.refused, refused, "{code}: {found:?}");
             assert!(code != "88123" || found.confidence < 0.9, "no code begins with 88: {found:?}");
             if let Some(region) = region {
@@ -381,8 +405,6 @@ mod tests {
 
     #[test]
     fn without_a_keyword_the_larger_print_is_the_recipients() {
-        let gazetteer = Gazetteer::shipped().unwrap();
-        let names = Names::of(&gazetteer);
         let large = ["Gudang Gadget 88", "Kec. Tirto, Kab. Pekalongan", "Jateng 51151"];
         let small = ["Bpk. Made Chaniago", "Jl. Merdeka 18, Kab. Samosir", "Sumut 22398"];
         let unread = ["Rtw kanwq Hp 0812-3456-7890", "Jl. kcn 8 Ab"];
@@ -397,7 +419,7 @@ mod tests {
                 |text: &&str, cap, place: usize| Line { cap, ..Line::sure(text, 0.0, number::length(place) * 20.0) };
             let mut lines: Vec<Line> = (0..).zip(&large).map(|(place, text)| line(text, 12.5, place)).collect();
             lines.extend((9..).zip(other).map(|(place, text)| line(text, cap, place)));
-            let found = judge(&lines, &[], &[], &gazetteer, &names).0;
+            let found = judged_lines(&lines);
             assert_eq!((found.region, found.refused), (region, refused), "{other:?} of {cap}: {found:?}");
             assert!(refused.is_some() || found.confidence > 0.98, "{found:?}");
             let code = found.readings.postal_code.map(|reading| reading.value);

@@ -40,8 +40,32 @@ const COVERED: (f32, f32) = (0.25, 2.0);
 /// What `TO:` may be read as where it stands alone.
 const LIKE_TO: &[&str] = &["TQ", "TD", "IO", "TOO", "TTO", "FO", "YO"];
 
-/// What names a row of either party's: near to a keyword, and none.
-const ROWS: &[&str] = &["ADDRESS", "ALAMAT"];
+/// What stands near to a keyword and is none: rows of either party, what people are, and villages.
+const NONE: &[&str] = &[
+    "ADDRESS",
+    "ALAMAT",
+    "KEPALA",
+    "BATURNO",
+    "BATUROTO",
+    "DENDER",
+    "ENDER",
+    "HEBERIMA",
+    "KALITOKO",
+    "MENCIRIM",
+    "PANGAMBATAN",
+    "PENGAMBANGAN",
+    "PENGGIMA",
+    "PENGIDAM",
+    "PENGIKIK",
+    "SENDE",
+    "SENDEN",
+    "SENDIR",
+    "SONDER",
+    "TUINAN",
+    "YEMARIMA",
+];
+/// Words for a sender that are too short to count without a colon: people are called Dr. Budi.
+const FROM_BEFORE_COLON: &[&str] = &["DR", "FRM"];
 const RECIPIENT: &[&str] = &[
     "KEPADA",
     "PENERIMA",
@@ -70,6 +94,10 @@ const RECIPIENT: &[&str] = &[
     "KEPADAYTH",
     "BUYER",
     "PEMBELI",
+    "ALAMATPENGIRIMAN",
+    "DATAPENGIRIMAN",
+    "NAMAPENGIRIMAN",
+    "SHIPPEDTO",
 ];
 const SENDER: &[&str] = &[
     "PENGIRIM",
@@ -98,7 +126,12 @@ const SENDER: &[&str] = &[
     "DIKIRIMDARI",
     "ALAMATASAL",
     "RETURN",
+    "PGRM",
+    "PENGEMBALIAN",
+    "ALAMATPENGEMBALIAN",
 ];
+/// How it was sent. Misread it is still this, and no sender.
+const PENGIRIMAN: &str = "PENGIRIMAN";
 const OTHER: &[&str] = &[
     "BERAT",
     "WEIGHT",
@@ -172,6 +205,8 @@ const OTHER: &[&str] = &[
     "BUKTI",
     "SIMPAN",
     "BATASKIRIM",
+    PENGIRIMAN,
+    "SHIPPED",
 ];
 const LEVELS: &[(&str, Level)] = &[
     ("PROVINSI", Level::Province),
@@ -250,17 +285,25 @@ const STREETS: &[&str] = &[
 /// What goes on with a street, and ends its name.
 const STREET_ENDS: &[&str] = &["NO", "NOMOR", "RT", "RW", "BLOK", "BLK", "KAV", "KM", "LT", "LANTAI", "UNIT"];
 
-/// Whose address begins with these words: the letters of a line's first words, run together; longest first.
+/// Whose address begins with these words, before a `colon` or not: the letters of a line's first words, run together;
+/// longest first. Also how misread they are.
 ///
 /// Of misread words only the longer ones count: `PENGIRIH` is a sender, `T0` may be anything.
-pub fn role_of(words: &str) -> Option<(Role, f32)> {
-    if ROWS.contains(&words) {
+pub fn role_of(words: &str, colon: bool) -> Option<(Role, f32)> {
+    if NONE.contains(&words) {
         return None;
+    }
+    if colon && FROM_BEFORE_COLON.contains(&words) {
+        return Some((Role::Sender, 0.0));
     }
     let lists = [(RECIPIENT, Role::Recipient), (SENDER, Role::Sender), (OTHER, Role::Other)];
     let near = lists.into_iter().flat_map(|(list, role)| {
         list.iter().filter_map(move |keyword| {
-            let most = if keyword.len() < 6 || role == Role::Other { 0.0 } else { tolerated(keyword.len()) };
+            let most = match role {
+                Role::Other if *keyword == PENGIRIMAN => 1.0,
+                Role::Recipient | Role::Sender if keyword.len() >= 6 => tolerated(keyword.len()),
+                _ => 0.0,
+            };
             Some((role, distance(words.as_bytes(), keyword.as_bytes(), most)?))
         })
     });
@@ -277,7 +320,7 @@ pub fn role_near(words: &str, is_sure: bool, colon: bool) -> Option<(Role, f32)>
         return Some((Role::Recipient, 1.0));
     }
     let may_be_part = colon || (!is_sure && words.len() >= 5);
-    if !(3..=16).contains(&words.len()) || ROWS.contains(&words) {
+    if !(3..=16).contains(&words.len()) || NONE.contains(&words) {
         return None;
     }
     let best = |list: &[&str]| {
@@ -323,6 +366,16 @@ pub fn begins_street(word: &str) -> bool {
     STREETS.contains(&word)
 }
 
+/// Whether a road's name begins: an address has one.
+pub fn is_road(word: &str) -> bool {
+    matches!(word, "JL" | "JLN" | "JALAN")
+}
+
+/// Whether a company's name begins.
+pub fn begins_company(word: &str) -> bool {
+    matches!(word, "PT" | "CV")
+}
+
 /// Whether a street's name ends.
 pub fn ends_street(word: &str) -> bool {
     STREET_ENDS.contains(&word)
@@ -346,6 +399,11 @@ pub fn announces_code(word: &str) -> bool {
             | "ZIPCODE"
             | "POSTALCODE"
     )
+}
+
+/// Whether a word says that a telephone number follows.
+pub fn is_phone_word(word: &str) -> bool {
+    matches!(word, "TELP" | "TLP" | "TEL" | "TELEPON" | "PHONE" | "HP" | "NOHP" | "WA" | "FAX" | "FAKS")
 }
 
 /// Countries, and places of neighbours whose names no Indonesian place has.
@@ -440,6 +498,7 @@ pub fn is_abroad(words: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::read::distance::mask;
 
     #[test]
     fn misread_keywords_still_say_whose_address_follows() {
@@ -455,8 +514,38 @@ mod tests {
             ("BERAT", Some(Role::Other)),
             ("SUDIRMAN", None),
             ("ADDRESS", None),
+            ("KEPALA", None),
+            ("SONDER", None),
+            ("ALAMATPENGIRIM", Some(Role::Sender)),
+            ("ALAMATPENGIRIMAN", Some(Role::Recipient)),
+            ("ALAMATPENGIRLMAN", Some(Role::Recipient)),
+            ("SHIPPEDTO", Some(Role::Recipient)),
+            ("PENGIRIMAN", Some(Role::Other)),
+            ("PENGIRIHAN", Some(Role::Other)),
+            ("ALAMATPENGEMBALIAN", Some(Role::Sender)),
+            ("DR", None),
         ] {
-            assert_eq!(role_of(words).map(|(role, _)| role), role, "{words}");
+            assert_eq!(role_of(words, false).map(|(role, _)| role), role, "{words}");
+        }
+        assert_eq!(role_of("DR", true), Some((Role::Sender, 0.0)));
+    }
+
+    #[test]
+    fn no_name_of_a_place_is_nearly_a_keyword() {
+        let gazetteer = crate::pipeline::read::gazetteer::Gazetteer::shipped().unwrap();
+        let districts = gazetteer.districts.iter().map(|district| district.name);
+        let names: Vec<(&str, u32)> =
+            gazetteer.villages.iter().copied().chain(districts).map(|name| (name, mask(name.as_bytes()))).collect();
+        for keyword in RECIPIENT.iter().chain(SENDER).filter(|keyword| keyword.len() >= 6) {
+            let letters = mask(keyword.as_bytes());
+            // Two letters that were misread are four others at most.
+            let near = names
+                .iter()
+                .filter(|(name, known)| (letters ^ known).count_ones() <= 4 && keyword.len().abs_diff(name.len()) <= 2);
+            for (name, _) in near.filter(|(name, _)| !NONE.contains(name)) {
+                let cost = distance(name.as_bytes(), keyword.as_bytes(), tolerated(keyword.len()));
+                assert_eq!(cost, None, "{name} is near {keyword}, and stands not among what is no keyword");
+            }
         }
     }
 

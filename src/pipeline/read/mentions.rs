@@ -12,8 +12,23 @@ pub struct Mention {
     pub start: usize,
     /// The token behind it.
     pub end: usize,
-    /// Places with their weights in nats.
-    pub targets: Vec<(Target, f32)>,
+    /// The places.
+    pub targets: Vec<Meant>,
+    /// Whether no other word of a name stands before it, and behind it.
+    pub bounds: (bool, bool),
+    /// Whether it is just a district's or village's name of several words, and stands by itself.
+    whole: bool,
+}
+
+/// A place that a name may stand for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Meant {
+    /// The place.
+    pub target: Target,
+    /// How much speaks for it, in nats.
+    pub weight: f32,
+    /// Whether its name is written like that, but for a letter that looks alike.
+    pub right: bool,
 }
 
 /// What a name may stand for.
@@ -33,8 +48,9 @@ pub enum Target {
 const WORDS: usize = 5;
 /// Words of a street's name, at most.
 const STREET: usize = 5;
-/// Villages of one name in so many districts say nothing.
+/// Villages of one name in more districts say no more than this.
 const COMMON: usize = 12;
+const SLIGHT: f32 = 1e-3;
 
 /// Weights of names, in nats; each mistake in a name takes some away. With a word such as `Kab.` before it a name
 /// is no street, person or goods.
@@ -79,7 +95,11 @@ pub fn mentions(tokens: &[Token], gazetteer: &Gazetteer, names: &Names) -> (Vec<
             let context = Context { announced, person: end < person, gazetteer, names };
             let targets = context.targets(&plain, &spelt);
             if !targets.is_empty() {
-                found.push(Mention { start, end: end + 1, targets });
+                let bounds = bounds(tokens, &usable, start, end + 1);
+                let small =
+                    |meant: &Meant| meant.right && matches!(meant.target, Target::District(_) | Target::Village(_));
+                let whole = end > start && bounds == (true, true) && targets.iter().any(small);
+                found.push(Mention { start, end: end + 1, targets, bounds, whole });
             }
         }
         // `KABUPATENSAMOSIR`: the net missed the space.
@@ -87,10 +107,19 @@ pub fn mentions(tokens: &[Token], gazetteer: &Gazetteer, names: &Names) -> (Vec<
             let rest = &tokens[start].letters[length..];
             let context = Context { announced: Some(level), person: false, gazetteer, names };
             let targets = context.targets(rest, rest);
-            found.push(Mention { start, end: start + 1, targets });
+            let bounds = bounds(tokens, &usable, start, start + 1);
+            found.push(Mention { start, end: start + 1, targets, bounds, whole: false });
         }
     }
     (without_overlaps(found), abroad)
+}
+
+/// Whether a name begins and ends at a comma, the end of a line, or what is no part of a name.
+fn bounds(tokens: &[Token], usable: &[bool], start: usize, end: usize) -> (bool, bool) {
+    let parted = |at: usize| tokens[at].gap >= Gap::Line;
+    let before = start == 0 || parted(start) || !usable[start - 1];
+    let behind = end == tokens.len() || parted(end) || !usable[end];
+    (before, behind)
 }
 
 /// The level that the words before a name announce; `Kota/Kab.` announces either kind.
@@ -162,7 +191,7 @@ struct Context<'a> {
 
 impl Context<'_> {
     /// What a name may stand for: as it is written, or with its abbreviations spelt out.
-    fn targets(&self, plain: &str, spelt: &str) -> Vec<(Target, f32)> {
+    fn targets(&self, plain: &str, spelt: &str) -> Vec<Meant> {
         let mut near = Vec::new();
         let wanted = |place: Place| match (self.announced, place) {
             (None, _) => true,
@@ -183,18 +212,29 @@ impl Context<'_> {
                 }
             }
         }
-        let mut targets: Vec<(Target, f32)> = near.iter().filter_map(|near| self.weigh(near)).collect();
+        let mut targets: Vec<Meant> = near.iter().filter_map(|near| self.weigh(near)).collect();
         targets.extend(self.village(plain));
         if plain != spelt {
             targets.extend(self.village(spelt));
         }
-        if self.person {
-            targets.iter_mut().for_each(|(_, weight)| *weight *= IN_NAME);
+        // A place that either text may mean is one, by the heavier.
+        targets.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+        let mut meant: Vec<Meant> = Vec::new();
+        for target in targets {
+            if meant.iter().all(|known| known.target != target.target) {
+                meant.push(target);
+            }
         }
-        targets
+        if meant.first().is_none_or(|heaviest| heaviest.weight <= SLIGHT) {
+            return Vec::new();
+        }
+        if self.person {
+            meant.iter_mut().for_each(|meant| meant.weight *= IN_NAME);
+        }
+        meant
     }
 
-    fn weigh(&self, near: &Near) -> Option<(Target, f32)> {
+    fn weigh(&self, near: &Near) -> Option<Meant> {
         let announced = self.announced.is_some();
         let (target, weights) = match near.place {
             Place::Province(province) => (Target::Province(province), PROVINCE),
@@ -218,26 +258,36 @@ impl Context<'_> {
             };
             weight -= if wrong { WRONG_KIND } else { 0.0 };
         }
-        (weight > 0.0).then_some((target, weight))
+        (weight > 0.0).then_some(Meant { target, weight, right: near.cost <= LOOKS_LIKE })
     }
 
-    fn village(&self, letters: &str) -> Option<(Target, f32)> {
+    fn village(&self, letters: &str) -> Option<Meant> {
         let announced = self.announced == Some(Level::Village);
         if letters.len() < 5 || (self.announced.is_some() && !announced) {
             return None;
         }
         let districts: Vec<u16> = self.gazetteer.districts_of_village(letters).collect();
         let weight = if announced { VILLAGE.announced } else { VILLAGE.bare };
-        (!districts.is_empty() && districts.len() <= COMMON).then_some((Target::Village(districts), weight))
+        // A common name speaks for no place, but goes with each of its own.
+        let weight = if districts.len() > COMMON { SLIGHT } else { weight };
+        (!districts.is_empty()).then_some(Meant { target: Target::Village(districts), weight, right: true })
     }
 }
 
-/// Of names that share words the heavier one counts; of equals the longer one.
+/// Of names that share words the heavier one counts; of equals the longer one. But a part of a name that stands whole is
+/// no other name: `Batu Aji` has nothing of Batu.
 fn without_overlaps(mut found: Vec<Mention>) -> Vec<Mention> {
+    let whole: Vec<(usize, usize)> =
+        found.iter().filter(|name| name.whole).map(|name| (name.start, name.end)).collect();
+    let is_part = |name: &Mention| {
+        let within = |&(start, end): &(usize, usize)| start <= name.start && name.end <= end;
+        whole.iter().any(|of| within(of) && *of != (name.start, name.end))
+    };
+    found.retain(|name| !is_part(name));
     // A longer name that fits is no chance: `Papua Selatan` is not `Papua`.
     let rank = |mention: &Mention| {
         let words = f32::from(u8::try_from(mention.end - mention.start).unwrap_or(u8::MAX));
-        mention.targets.iter().map(|(_, weight)| *weight).fold(0.0, f32::max) + 1.7 * words
+        mention.targets.iter().map(|meant| meant.weight).fold(0.0, f32::max) + 1.7 * words
     };
     found.sort_by(|a, b| rank(b).total_cmp(&rank(a)));
     let mut kept: Vec<Mention> = Vec::new();

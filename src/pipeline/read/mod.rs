@@ -6,10 +6,11 @@
 //!  tab      white print on small black fields, cut out of them
 //!  ctc      characters: the recognizer net on each strip
 //!  bars, qr Code 128 and QR codes
-//!  blocks   whose line is it: recipient, sender, goods
+//!  blocks   whose line is it: recipient, sender, goods (heads, keywords)
 //!  address  names and codes weighed against the gazetteer (tokens, mentions, codes, names)
 //!  papers   one label or several
 //!  boxes    the five boxes for the postal code on letters, for the digits net
+//!  recipient  whose address counts (strangers)
 //!  judge    the rules: readings, region, reason, confidence
 //!  whole    a depot's own classifier of whole labels may contradict
 //! ```
@@ -26,6 +27,7 @@ pub mod ctc;
 pub mod distance;
 pub mod find;
 pub mod gazetteer;
+pub mod heads;
 pub mod judge;
 pub mod keywords;
 mod levels;
@@ -34,7 +36,9 @@ pub mod names;
 mod number;
 pub mod papers;
 pub mod qr;
+pub mod recipient;
 mod rows;
+pub mod strangers;
 pub mod strip;
 pub mod tab;
 pub mod text;
@@ -54,6 +58,7 @@ use bars::Bar;
 use boxes::Boxes;
 use find::{Area, Found};
 use gazetteer::Gazetteer;
+use heads::parted;
 use judge::{Judged, judge};
 use keywords::Role;
 use names::Names;
@@ -192,7 +197,7 @@ impl Reader {
         let mut lines = Vec::new();
         for found in &scene.lines {
             let found = if turned { found.turned() } else { found.clone() };
-            lines.extend(self.line(&grey, &found, axis)?);
+            lines.extend(self.line(&grey, &found, axis)?.into_iter().flat_map(parted));
         }
         let axis = blocks::direction(&lines).unwrap_or((1.0, 0.0));
         let code = |area: &Area| bars::bar(&grey, area).or_else(|| qr::qr(&grey, area, axis));
@@ -203,8 +208,8 @@ impl Reader {
         {
             (judged, roles) = judge(&lines, &bars, &boxed, &self.gazetteer, &self.names);
         }
-        if judged.refused.is_none() && papers::labels(&scene.papers, &lines) > 1 {
-            judged.refused = Some(Reason::SeveralLabels);
+        if papers::labels(&scene.papers, &lines) > 1 {
+            judged.note_several();
         }
         if let (None, Some(region), Some(whole)) = (judged.refused, judged.region, &mut self.whole)
             && contradicts(whole, raster, region)?
@@ -304,7 +309,8 @@ fn contradicts(whole: &mut Classifier, raster: &Raster, region: &str) -> Result<
 ///
 /// The first digit decides, without exception in 83,762 villages; no code begins with 0, nor with
 /// 18, 19, 47, 48, 49, 88 or 89.
-pub fn region_of(postal_code: &str) -> Option<&'static str> {
+#[cfg(test)]
+pub(crate) fn region_of(postal_code: &str) -> Option<&'static str> {
     let digits = postal_code.as_bytes();
     if digits.len() != 5 || !digits.iter().all(u8::is_ascii_digit) {
         return None;

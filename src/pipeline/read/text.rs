@@ -48,6 +48,16 @@ impl Line {
         self.glyphs.iter().map(|glyph| glyph.c).collect()
     }
 
+    /// Its characters before a place and from there on, as two lines.
+    pub fn cut(mut self, at: usize) -> [Self; 2] {
+        let share = length(at) / length(self.glyphs.len().max(1));
+        let (from, to) = (self.start, self.end);
+        let middle = Point { x: from.x + (to.x - from.x) * share, y: from.y + (to.y - from.y) * share };
+        let glyphs = self.glyphs.split_off(at);
+        let cap = self.cap;
+        [Self { end: middle, ..self }, Self { glyphs, start: middle, end: to, cap }]
+    }
+
     /// The corners of a box around it, clockwise from the top left one of the text.
     pub fn corners(&self) -> [Point; 4] {
         let (dx, dy) = (self.end.x - self.start.x, self.end.y - self.start.y);

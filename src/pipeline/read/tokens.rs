@@ -203,8 +203,12 @@ fn begins_phone(glyphs: &[Glyph], tokens: &[Token], at: usize) -> bool {
         next.gap <= Gap::Space
             && (next.kind == Kind::Phone || next.letters.len() > 1 && next.letters.chars().all(|c| c == 'X'))
     });
+    // `(0921) 61234`
+    let opened = token.start.checked_sub(1).is_some_and(|before| glyphs[before].c == '(');
+    let area = length <= 4 && opened && bracketed(glyphs, token.end);
     plus || next_masked
-        || (text.starts_with('0') && (length >= 9 || (length >= 3 && (joined_on || followed_by_number(tokens, at)))))
+        || (text.starts_with('0')
+            && (length >= 9 || (length >= 3 && (joined_on || area || followed_by_number(tokens, at)))))
         || (text.starts_with("62") && (length >= 10 || (length == 2 && followed_by_number(tokens, at))))
         || (text.starts_with('8') && length >= 9)
         || (length >= 3 && joined_on && starts_long_run(tokens, at))

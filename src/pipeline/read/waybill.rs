@@ -27,10 +27,14 @@ pub fn waybill(lines: &[Line], blocks: &[Block], bars: &[Bar]) -> Option<Reading
             .any(|block| matches!(block.role, Some(Role::Recipient | Role::Sender)) && block.lines.contains(&at));
         let beside = bars.iter().map(|bar| away(bar, line)).fold(f32::MAX, f32::min) < BESIDE;
         let letters = text.bytes().any(|byte| byte.is_ascii_alphabetic());
+        // Digits alone are in a party's block a telephone number or an account, if nothing says otherwise.
+        if !announced && !letters && (of_party || (!beside && is_phone(&text))) {
+            return None;
+        }
         let rank = f32::from(u8::from(announced)) * 3.0
             + f32::from(u8::from(beside)) * 3.0
             + f32::from(u8::from(letters)) * 0.5
-            - f32::from(u8::from(of_party)) * 1.5
+            - f32::from(u8::from(of_party))
             - f32::from(u8::from(is_phone(&text))) * 2.5;
         Some((text, p, rank))
     });
@@ -53,14 +57,8 @@ pub fn waybill(lines: &[Line], blocks: &[Block], bars: &[Bar]) -> Option<Reading
         return Some(Reading { value: text.clone(), confidence });
     }
     let (text, p, rank) = printed.into_iter().max_by(|a, b| a.2.total_cmp(&b.2))?;
-    let confidence = p * if rank >= STATED {
-        0.97
-    } else if rank >= 0.0 {
-        0.7
-    } else {
-        0.3
-    };
-    (rank > -2.0).then_some(Reading { value: text, confidence })
+    let confidence = p * if rank >= STATED { 0.97 } else { 0.7 };
+    (rank > -1.0).then_some(Reading { value: text, confidence })
 }
 
 /// The number that a code says: all of bars, and of a QR code's payload (a link, fields, JSON) the one word that may
@@ -78,9 +76,9 @@ fn coded(bar: &Bar) -> Option<String> {
     numbers.all(|number| number == first).then_some(first)
 }
 
-/// Whether a number begins as those of Indonesian mobile phones do.
+/// Whether a number begins as those of Indonesian mobile phones do, with the country's code, with 0, or behind `+62`.
 fn is_phone(text: &str) -> bool {
-    text.starts_with("08") || text.starts_with("628")
+    text.starts_with("08") || text.starts_with("628") || (text.starts_with('8') && text.len() < 13)
 }
 
 /// Whether a text may be a waybill number.
@@ -197,6 +195,25 @@ mod tests {
         let coded = Bar { text: "TLJN6937881951".into(), ..bar };
         assert!(waybill(&lines, &[], &[coded]).unwrap().confidence > 0.99);
         assert_eq!(waybill(&[], &[], &[]), None);
+    }
+
+    #[test]
+    fn a_telephone_number_is_no_waybill() {
+        let printed = |texts: &[&str]| {
+            let lines: Vec<Line> =
+                (0u8..).zip(texts).map(|(at, text)| Line::sure(text, 0.0, 20.0 * f32::from(at))).collect();
+            waybill(&lines, &crate::pipeline::read::blocks::blocks(&lines), &[]).map(|reading| reading.value)
+        };
+        for (texts, number) in [
+            (vec!["Penerima: Rina Saputri", "+62 81234567890"], None),
+            (vec!["Penerima: Rina Saputri", "123456789012"], None),
+            (vec!["+62 81234567890"], None),
+            (vec!["Penerima: Rina Saputri", "JX5889102176"], Some("JX5889102176")),
+            (vec!["Penerima: Rina Saputri", "Resi 123456789012"], Some("123456789012")),
+            (vec!["123456789012"], Some("123456789012")),
+        ] {
+            assert_eq!(printed(&texts).as_deref(), number, "{texts:?}");
+        }
     }
 
     #[test]
