@@ -20,7 +20,7 @@ pub struct Regency {
     pub name: &'static str,
     /// Its province's place in [`Gazetteer::provinces`].
     pub province: u16,
-    /// Its region's place in [`REGIONS`](crate::pipeline::read::address::REGIONS).
+    /// Its region's place in [`REGIONS`].
     pub region: usize,
 }
 

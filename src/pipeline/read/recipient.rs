@@ -53,7 +53,7 @@ pub struct Party {
     pub lines: Vec<usize>,
     /// The characters that the address was read from.
     pub text: Vec<Glyph>,
-    /// Sum of [`weights`] that apply.
+    /// Sum of `weights` that apply.
     pub doubt: f32,
     /// The recipient is one of several in the same region: only the region is known.
     pub any: bool,
