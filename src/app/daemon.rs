@@ -38,7 +38,7 @@ const LOOK: Duration = Duration::from_millis(250);
 const HANGS: Duration = Duration::from_secs(3);
 /// From one look at the surroundings to the next.
 const SURROUNDINGS: Duration = Duration::from_secs(5);
-/// Commands that wait while the line is not up: a person sends one at a time.
+/// Commands on their way to the line, or to who answers while there is none: a person sends one at a time.
 const ASKED: usize = 8;
 
 /// Runs a station until a signal asks it to stop.

@@ -333,11 +333,7 @@ mod tests {
     use super::*;
     use crate::app::station::Station;
     use crate::config::Config;
-    use crate::record::Run;
-    use crate::sim::clock::SimClock;
-    use crate::sim::{oracle, samples};
-    use crate::status::Status;
-    use crate::store::keeper::Keeper;
+    use crate::sim::oracle;
     use crate::units::Timestamp;
 
     struct Bench {
@@ -352,9 +348,6 @@ mod tests {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/demo.toml");
         let config = Config::parse(&path, &std::fs::read_to_string(&path).unwrap(), std::iter::empty()).unwrap();
         let station = Station::new(&config, oracle::classifier(&["a", "b"]).unwrap(), 1, Timestamp::ZERO);
-        let (status, clock) = (Arc::new(Status::default()), Arc::new(SimClock::at(samples::wall(0))));
-        let run = Run::starting("m", samples::wall(0));
-        let (_keeper, records) = Keeper::new(config.store, run, clock.clone(), Arc::clone(&status));
         let (orders, todo) = sync_channel(64);
         let (tasks, _looks) = sync_channel(8);
         let (todo, kept) = (Mutex::new(todo), Arc::new(Mutex::new(Vec::new())));
@@ -363,9 +356,9 @@ mod tests {
             let off = todo.lock().unwrap().try_iter().any(|order| matches!(order, Do::Release));
             notes.lock().unwrap().push((held, off));
         };
-        let shared = Shared { clock, status, records, tap: None };
         let state = watch::channel(State::Starting).0;
-        let sorter = Sorter::new(station.line, (station.machine, Box::new(keep)), orders, tasks, shared, state);
+        let sorter =
+            Sorter::new(station.line, (station.machine, Box::new(keep)), orders, tasks, Shared::alone().0, state);
         let (ask, happened) = sync_channel(8);
         Bench { sorter, ask, happened, kept }
     }

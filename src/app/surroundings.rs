@@ -17,8 +17,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::clock::Now;
-use crate::publish::health::{disk, temperature_c};
+use crate::publish::health::temperature_c;
 use crate::record::{Event, Words};
+use crate::store::disk_space;
 use crate::trouble::Trouble;
 use crate::units::Timestamp;
 
@@ -51,7 +52,8 @@ pub struct Seen {
 impl Seen {
     /// Reads the board; `folder` lies on the store's disk.
     pub fn read(now: Now, folder: &Path, unsent: u64) -> Self {
-        let (temperature_c, firmware, disk) = (temperature_c(), Firmware::read(Path::new("/sys")), disk(folder));
+        let (temperature_c, firmware, disk) =
+            (temperature_c(), Firmware::read(Path::new("/sys")), disk_space(folder).ok());
         Self { now, temperature_c, firmware, disk, unsent }
     }
 }

@@ -114,10 +114,10 @@ impl Doubts {
     /// Why the best reading gets no lane, whatever it says.
     fn reason(&self) -> Option<Reason> {
         let outweighed = self.agreed.is_some_and(|(_, count)| count >= OUTWEIGHED);
-        match () {
-            () if self.several => Some(Reason::SeveralLabels),
-            () if self.differed || (self.contradicted && !outweighed) => Some(Reason::Disagree),
-            () => None,
+        if self.several {
+            Some(Reason::SeveralLabels)
+        } else {
+            (self.differed || (self.contradicted && !outweighed)).then_some(Reason::Disagree)
         }
     }
 }

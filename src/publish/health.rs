@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::clock::WallTime;
 use crate::record::{Health, Run, State};
 use crate::status::Status;
+use crate::store::disk_space;
 
 /// What is true now, as it goes on the wire.
 pub(super) fn health(run: &Run, wall: WallTime, uptime_s: f64, state: State, status: &Status, folder: &Path) -> Health {
@@ -23,15 +24,9 @@ pub(super) fn health(run: &Run, wall: WallTime, uptime_s: f64, state: State, sta
         gauges: named(status.gauges()),
         latencies_ms: status.latencies().into_iter().map(|(name, spread)| (name.to_owned(), spread)).collect(),
         temperature_c: temperature_c(),
-        disk_free_bytes: disk(folder).map(|(left, _)| left),
+        disk_free_bytes: disk_space(folder).ok().map(|(left, _)| left),
         resident_bytes: resident_bytes(),
     }
-}
-
-/// Bytes that the disk of a folder has left, and has.
-pub fn disk(folder: &Path) -> Option<(u64, u64)> {
-    let disk = rustix::fs::statvfs(folder).ok()?;
-    Some((disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize))
 }
 
 /// The processor's temperature: the first thermal zone on Raspberry Pis and most other boards.

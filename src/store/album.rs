@@ -6,9 +6,9 @@ use std::sync::Arc;
 use anyhow::Result;
 use tracing::warn;
 
-use super::Settings;
 use super::pictures::{self, Kept, Pictures};
 use super::retention::oldest;
+use super::{Settings, disk_space};
 use crate::clock::WallTime;
 use crate::status::Status;
 
@@ -64,8 +64,7 @@ impl Album {
 
     /// On a full disk, removes the oldest ones for events; returns whether there were any.
     pub(super) fn give_up(&mut self) -> bool {
-        let disk = rustix::fs::statvfs(&self.store);
-        if !self.settings.keep || !disk.is_ok_and(|disk| disk.f_bavail * disk.f_frsize < FULL) {
+        if !self.settings.keep || !disk_space(&self.store).is_ok_and(|(left, _)| left < FULL) {
             return false;
         }
         let removed =

@@ -141,6 +141,15 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Bytes that the disk of a folder has left, and has.
+///
+/// # Errors
+/// When the system does not tell.
+pub fn disk_space(folder: &Path) -> std::io::Result<(u64, u64)> {
+    let disk = rustix::fs::statvfs(folder)?;
+    Ok((disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize)))
+}
+
 /// Replaces a file whole: whoever reads it sees the old one or the new one, after a power cut too if `durable`.
 pub(crate) fn replace_file(path: &Path, bytes: &[u8], durable: bool) -> Result<()> {
     let draft = beside(path, ".new");

@@ -98,11 +98,7 @@ mod tests {
     use crate::app::threads::{Do, Shared, Stop};
     use crate::clock::Clock;
     use crate::pipeline::capture::{Frame, Picture, PixelFormat};
-    use crate::record::Run;
     use crate::sim::clock::SimClock;
-    use crate::sim::samples;
-    use crate::status::Status;
-    use crate::store::keeper::Keeper;
 
     /// Ten pictures a second, each another one, until it is lost.
     struct Fresh {
@@ -121,10 +117,7 @@ mod tests {
 
     #[test]
     fn pictures_of_a_camera_that_has_just_started_are_not_looked_at() {
-        let (status, clock) = (Arc::new(Status::default()), Arc::new(SimClock::at(samples::wall(0))));
-        let run = Run::starting("m", samples::wall(0));
-        let (_keeper, records) =
-            Keeper::new(crate::store::Settings::default(), run, clock.clone(), Arc::clone(&status));
+        let (shared, clock) = Shared::alone();
         let (actuate, _todo) = sync_channel::<Do>(8);
         let stop = Arc::new(Stop {
             stopped: Default::default(),
@@ -132,7 +125,6 @@ mod tests {
             turns: Default::default(),
             reason: Mutex::new(None),
         });
-        let shared = Shared { clock: clock.clone(), status, records, tap: None };
         let thread = Thread { name: "capture".into(), stop, shared };
         let (ask, happened) = sync_channel(64);
         let mut last = None;

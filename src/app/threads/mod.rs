@@ -78,6 +78,19 @@ pub struct Shared {
     pub tap: Option<Tap>,
 }
 
+#[cfg(test)]
+impl Shared {
+    /// By a clock that stands still, with records that nobody keeps.
+    pub(crate) fn alone() -> (Self, Arc<crate::sim::clock::SimClock>) {
+        let wall = crate::sim::samples::wall(0);
+        let (status, clock) = (Arc::new(Status::default()), Arc::new(crate::sim::clock::SimClock::at(wall)));
+        let run = crate::record::Run::starting("m", wall);
+        let settings = crate::store::Settings::default();
+        let (_, records) = crate::store::keeper::Keeper::new(settings, run, clock.clone(), Arc::clone(&status));
+        (Self { clock: clock.clone(), status, records, tap: None }, clock)
+    }
+}
+
 /// For the actuate thread.
 #[derive(Debug)]
 pub enum Do {

@@ -18,6 +18,7 @@ use crate::drivers::runtime::{self, Lock};
 use crate::drivers::{gpio, gpiochip, tract};
 use crate::pipeline::capture::{Camera, Frame};
 use crate::pipeline::preprocess::decode_file;
+use crate::store::disk_space;
 
 /// How long a camera may take for its first frame: USB cameras need up to two seconds to start.
 const FIRST_FRAME: Duration = Duration::from_secs(5);
@@ -188,8 +189,8 @@ pub(super) fn state(directory: &Path) -> Finding {
     if let Some(file) = inside.filter(|path| access(path, Access::WRITE_OK).is_err()).min() {
         return Finding::fail(what, format!("{} cannot be written to", file.display()), belongs(&file));
     }
-    let free = match rustix::fs::statvfs(nearest) {
-        Ok(space) => space.f_bavail.saturating_mul(space.f_frsize),
+    let free = match disk_space(nearest) {
+        Ok((left, _)) => left,
         Err(error) => return Finding::warn(what, format!("free space of {shown}: {error}"), "look at it with df"),
     };
     let found = format!("{shown} can be written to, {} MB are free", free >> 20);
