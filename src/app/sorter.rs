@@ -18,13 +18,13 @@ use crate::pipeline::trigger::Edge;
 use crate::pipeline::{Effect, Input, Line};
 use crate::record::{Ending, Event, Reason, Record, State};
 use crate::trouble::{incident, incident_over};
-use crate::units::Millimetres;
+use crate::units::{Millimetres, Timestamp};
 
 /// What happened, for the sort thread.
 #[derive(Debug)]
 pub enum Happened {
-    /// Input lines changed.
-    Edges(Vec<Edge>),
+    /// Input lines changed; every edge up to the moment is among these or came before.
+    Edges(Vec<Edge>, Timestamp),
     /// A frame lies in the slot.
     Frame,
     /// A picture has been looked at.
@@ -98,14 +98,14 @@ impl Sorter {
 
     fn deal(&mut self, happened: Happened, slot: &FrameSlot) -> Result<()> {
         match happened {
-            Happened::Edges(edges) => {
+            Happened::Edges(edges, until) => {
                 for edge in edges {
                     match self.machine.edge(&edge) {
                         true => self.obey()?,
                         false => self.step(Input::Edge(edge))?,
                     }
                 }
-                Ok(())
+                self.step(Input::Quiet(until))
             }
             Happened::Frame => slot.take().map_or(Ok(()), |frame| self.frame(frame)),
             Happened::Looked(looked) => self.step(Input::Looked(looked)),
@@ -333,8 +333,9 @@ mod tests {
     use super::*;
     use crate::app::station::Station;
     use crate::config::Config;
+    use crate::sim::clock::SimClock;
     use crate::sim::oracle;
-    use crate::units::Timestamp;
+    use crate::units::InputId;
 
     struct Bench {
         sorter: Sorter,
@@ -342,6 +343,7 @@ mod tests {
         happened: Receiver<Happened>,
         /// What was kept, and whether outputs had gone off before.
         kept: Arc<Mutex<Vec<(Held, bool)>>>,
+        clock: Arc<SimClock>,
     }
 
     fn bench() -> Bench {
@@ -356,11 +358,10 @@ mod tests {
             let off = todo.lock().unwrap().try_iter().any(|order| matches!(order, Do::Release));
             notes.lock().unwrap().push((held, off));
         };
-        let state = watch::channel(State::Starting).0;
-        let sorter =
-            Sorter::new(station.line, (station.machine, Box::new(keep)), orders, tasks, Shared::alone().0, state);
+        let (state, (shared, clock)) = (watch::channel(State::Starting).0, Shared::alone());
+        let sorter = Sorter::new(station.line, (station.machine, Box::new(keep)), orders, tasks, shared, state);
         let (ask, happened) = sync_channel(8);
-        Bench { sorter, ask, happened, kept }
+        Bench { sorter, ask, happened, kept, clock }
     }
 
     impl Bench {
@@ -371,6 +372,13 @@ mod tests {
             self.ask.send(Happened::Asked(Request { command, answer })).unwrap();
             self.sorter.turn(&self.happened, &FrameSlot::default(), Duration::ZERO).unwrap();
             answered.as_mut()?.try_recv().ok()
+        }
+
+        /// Edges of the photo-eye, as microseconds and levels, that are read at once.
+        fn eye(&mut self, edges: &[(u64, bool)], until: u64) {
+            let edge = |&(at, active): &(u64, bool)| Edge { input: InputId(0), active, at: micros(at), count: 1 };
+            self.ask.send(Happened::Edges(edges.iter().map(edge).collect(), micros(until))).unwrap();
+            self.sorter.turn(&self.happened, &FrameSlot::default(), Duration::ZERO).unwrap();
         }
     }
 
@@ -383,6 +391,27 @@ mod tests {
         }
         let held = |paused| Held { stopped: false, paused };
         assert_eq!(*bench.kept.lock().unwrap(), [(held(true), true), (held(false), false)]);
+    }
+
+    fn micros(micros: u64) -> Timestamp {
+        Timestamp::from_nanos(micros * 1000)
+    }
+
+    #[test]
+    fn bounce_that_is_read_late_is_no_item_of_its_own() {
+        let mut bench = bench();
+        bench.sorter.machine.camera_sees();
+        bench.clock.advance_to(micros(5_000_000));
+        let front = [(1_000_000, true), (1_000_400, false), (1_000_900, true), (1_001_500, false), (1_001_900, true)];
+        bench.eye(&front, 1_002_000);
+        assert_eq!(bench.sorter.shared.status.items.get(), 1, "read in one");
+        let (first, rest) = ([(3_000_000, true), (3_000_400, false)], [(3_000_900, true)]);
+        bench.eye(&[(1_800_000, false)], 2_000_000);
+        bench.eye(&first, 3_000_500);
+        bench.eye(&rest, 3_001_000);
+        assert_eq!(bench.sorter.shared.status.items.get(), 2, "read in two");
+        bench.eye(&[(3_500_000, false), (3_500_600, true)], 3_600_000);
+        assert_eq!(bench.sorter.shared.status.items.get(), 3, "one right behind it");
     }
 
     #[test]

@@ -51,6 +51,8 @@ use way::Way;
 pub enum Input {
     /// An input line changed.
     Edge(Edge),
+    /// Every edge up to this moment has been handed over. Threads may run late, so that no clock tells this.
+    Quiet(Timestamp),
     /// The camera has a new frame; with it a small grey picture where [`Line::watches`] asks for one.
     Frame(Frame, Option<Vec<u8>>),
     /// A picture has been looked at.
@@ -204,9 +206,8 @@ impl Line {
 
     /// When the line has something to do even if nothing happens.
     pub fn wake(&self, now: Timestamp) -> Option<Timestamp> {
-        let eye = self.trigger.eye.as_ref().and_then(|(eye, _)| eye.wake());
         let interval = self.trigger.interval.map(|_| self.trigger.next);
-        [eye, interval, self.way.wake(now)].into_iter().flatten().min()
+        [interval, self.way.wake(now)].into_iter().flatten().min()
     }
 
     /// Passes what happened through the stages in order; `out` gets what is to be done.
@@ -214,6 +215,7 @@ impl Line {
         let mut steps = Vec::new();
         match input {
             Input::Edge(edge) => self.edge(now, edge, &mut steps, out),
+            Input::Quiet(until) => self.settle_eye(now, until, out),
             Input::Frame(frame, small) => self.frame(now, frame, small, out),
             Input::Looked(looked) => self.looked(now, *looked, &mut steps, out),
             Input::Moved(moved) => self.moved(now, &moved, out),
@@ -221,7 +223,7 @@ impl Line {
             Input::State(state) => self.enter(state, &mut steps, out),
             Input::Tick => {}
         }
-        self.passage(now, out);
+        self.interval(now, out);
         self.way.step(now.at, &mut steps);
         self.carry_out(now, steps, out);
         let incidents = self.incidents.step(now.at, self.way.position(now.at));
@@ -231,23 +233,26 @@ impl Line {
     /// Trigger: an edge starts an item, or belongs to the belt or to a lane.
     fn edge(&mut self, now: Now, edge: Edge, steps: &mut Vec<Step>, out: &mut Vec<Effect>) {
         self.incidents.edge(&edge, self.way.position(edge.at));
-        match &mut self.trigger.eye {
-            Some((eye, input)) if *input == edge.input => {
-                if let Some(passage) = eye.edge(edge.active, edge.at) {
-                    self.pass(now, passage, out);
-                }
-            }
-            _ => {
-                self.way.edge(edge, steps);
-            }
+        let is_eye = self.trigger.eye.as_ref().is_some_and(|(_, input)| *input == edge.input);
+        if !is_eye {
+            self.way.edge(edge, steps);
+            return;
+        }
+        self.settle_eye(now, edge.at, out);
+        if let Some(passage) = self.trigger.eye.as_mut().and_then(|(eye, _)| eye.edge(edge.active, edge.at)) {
+            self.pass(now, passage, out);
         }
     }
 
-    /// Trigger: what is due without a new edge.
-    fn passage(&mut self, now: Now, out: &mut Vec<Effect>) {
-        if let Some(passage) = self.trigger.eye.as_mut().and_then(|(eye, _)| eye.settle(now.at)) {
+    /// Trigger: what the eye's level means where no edge up to `until` is still to come.
+    fn settle_eye(&mut self, now: Now, until: Timestamp, out: &mut Vec<Effect>) {
+        if let Some(passage) = self.trigger.eye.as_mut().and_then(|(eye, _)| eye.settle(until)) {
             self.pass(now, passage, out);
         }
+    }
+
+    /// Trigger: the time for an item where only the clock tells.
+    fn interval(&mut self, now: Now, out: &mut Vec<Effect>) {
         if let Some(interval) = self.trigger.interval.filter(|_| now.at >= self.trigger.next) {
             self.trigger.next = now.at + interval;
             self.came(now, now.at, out);

@@ -75,7 +75,8 @@ impl Settings {
 
 /// What watches the input lines. The real ones live in `drivers`, the simulated one in `sim`.
 pub trait Inputs: Send {
-    /// Waits at most `timeout` for edges; those of one line come in their order.
+    /// Waits at most `timeout` for edges; those of one line come in their order, and none that came before the call is
+    /// left for the next one.
     ///
     /// # Errors
     /// When the device is lost; the caller reports a fault and opens it again.
@@ -134,16 +135,12 @@ impl PhotoEye {
         (active != self.blocked).then(|| self.change(active, at))
     }
 
-    /// At the end of the deaf time: the eye's last level may not be the one that counted.
-    pub fn settle(&mut self, now: Timestamp) -> Option<Passage> {
-        let (active, at) = self.raw.filter(|_| now >= self.deaf_until)?;
+    /// At the end of the deaf time: the eye's last level may not be the one that counted. Every edge up to `until` must
+    /// have been taken: one that is still to come would otherwise be an item of its own.
+    pub fn settle(&mut self, until: Timestamp) -> Option<Passage> {
+        let (active, at) = self.raw.filter(|_| until >= self.deaf_until)?;
         self.raw = None;
         (active != self.blocked).then(|| self.change(active, at))
-    }
-
-    /// When `settle` has something to look at.
-    pub fn wake(&self) -> Option<Timestamp> {
-        self.raw.map(|_| self.deaf_until)
     }
 
     fn change(&mut self, active: bool, at: Timestamp) -> Passage {

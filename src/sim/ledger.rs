@@ -36,6 +36,8 @@ pub struct Audit {
     pub items: usize,
     /// Items without a decision, an outcome or a place where they fell.
     pub unrecorded: usize,
+    /// Items that were seen and never came.
+    pub phantoms: usize,
     /// Movements that met nothing, or an item that was not to be moved so.
     pub wrong_moves: usize,
     /// Items that lie in another lane than their outcome says.
@@ -106,6 +108,7 @@ impl Ledger {
         audit.lanes = lanes.iter().map(|(lane, _)| LaneCount { lane: lane.clone(), ..LaneCount::default() }).collect();
         let ids: Vec<Option<ItemId>> =
             world.things.iter().map(|thing| thing.came.and_then(|at| self.came.get(&at)).copied()).collect();
+        audit.phantoms = self.came.len().saturating_sub(ids.iter().flatten().count());
         for (thing, id) in world.things.iter().zip(&ids) {
             let said = id.and_then(|id| Some((self.decisions.get(&id)?, self.outcomes.get(&id)?)));
             let Some(((decision, outcome), fell)) = said.zip(thing.fell) else {
@@ -151,8 +154,9 @@ impl Audit {
         self
     }
 
-    /// Whether no actuator moved at a wrong time, no item lies where no record says, and none is unrecorded.
+    /// Whether no actuator moved at a wrong time, no item lies where no record says, none is unrecorded, and none is in the
+    /// records alone.
     pub fn clean(&self) -> bool {
-        self.wrong_moves == 0 && self.astray == 0 && self.unrecorded == 0
+        self.wrong_moves == 0 && self.astray == 0 && self.unrecorded == 0 && self.phantoms == 0
     }
 }

@@ -89,6 +89,7 @@ impl Rig {
             for edge in self.world.advance(now.at) {
                 self.line.step(now, Input::Edge(edge), &mut effects);
             }
+            self.line.step(now, Input::Quiet(now.at), &mut effects);
             if let Some((_, looked)) = pending.take_if(|(at, _)| *at <= now.at) {
                 self.line.step(now, Input::Looked(Box::new(looked)), &mut effects);
             }

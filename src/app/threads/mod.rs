@@ -257,9 +257,10 @@ impl Thread {
 
     fn inputs(&self, mut inputs: Box<dyn Inputs>, ask: &SyncSender<Happened>) -> Result<()> {
         while !self.stop.stopped() {
+            let until = self.shared.clock.now();
             let edges = inputs.wait(TURN)?;
             // Waits for room: meanwhile the kernel keeps the edges, and an encoder's count loses none.
-            if !edges.is_empty() && ask.send(Happened::Edges(edges)).is_err() {
+            if ask.send(Happened::Edges(edges, until)).is_err() {
                 return Ok(());
             }
         }

@@ -109,9 +109,10 @@ impl fmt::Display for Report {
         writeln!(f, "\n  decided: {}", reasons.collect::<Vec<_>>().join(", "))?;
         let Moves { made, recalled } = self.moves;
         writeln!(f, "  moved:   {made} movements, {} at a wrong time, {recalled} taken back", self.audit.wrong_moves)?;
-        let Audit { as_decided, spoiled, astray, unrecorded, .. } = self.audit;
+        let Audit { as_decided, spoiled, astray, unrecorded, phantoms, .. } = self.audit;
         write!(f, "  fell:    {as_decided} as decided")?;
-        for (n, what) in [(spoiled, "spoiled by a fault"), (astray, "astray"), (unrecorded, "without a record")] {
+        let others = [(spoiled, "spoiled by a fault"), (astray, "astray"), (unrecorded, "without a record")];
+        for (n, what) in others.into_iter().chain([(phantoms, "seen that never came")]) {
             if n > 0 {
                 write!(f, ", {n} {what}")?;
             }
@@ -131,6 +132,9 @@ impl fmt::Display for Report {
         if self.clean() {
             return Ok(());
         }
-        writeln!(f, "\n  not clean: something moved at a wrong time, lies where no record says, or was lost")
+        writeln!(
+            f,
+            "\n  not clean: something moved at a wrong time, lies where no record says, never came, or was lost"
+        )
     }
 }
