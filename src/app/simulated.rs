@@ -23,7 +23,7 @@ pub fn plant(config: &Config) -> Result<Plant> {
     let pushers = config.actuator.iter().map(|actuator| Pusher {
         kind: actuator.kind,
         at: Millimetres(actuator.position_mm),
-        delay: Duration::from_millis(actuator.lead_ms.into()),
+        delay: actuator.lead(),
         longest: Duration::from_millis(actuator.max_on_ms.into()),
     });
     let lanes = config.lane.iter().map(|lane| {

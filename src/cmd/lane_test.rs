@@ -105,8 +105,8 @@ fn confirm(lane: &lane::Settings) -> Result<bool> {
     Ok(answer.trim().to_lowercase().starts_with('y'))
 }
 
-/// The lane's moves from `start` on. Two that may not be on together, or that use one actuator, come one after the
-/// other: on the belt the item's way lies between them.
+/// The lane's moves from `start` on. Two that may not move together, or that use one actuator, come one after the
+/// other has come to rest: on the belt the item's way lies between them.
 fn by_hand(config: &Config, lane: &lane::Settings, start: Timestamp) -> Vec<Order> {
     let mut orders: Vec<Order> = Vec::new();
     for step in &lane.moves {
@@ -116,7 +116,8 @@ fn by_hand(config: &Config, lane: &lane::Settings, start: Timestamp) -> Vec<Orde
             let group = config.actuator[other.actuator.0].exclusive.as_ref();
             other.actuator.0 == index || (group.is_some() && group == actuator.exclusive.as_ref())
         };
-        let free = orders.iter().filter(shares).map(|other| other.at + other.on_for).max().unwrap_or(start);
+        let at_rest = |other: &Order| other.at + other.on_for + config.actuator[other.actuator.0].lead();
+        let free = orders.iter().filter(shares).map(at_rest).max().unwrap_or(start);
         let at = free.max(start + Duration::from_millis(step.after_ms.into()));
         orders.push(Order {
             item: None,
@@ -161,7 +162,9 @@ fn describe(config: &Config, moved: &Moved) -> String {
     match (moved.how, moved.order.drive) {
         (How::Made, Drive::Angle(degrees)) => format!("{name}: to {degrees} degrees for {for_ms} ms"),
         (How::Made, _) => format!("{name}: on for {for_ms} ms"),
-        (How::Missed, _) => format!("{name}: did not move; the machine was too busy, or its exclusive group was on"),
+        (How::Missed, _) => {
+            format!("{name}: did not move; the machine was too busy, or another of its exclusive group was not at rest")
+        }
         (How::Overtime, _) => format!("{name}: cut off at its longest on-time"),
     }
 }
@@ -192,10 +195,10 @@ mod tests {
         for actuator in &mut config.actuator {
             actuator.exclusive = Some("air".into());
         }
-        assert_eq!(starts(&config), [start, start + Duration::from_millis(40)]);
+        assert_eq!(starts(&config), [start, start + Duration::from_millis(65)]);
         let again = config.lane[0].moves[0].clone();
         config.lane[0].moves = vec![again.clone(), again];
-        assert_eq!(starts(&config), [start, start + Duration::from_millis(40)]);
+        assert_eq!(starts(&config), [start, start + Duration::from_millis(65)]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Invariants:
 //! - an output is on only between a move's start and its end, and never longer than its `max_on_ms`;
 //! - a move that cannot start within its window is missed, never made late;
-//! - two actuators of one `exclusive` group are never on together;
+//! - of one `exclusive` group never two are on, or one on and another still on its way back;
 //! - after `release` nothing is on and nothing waits.
 
 use std::time::Duration;
@@ -90,7 +90,7 @@ pub struct Settings {
     #[serde(default = "Settings::us_per_deg")]
     #[schemars(range(min = -50.0, max = 50.0))]
     pub us_per_deg: f64,
-    /// Actuators that name the same group never move together.
+    /// Actuators that name the same group never move together. The way back is reckoned to take `lead_ms`, as the way out.
     pub exclusive: Option<String>,
 }
 
@@ -190,7 +190,7 @@ pub struct Moved {
 pub enum How {
     /// The output was driven.
     Made,
-    /// It came too late, or another of its exclusive group was on.
+    /// It came too late, or another of its exclusive group had not come to rest.
     Missed,
     /// It was on for `max_on_ms` and was cut.
     Overtime,
@@ -209,6 +209,8 @@ pub struct Actuate {
 struct Channel {
     settings: Settings,
     on: Option<On>,
+    /// When it has come to rest after it was on last.
+    at_rest: Timestamp,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -233,7 +235,8 @@ impl Actuate {
 
     /// All off, nothing waiting. `heartbeat` is half the period of the heartbeat output, if there is one.
     pub fn new(actuators: &[Settings], heartbeat: Option<Duration>, now: Timestamp) -> Self {
-        let channels = actuators.iter().map(|settings| Channel { settings: settings.clone(), on: None }).collect();
+        let channel = |settings: &Settings| Channel { settings: settings.clone(), on: None, at_rest: now };
+        let channels = actuators.iter().map(channel).collect();
         let heartbeat = heartbeat.map(|half| Heartbeat { half, next: now, high: false });
         Self { channels, waiting: Vec::new(), heartbeat }
     }
@@ -246,7 +249,7 @@ impl Actuate {
         self.waiting.clear();
         let mut first = Ok(());
         for (index, channel) in self.channels.iter_mut().enumerate() {
-            channel.on = None;
+            channel.went_off(now);
             let released = outputs.drive(Output::Actuator(ActuatorId(index)), channel.rest(), now);
             first = first.and(released);
         }
@@ -308,7 +311,7 @@ impl Actuate {
     fn end(&mut self, now: Timestamp, outputs: &mut dyn Outputs, done: &mut Vec<Moved>) -> Result<()> {
         for (index, channel) in self.channels.iter_mut().enumerate() {
             let Some((on, end)) = channel.on.zip(channel.end()).filter(|(_, end)| *end <= now) else { continue };
-            channel.on = None;
+            channel.went_off(now);
             outputs.drive(Output::Actuator(ActuatorId(index)), channel.rest(), now)?;
             if on.wanted > end {
                 done.push(Moved { order: on.order, at: now, how: How::Overtime });
@@ -318,7 +321,7 @@ impl Actuate {
     }
 
     fn start(&mut self, order: Order, now: Timestamp, outputs: &mut dyn Outputs) -> Result<How> {
-        if now > order.latest || self.group_busy(order.actuator) {
+        if now > order.latest || self.group_busy(order.actuator, now) {
             return Ok(How::Missed);
         }
         let Some(channel) = self.channels.get_mut(order.actuator.0) else { return Ok(How::Missed) };
@@ -333,11 +336,11 @@ impl Actuate {
         Ok(How::Made)
     }
 
-    fn group_busy(&self, actuator: ActuatorId) -> bool {
+    fn group_busy(&self, actuator: ActuatorId, now: Timestamp) -> bool {
         let group = |index: usize| self.channels.get(index).and_then(|channel| channel.settings.exclusive.as_ref());
         let Some(own) = group(actuator.0) else { return false };
         let others = self.channels.iter().enumerate().filter(|(index, _)| *index != actuator.0);
-        others.into_iter().any(|(index, channel)| channel.on.is_some() && group(index) == Some(own))
+        others.into_iter().any(|(index, channel)| channel.moves(now) && group(index) == Some(own))
     }
 
     fn beat(&mut self, now: Timestamp, outputs: &mut dyn Outputs) -> Result<()> {
@@ -351,6 +354,11 @@ impl Actuate {
 }
 
 impl Settings {
+    /// From command to effect.
+    pub fn lead(&self) -> Duration {
+        Duration::from_millis(self.lead_ms.into())
+    }
+
     /// What a move makes of it: on, or for a servo an angle, which is home where none is given.
     pub fn drive(&self, angle_deg: Option<f64>) -> Drive {
         match self.kind {
@@ -376,6 +384,17 @@ impl Channel {
 
     fn rest(&self) -> Drive {
         self.settings.rest()
+    }
+
+    fn went_off(&mut self, now: Timestamp) {
+        if self.on.take().is_some() {
+            self.at_rest = now + self.settings.lead();
+        }
+    }
+
+    /// Whether it is on, or on its way back.
+    fn moves(&self, now: Timestamp) -> bool {
+        self.on.is_some() || now < self.at_rest
     }
 }
 

@@ -102,6 +102,24 @@ fn exclusive_actuators_never_move_together() {
 }
 
 #[test]
+fn exclusive_actuators_wait_until_the_other_is_back() {
+    let slow = Settings { lead_ms: 150, ..actuator(Kind::Hold, Some("arms")) };
+    for (second, how) in [(160, How::Missed), (305, How::Missed), (310, How::Made)] {
+        let mut actuate = Actuate::new(&[slow.clone(), slow.clone()], None, Timestamp::ZERO);
+        assert!(actuate.order(order(0, 100, 60)) && actuate.order(order(1, second, 60)));
+        assert_eq!(run(&mut actuate, &mut Trace::default())[1].how, how, "at {second}");
+    }
+    let mut actuate = Actuate::new(&[slow.clone(), slow], None, Timestamp::ZERO);
+    let (mut trace, mut done) = (Trace::default(), Vec::new());
+    assert!(actuate.order(order(0, 100, 60)));
+    actuate.step(Timestamp::from_millis(100), &mut trace, &mut done).unwrap();
+    actuate.release(&mut trace, Timestamp::from_millis(120)).unwrap();
+    assert!(actuate.order(order(1, 200, 60)) && actuate.order(order(0, 270, 60)));
+    done = run(&mut actuate, &mut trace);
+    assert_eq!([done[0].how, done[1].how], [How::Missed, How::Made], "released in mid-move; its own way out is free");
+}
+
+#[test]
 fn a_gate_stays_open_while_it_must_and_may() {
     let gate = actuator(Kind::Hold, None);
     let most = u64::from(gate.max_on_ms);

@@ -66,7 +66,7 @@ impl LanePlan {
                 drive,
                 kind: actuator.kind,
                 at: Millimetres(actuator.position_mm + step.offset_mm),
-                lead: Duration::from_millis(actuator.lead_ms.into()),
+                lead: actuator.lead(),
                 on_for: Duration::from_millis(actuator.on_ms.into()),
             })
         };
