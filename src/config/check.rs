@@ -107,6 +107,7 @@ impl Config {
             }
         }
         self.check_reach(problems);
+        self.check_gaps(problems);
     }
 
     fn check_names(&self, problems: &mut Problems<'_>) {

@@ -2,9 +2,11 @@
 
 mod check;
 mod file;
+mod gaps;
 mod reach;
 mod shape;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -123,7 +125,7 @@ impl Config {
     /// mends none of them. Another error when the disk fails.
     pub fn load(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|error| unread(path, &error))?;
-        Ok(Self::parse(path, &text, std::env::vars())?)
+        Ok(Self::parse(path, &text, overrides())?)
     }
 
     /// Checks a text as if it were the file at `path`.
@@ -181,6 +183,15 @@ impl Config {
     pub fn schema() -> serde_json::Value {
         schemars::schema_for!(Self).to_value()
     }
+}
+
+/// The environment's overrides. Variables of others may hold anything; of ours what is no UTF-8 is told where it is used.
+pub fn overrides() -> impl Iterator<Item = (String, String)> {
+    let ours = |(name, value): (OsString, OsString)| {
+        let name = name.into_string().ok().filter(|name| name.starts_with(file::PREFIX))?;
+        Some((name, value.to_string_lossy().into_owned()))
+    };
+    std::env::vars_os().filter_map(ours)
 }
 
 /// Why a file could not be read, and what to do.

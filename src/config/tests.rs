@@ -216,6 +216,57 @@ fn what_can_never_sort_is_told() {
 }
 
 #[test]
+fn what_would_meet_the_next_item_or_another_lane_is_told() {
+    let gate = GOOD.replace("kind = \"pulse\"", "kind = \"hold\"");
+    let with = |text: &str, key: &str| text.replace("position_mm = 800", &format!("position_mm = 800\n{key}"));
+    let belt = |key: &str| GOOD.replace("end_mm = 2000", &format!("end_mm = 2000\n{key}"));
+    let chute = "[[input]]\nname = \"chute\"\nline = \"GPIO4\"\n[[lane]]\nname = \"one\"\nclasses = [\"1\"]\n";
+    let lane = |moves: &str| format!("{GOOD}\n{chute}moves = [{{ actuator = \"kick\"{moves} }}]\n");
+    for (text, wanted) in [
+        (with(GOOD, "on_ms = 360"), ""),
+        (
+            with(GOOD, "on_ms = 400"),
+            "on_ms: after 400 ms the next item may be there: it comes 367 ms behind the middle",
+        ),
+        (with(&gate, "lead_ms = 200\non_ms = 500"), ""),
+        (with(&gate, "lead_ms = 250"), "lead_ms: it moves 250 ms ahead, while the item before passes"),
+        (
+            with(&gate, "on_ms = 600"),
+            "on_ms: after 600 ms the next item may be there: it comes 533 ms behind the front",
+        ),
+        (lane(""), "lane[2].moves: lane \"one\" moves just as lane \"zero\" does"),
+        (lane(", offset_mm = 300"), ""),
+        (lane(", offset_mm = 300") + "confirm = \"chute\"\nconfirm_mm = 1100\n", ""),
+        (
+            lane(", offset_mm = 300") + "confirm = \"chute\"\nconfirm_mm = 90\n",
+            "confirm_mm: the sensor at 90 mm is before the lane's last actuator at 1100 mm",
+        ),
+        (
+            GOOD.replace("input = \"eye\"", "input = \"eye\"\nlockout_ms = 400"),
+            "trigger.lockout_ms: the photo-eye is deaf for 120 mm of belt",
+        ),
+        (
+            GOOD.replace("path = \"pictures\"", "path = \"pictures\"\nfps = 2"),
+            "camera.fps: an item is wholly in view for 100 mm, and passes between two frames; take 3 frames",
+        ),
+        (belt("tolerance_mm = 100"), "tolerance_mm: 100 mm is half the view of 200 mm"),
+        (with(GOOD, "exclusive = \"arm\""), "exclusive: no other actuator names the group \"arm\""),
+        (
+            GOOD.replace("\"pulse\"", "\"servo\"").replace("\"kick\" }", "\"kick\", angle_deg = 252 }"),
+            "moves[0].angle_deg: a servo would get a pulse of 3300 us",
+        ),
+    ] {
+        let found = problems(&text);
+        match wanted {
+            "" => assert_eq!(found, [""; 0], "{text}"),
+            _ => {
+                assert!(found.iter().any(|line| line.contains(wanted)), "wanted\n{wanted}\nfound\n{}", found.join("\n"))
+            }
+        }
+    }
+}
+
+#[test]
 fn all_problems_come_at_once_in_the_order_of_the_file() {
     let text = GOOD.replace("site =", "sit =").replace("GPIO23", "GPIO17").replace("end_mm = 2000", "end_mm = 100");
     let found = problems(&text);

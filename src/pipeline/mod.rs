@@ -220,7 +220,7 @@ impl Line {
             Input::Looked(looked) => self.looked(now, *looked, &mut steps, out),
             Input::Moved(moved) => self.moved(now, &moved, out),
             Input::Trigger => self.came(now, now.at, out),
-            Input::State(state) => self.enter(state, &mut steps, out),
+            Input::State(state) => self.enter(now, state, &mut steps, out),
             Input::Tick => {}
         }
         self.interval(now, out);
@@ -255,7 +255,9 @@ impl Line {
     fn interval(&mut self, now: Now, out: &mut Vec<Effect>) {
         if let Some(interval) = self.trigger.interval.filter(|_| now.at >= self.trigger.next) {
             self.trigger.next = now.at + interval;
-            self.came(now, now.at, out);
+            if self.way.has_room(now.at) {
+                self.came(now, now.at, out);
+            }
         }
     }
 
@@ -411,11 +413,15 @@ impl Line {
         }
     }
 
-    fn enter(&mut self, state: State, steps: &mut Vec<Step>, out: &mut Vec<Effect>) {
+    /// Decide: a machine that stands sends nothing anywhere, and says so of each item that it was busy with.
+    fn enter(&mut self, now: Now, state: State, steps: &mut Vec<Step>, out: &mut Vec<Effect>) {
         if !matches!(state, State::Ready | State::Running) {
-            self.way.abandon(steps);
-            self.open.clear();
             out.push(Effect::Release);
+            for (item, open) in std::mem::take(&mut self.open) {
+                let verdict = Verdict { lane: self.exception, class: None, confidence: 0.0, reason: Reason::Fault };
+                self.record(now, item, open, verdict, out);
+            }
+            self.way.abandon(steps);
         }
         self.state = state;
     }

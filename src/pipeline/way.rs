@@ -32,6 +32,14 @@ impl Way {
         }
     }
 
+    /// Whether the last item has made way for another: on a belt that stands it has not.
+    pub fn has_room(&self, at: Timestamp) -> bool {
+        match self {
+            Self::Belt(track) => track.has_room(at),
+            Self::Bin(bin) => bin.is_empty(),
+        }
+    }
+
     /// A new item.
     pub fn came(&mut self, id: ItemId, at: Timestamp) -> Arrival {
         match self {

@@ -29,6 +29,9 @@ pub const HORIZON: Duration = Duration::from_millis(20);
 /// Items between trigger and outcome; a belt with more is misconfigured, and the item runs to the exception lane.
 pub const IN_FLIGHT: usize = 64;
 
+/// How long after any edge of a lane's sensor a further one is bounce.
+const SENSOR_BOUNCE: Duration = Duration::from_millis(8);
+
 /// What tracking asks for or tells.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
@@ -132,9 +135,13 @@ pub struct Track {
     /// How far the belt had run back when that was told last.
     told_behind: Millimetres,
     lanes: Vec<LanePlan>,
+    /// When each lane's sensor had its last edge.
+    sensed: Vec<Option<Timestamp>>,
     exception: LaneId,
     /// In the order in which they came.
     items: Vec<Item>,
+    /// Where the last item came that is not followed, since too many were.
+    refused: Option<Millimetres>,
 }
 
 /// The belt's own inputs, already looked up by name.
@@ -166,9 +173,11 @@ impl Track {
             said_back: false,
             backwards: false,
             told_behind: Millimetres(0.0),
+            sensed: vec![None; lanes.len()],
             lanes,
             exception,
             items: Vec::new(),
+            refused: None,
         }
     }
 
@@ -197,7 +206,8 @@ impl Track {
         } else if self.inputs.running == Some(input) {
             self.belt.running(active, at);
         } else if let Some(lane) = self.lanes.iter().position(|lane| lane.confirm == Some(input)) {
-            if active {
+            let last = self.sensed[lane].replace(at);
+            if active && last.is_none_or(|last| at.since(last) >= SENSOR_BOUNCE) {
                 self.confirm(LaneId(lane), at, out);
             }
         } else {
@@ -216,16 +226,27 @@ impl Track {
         }
     }
 
+    /// Whether another item has room behind the last one.
+    pub fn has_room(&self, at: Timestamp) -> bool {
+        let front = self.belt.position(at);
+        self.items.last().is_none_or(|last| (front - last.front - last.length).0 >= self.settings.min_gap_mm)
+    }
+
     /// An item's leading edge came at `at`.
     pub fn came(&mut self, id: ItemId, at: Timestamp) -> Arrival {
-        if self.items.len() >= IN_FLIGHT {
-            return Arrival::Refused;
-        }
         let front = self.belt.position(at);
         let length = Millimetres(self.settings.item_mm);
         let min_gap = self.settings.min_gap_mm;
+        let full = self.items.len() >= IN_FLIGHT;
         let before = self.items.last_mut().filter(|before| (front - before.front - before.length).0 < min_gap);
+        if full {
+            before.into_iter().for_each(|before| before.too_close = true);
+            self.refused = Some(front);
+            return Arrival::Refused;
+        }
+        let by_refused = self.refused.is_some_and(|refused| (front - refused - length).0 < min_gap);
         let arrival = match before {
+            None if by_refused => Arrival::TooClose { before: None },
             None => Arrival::Followed,
             Some(before) => {
                 before.too_close = true;

@@ -92,8 +92,16 @@ impl Settings {
     /// How far an item of the usual length has run when it is first wholly in view; one that is longer than the view,
     /// when its middle is in the view's middle.
     pub fn seen_mm(&self) -> f64 {
-        let half = (self.item_mm / 2.0).min((self.view_end_mm - self.view_start_mm) / 2.0 - self.tolerance_mm);
-        (self.view_start_mm + half + self.item_mm / 2.0).max(0.0)
+        (self.view_start_mm + self.half_mm() + self.item_mm / 2.0).max(0.0)
+    }
+
+    /// How far an item of the usual length runs while it is wholly in view.
+    pub fn shown_mm(&self) -> f64 {
+        self.view_end_mm - self.view_start_mm - 2.0 * self.half_mm()
+    }
+
+    fn half_mm(&self) -> f64 {
+        (self.item_mm / 2.0).min((self.view_end_mm - self.view_start_mm) / 2.0 - self.tolerance_mm)
     }
 
     /// The belt at rest at position 0.
@@ -122,6 +130,15 @@ impl Settings {
             "measure the end of the belt from the trigger",
         );
         let view = self.view_end_mm - self.view_start_mm;
+        problems.expect(
+            view <= 0.0 || self.tolerance_mm < view / 2.0,
+            "tolerance_mm",
+            format!(
+                "{} mm is half the view of {view} mm or more: items would be looked at outside of it",
+                self.tolerance_mm
+            ),
+            "make it how far past its place a move still meets the item",
+        );
         problems.expect(
             self.window_mm.is_none_or(|window| window <= view),
             "window_mm",

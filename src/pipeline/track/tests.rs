@@ -323,10 +323,36 @@ fn a_full_belt_refuses_and_an_abandoned_one_is_empty() {
         track.came(id(n), at(1));
     }
     assert_eq!(track.came(id(999), at(2)), Arrival::Refused);
+    assert!(track.too_close(id(u128::try_from(IN_FLIGHT).unwrap() - 1)), "the refused one is right behind it");
     let mut out = Vec::new();
     track.abandon(&mut out);
     assert_eq!(endings(&out).len(), IN_FLIGHT);
     assert_eq!(track.in_flight(), 0);
+}
+
+#[test]
+fn an_item_right_behind_one_that_was_refused_is_too_close() {
+    let mut track = track(at(0));
+    for n in 0..u128::try_from(IN_FLIGHT).unwrap() {
+        track.came(id(n), at(1));
+    }
+    assert_eq!(track.came(id(998), at(2000)), Arrival::Refused);
+    track.items.clear();
+    assert_eq!(track.came(id(999), at(2500)), Arrival::TooClose { before: None });
+    assert_eq!(track.came(id(1000), at(9000)), Arrival::Followed);
+}
+
+#[test]
+fn a_lanes_sensor_that_bounces_sees_one_item() {
+    let mut track = track(at(0));
+    track.came(id(1), at(1000));
+    track.assign(id(1), LaneId(0), at(2000));
+    let mut steps = run(&mut track, 2000, 7500);
+    for (ms, active) in [(7500, true), (7501, false), (7503, true), (8400, false), (8402, true), (8409, false)] {
+        track.edge(InputId(7), active, 1, at(ms), &mut steps);
+    }
+    assert_eq!(endings(&steps), [(Ending::Diverted, Some(LaneId(0)))]);
+    assert!(!steps.contains(&Step::Unexpected(LaneId(0))), "{steps:?}");
 }
 
 #[test]
