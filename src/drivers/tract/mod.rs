@@ -9,6 +9,7 @@ mod graph;
 mod int8;
 mod plan;
 mod reading;
+mod weights;
 
 use std::fs;
 use std::io;
