@@ -250,14 +250,10 @@ fn shapes_that_do_not_fit_are_refused_by_their_node() {
 }
 
 #[test]
-fn a_program_fails_on_what_does_not_fit_by_the_name_of_its_operator() {
-    let mut model = digits();
-    let graph = model.graph.as_mut().unwrap();
+fn an_operator_that_does_not_fit_the_nets_own_pictures_is_not_ours() {
     // Two pictures of different sizes.
-    node(graph, "blocks.4.add").input[0] = "blocks.2.add.d".into();
-    let mut net = read_for(&model, Kernel::all()[0]);
-    let text = net.run(&picture(28, 28, 0)).unwrap_err().to_string();
-    assert!(text.starts_with("blocks.4.add: it adds pictures of different sizes"), "{text}");
+    let text = said(|graph| node(graph, "blocks.4.add").input[0] = "blocks.2.add.d".into());
+    assert!(text.starts_with("unknown: blocks.4.add: it adds pictures of different sizes"), "{text}");
 }
 
 proptest! {

@@ -351,9 +351,9 @@ fn rows_are_left_out_only_where_there_is_one() {
     draft.constant("rows", DataType::Int64, &[1], 2_i64.to_le_bytes().to_vec());
     draft.node("Squeeze", &["image", "rows"], "line", &[]);
     draft.quantized("Relu", &["line"], "made", &[], 0.01, 0);
-    let mut net = read_for(&draft.model("made"), Kernel::all()[0]);
-    let text = net.run(&Tensor { shape: [1, 2, 20, 3], pixels: vec![0; 120] }).unwrap_err().to_string();
-    assert_eq!(text, "line: it leaves out the rows, but there are 2 of them");
+    let shape = draft.shape;
+    let text = told(&draft.model("made"), shape);
+    assert_eq!(text, "unknown: line: it leaves out the rows, but there are 2 of them");
 }
 
 #[test]
@@ -368,5 +368,33 @@ fn windows_that_do_not_fit_are_refused_by_their_node() {
         let shape = draft.shape;
         let text = Int8::read(&draft.model("pooled"), shape).map(|_| ()).unwrap_err().to_string();
         assert_eq!(text, says);
+    }
+}
+
+#[test]
+fn a_net_whose_values_would_take_all_memory_is_refused() {
+    for times in [64.0, 40.0] {
+        let mut draft = Draft::new([1, 8, 8, 8]);
+        draft.graph.initializer.push(floats("times", &[1.0, 1.0, times, times]));
+        for (from, name) in [("image", "a"), ("a", "b")] {
+            draft.quantized("Resize", &[from, "", "times"], name, &[], 0.02, 120);
+        }
+        for node in draft.graph.node.iter_mut().filter(|node| node.op_type == "Resize") {
+            let words =
+                [("mode", "nearest"), ("nearest_mode", "floor"), ("coordinate_transformation_mode", "asymmetric")];
+            node.attribute.extend(words.map(|(name, word)| AttributeProto {
+                name: name.into(),
+                r#type: attribute_proto::AttributeType::String as i32,
+                s: word.as_bytes().into(),
+                ..AttributeProto::default()
+            }));
+        }
+        let shape = draft.shape;
+        let model = draft.model("b");
+        assert_eq!(told(&model, shape), "b.f: what it makes takes more than the 128 MiB allowed");
+        for model in [&model, &dequantized(&model).unwrap()] {
+            let text = Net::new(model, shape).map(|_| ()).unwrap_err().to_string();
+            assert!(text.ends_with("take more than the 128 MiB allowed"), "{text}");
+        }
     }
 }
