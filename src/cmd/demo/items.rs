@@ -74,8 +74,9 @@ pub(super) fn load(folder: &Path, kinds: &Kinds, most: usize, seed: u64) -> Resu
 
 /// The files of each kind: a folder a kind.
 fn from_folders(folder: &Path, kinds: &Kinds) -> Result<Vec<(String, Vec<PathBuf>)>> {
-    let there = kinds.names.iter().filter(|name| folder.join(name).is_dir());
-    there.map(|name| Ok((name.clone(), pictures::below(&folder.join(name))?))).collect()
+    let there: Vec<&String> = kinds.names.iter().filter(|name| folder.join(name).is_dir()).collect();
+    let folders: Vec<PathBuf> = there.iter().map(|name| folder.join(name)).collect();
+    Ok(there.into_iter().cloned().zip(pictures::below(&folders)?).collect())
 }
 
 /// The files of each kind, as a table tells: `REG_JAWA` and `REG_LUARJAWA` stand for the regions.

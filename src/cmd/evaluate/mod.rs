@@ -15,7 +15,8 @@ use self::figures::{Figures, Judged};
 use super::{pictures, print, save};
 use crate::drivers::tract;
 use crate::pipeline::decide::UNKNOWN;
-use crate::pipeline::infer::{Classifier, Engine, Manifest};
+use crate::pipeline::infer::{Classifier, Engine, Manifest, Tensor};
+use crate::pipeline::preprocess::MOST_MEMORY;
 use crate::units::ClassId;
 
 /// Measures a model on pictures that lie in a folder a class.
@@ -82,7 +83,6 @@ struct Sample {
 }
 
 fn samples(data: &Path, manifest: &Manifest) -> Result<Vec<Sample>> {
-    let mut samples = Vec::new();
     let entries = std::fs::read_dir(data).with_context(|| format!("listing {}", data.display()))?;
     let shown = entries.flatten().filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
     let (mut folders, loose): (Vec<PathBuf>, Vec<PathBuf>) =
@@ -92,35 +92,42 @@ fn samples(data: &Path, manifest: &Manifest) -> Result<Vec<Sample>> {
         print::note(format_args!("not looked at: {several} files in {data} that lie in no folder of a class"));
     }
     folders.sort();
-    for folder in folders {
+    let mut labels = Vec::new();
+    for folder in &folders {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let label = manifest.class_named(&name);
         if label.is_none() && name != UNKNOWN {
             let classes = manifest.ids();
             bail!("{} is no class of {}; its classes are {}", folder.display(), manifest.name, classes.join(", "));
         }
-        samples.extend(pictures::below(&folder)?.into_iter().map(|path| Sample { path, label }));
+        labels.push(label);
     }
+    let files = pictures::below(&folders)?.into_iter().zip(labels);
+    let samples: Vec<_> =
+        files.flat_map(|(paths, label)| paths.into_iter().map(move |path| Sample { path, label })).collect();
     ensure!(!samples.is_empty(), "no pictures in {}; it must hold a folder for each class", data.display());
     Ok(samples)
 }
 
-/// Classifies all samples on every core; what could not be read comes back as text.
+/// Classifies all samples on several threads; what could not be read comes back as text.
 fn judge(first: Classifier, folder: &Path, samples: &[Sample]) -> Result<(Vec<Judged>, Vec<String>)> {
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} pictures, {eta} left")?;
     let bar = ProgressBar::new(samples.len() as u64).with_style(style);
     let (next, engine) = (AtomicUsize::new(0), first.engine);
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(samples.len());
-    let work = |mut classifier: Classifier| {
+    let workers = workers().min(samples.len());
+    let work = |mut classifier: Classifier| -> Result<(Vec<Judged>, Vec<String>)> {
         let (mut judged, mut skipped) = (Vec::new(), Vec::new());
         while let Some(sample) = samples.get(next.fetch_add(1, Ordering::Relaxed)) {
-            match look(&mut classifier, sample) {
-                Ok(one) => judged.push(one),
+            match pictures::read(&sample.path).and_then(|picture| classifier.prepare(&picture)) {
+                Ok(tensor) => judged.push(look(&mut classifier, sample, &tensor).inspect_err(|_| {
+                    // A net that fails on one picture is not worth a look at the others.
+                    next.store(samples.len(), Ordering::Relaxed);
+                })?),
                 Err(error) => skipped.push(format!("{error:#}")),
             }
             bar.inc(1);
         }
-        (judged, skipped)
+        Ok((judged, skipped))
     };
     let parts = thread::scope(|scope| -> Result<Vec<_>> {
         let mut handles = Vec::new();
@@ -133,7 +140,7 @@ fn judge(first: Classifier, folder: &Path, samples: &[Sample]) -> Result<(Vec<Ju
         for handle in handles {
             parts.push(handle.join().map_err(|_| anyhow::anyhow!("a worker of evaluate panicked"))?);
         }
-        Ok(parts)
+        parts.into_iter().collect()
     })?;
     bar.finish_and_clear();
     let (judged, mut skipped): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
@@ -141,8 +148,17 @@ fn judge(first: Classifier, folder: &Path, samples: &[Sample]) -> Result<(Vec<Ju
     Ok((judged.concat(), skipped.concat()))
 }
 
-fn look(classifier: &mut Classifier, sample: &Sample) -> Result<Judged> {
-    let tensor = classifier.prepare(&pictures::read(&sample.path)?)?;
-    let (called, confidence) = classifier.scores(&tensor)?.best();
+/// One a core, as far as each has room for the largest picture.
+fn workers() -> usize {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kib =
+        memory.lines().find_map(|line| line.strip_prefix("MemAvailable:")?.strip_suffix("kB")?.trim().parse().ok());
+    kib.map_or(cores, |kib: usize| cores.min(kib / (MOST_MEMORY >> 10)).max(1))
+}
+
+fn look(classifier: &mut Classifier, sample: &Sample, tensor: &Tensor) -> Result<Judged> {
+    let scores = classifier.scores(tensor).with_context(|| format!("classifying {}", sample.path.display()))?;
+    let (called, confidence) = scores.best();
     Ok(Judged { label: sample.label, called, confidence })
 }

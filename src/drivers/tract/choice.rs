@@ -11,8 +11,9 @@ use std::time::Duration;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+use super::grey;
 use crate::clock::thread_cpu;
-use crate::pipeline::infer::{Engine, Model, Tensor};
+use crate::pipeline::infer::{Engine, Model};
 use crate::store::replace_file;
 
 /// The file in the state directory.
@@ -61,7 +62,7 @@ impl Choice {
     /// # Errors
     /// When one does not run.
     pub(super) fn measure(of: String, shape: [usize; 4], float: &mut dyn Model, int8: &mut dyn Model) -> Result<Self> {
-        let picture = Tensor { shape, pixels: vec![127; shape.iter().product()] };
+        let picture = grey(shape);
         let mut least = [Duration::MAX; 2];
         let time = |engine: &mut dyn Model| -> Result<Duration> {
             let before = thread_cpu();
@@ -99,7 +100,7 @@ fn kept(state: &Path) -> Vec<Choice> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::infer::Output;
+    use crate::pipeline::infer::{Output, Tensor};
 
     /// Takes as long as it is told to.
     struct Busy(Duration);

@@ -3,16 +3,14 @@
 //! In a QDQ graph each tensor between two layers goes through QuantizeLinear and DequantizeLinear, and each weight is a
 //! constant behind a DequantizeLinear. Here weights become float constants and the pairs between layers go away, but
 //! for one thing: where the quantized range begins at zero the pair is also the ReLU (or ReLU6) that was folded into
-//! it, so it becomes a Clip to that range. Only the input stays bytes.
+//! it, so it becomes that range's two limits. Only the input stays bytes.
 
 use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context, Result, ensure};
-use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
-use tract_onnx::prelude::Tensor;
 
-use super::graph::{constant, load};
+use super::weights::{self, Steps, range, tensor};
 
 /// The float form of a QDQ net.
 ///
@@ -30,7 +28,7 @@ pub(super) fn dequantized(quantized: &ModelProto) -> Result<ModelProto> {
         let source = node.input.first().map(String::as_str).unwrap_or_default();
         match node.op_type.as_str() {
             "DequantizeLinear" if constants.contains_key(source) => {
-                float.constants.push(weight(graph, constants[source], node)?);
+                float.constants.push(weights::dequantized(graph, constants[source], node)?);
             }
             "DequantizeLinear" if !still_bytes.contains(source) => float.pass(node),
             "QuantizeLinear" => float.clip(graph, node)?,
@@ -66,64 +64,34 @@ struct Float {
 impl Float {
     /// In place of a node that does nothing to floats.
     fn pass(&mut self, node: &NodeProto) {
-        self.replace(node, "Identity", vec![node.input[0].clone()]);
+        self.node("Identity", node.output[0].clone(), vec![node.input[0].clone()]);
     }
 
     /// In place of a QuantizeLinear: nothing, or the ReLU that was folded into it.
     fn clip(&mut self, graph: &GraphProto, node: &NodeProto) -> Result<()> {
-        ensure!(node.input.len() == 3, "{} has no scale and zero point", node.name);
-        let scale = floats(&constant(graph, &node.input[1])?)?;
-        let zero = floats(&constant(graph, &node.input[2])?)?;
-        let ([scale], [zero]) = (&scale[..], &zero[..]) else {
-            anyhow::bail!("{} quantizes activations a channel; our export does it a tensor", node.name);
-        };
-        if *zero != 0.0 {
+        let steps = Steps::of(graph, node, &[]).context("reading the one scale and zero point of activations")?;
+        let ((scale, zero), [least, most]) = (steps.at(0), range(graph, node)?);
+        if zero != least {
             self.pass(node);
             return Ok(());
         }
-        let limits = [("low", 0.0), ("high", 255.0 * scale)].map(|(end, limit)| {
-            let name = format!("{}.{end}", node.output[0]);
+        // Max and Min, for what a Clip looks like depends on the version of the operators.
+        let (output, mut input) = (&node.output[0], node.input[0].clone());
+        for (operator, limit, made) in
+            [("Max", 0.0, format!("{output}.low")), ("Min", (most - least) * scale, output.clone())]
+        {
+            let name = format!("{made}.limit");
             self.constants.push(tensor(name.clone(), vec![], &[limit]));
-            name
-        });
-        let [low, high] = limits;
-        self.replace(node, "Clip", vec![node.input[0].clone(), low, high]);
+            self.node(operator, made.clone(), vec![input, name]);
+            input = made;
+        }
         Ok(())
     }
 
-    fn replace(&mut self, node: &NodeProto, operator: &str, input: Vec<String>) {
-        let (name, output) = (node.name.clone(), node.output.clone());
+    fn node(&mut self, operator: &str, output: String, input: Vec<String>) {
+        let (name, output) = (output.clone(), vec![output]);
         self.nodes.push(NodeProto { input, output, name, op_type: operator.to_owned(), ..NodeProto::default() });
     }
-}
-
-/// A quantized weight or bias as floats: `(q - zero) * scale`, both a tensor or a slice of the axis.
-fn weight(graph: &GraphProto, quantized: &TensorProto, node: &NodeProto) -> Result<TensorProto> {
-    ensure!(node.input.len() == 3 && node.output.len() == 1, "{} has no scale and zero point", node.name);
-    let values = floats(&load(quantized)?)?;
-    let scales = floats(&constant(graph, &node.input[1])?)?;
-    let zeros = floats(&constant(graph, &node.input[2])?)?;
-    let axis = node.attribute.iter().find(|attribute| attribute.name == "axis").map_or(1, |attribute| attribute.i);
-    let sides = usize::try_from(axis).ok().and_then(|axis| quantized.dims.get(axis..)).unwrap_or_default();
-    let inner = usize::try_from(sides.iter().skip(1).product::<i64>()).context("a negative shape")?;
-    let slices = scales.len();
-    let side = sides.first().and_then(|&side| usize::try_from(side).ok());
-    let right = slices == zeros.len() && (slices == 1 || side == Some(slices));
-    ensure!(right, "{} has {slices} scales and {} zero points for {:?}", node.name, zeros.len(), quantized.dims);
-    let slice = |at: usize| at / inner % slices;
-    let values: Vec<f32> =
-        values.iter().enumerate().map(|(at, value)| (value - zeros[slice(at)]) * scales[slice(at)]).collect();
-    Ok(tensor(node.output[0].clone(), quantized.dims.clone(), &values))
-}
-
-/// Biases are int32, and f32 holds them exactly up to 2^24; beyond that it rounds by less than a millionth.
-fn floats(tensor: &Tensor) -> Result<Vec<f32>> {
-    Ok(tensor.cast_to::<f32>()?.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
-}
-
-fn tensor(name: String, dims: Vec<i64>, values: &[f32]) -> TensorProto {
-    let raw_data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    TensorProto { dims, data_type: DataType::Float as i32, raw_data, name, ..TensorProto::default() }
 }
 
 #[cfg(test)]

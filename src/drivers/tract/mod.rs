@@ -9,6 +9,7 @@ mod graph;
 mod int8;
 mod plan;
 mod reading;
+mod weights;
 
 use std::fs;
 use std::io;
@@ -22,7 +23,7 @@ pub use self::int8::Int8;
 use self::int8::Read;
 use self::plan::{Mixed, Net};
 pub use self::reading::{open_reader, verify_reading};
-use crate::pipeline::infer::{Classifier, Engine, Golden, Manifest, Model, Settings, Task};
+use crate::pipeline::infer::{Classifier, Engine, Golden, Manifest, Model, Settings, Task, Tensor};
 use crate::pipeline::preprocess::decode_file;
 
 /// Where models are looked for by name: installed ones first.
@@ -228,8 +229,15 @@ fn quantized(
     }
 }
 
-/// A classifier that agrees with its golden pictures.
+/// A picture of one grey.
+fn grey(shape: [usize; 4]) -> Tensor {
+    Tensor { shape, pixels: vec![127; shape.iter().product()] }
+}
+
+/// A classifier that runs, and agrees with its golden pictures.
 fn checked(folder: &Path, mut classifier: Classifier) -> Result<Classifier> {
+    let any = grey(classifier.manifest.input.shape());
+    classifier.scores(&any).context("trying the net on a grey picture")?;
     for golden in classifier.manifest.golden.clone() {
         check_golden(&mut classifier, folder, &golden)
             .with_context(|| format!("checking {}", folder.join(&golden.file).display()))?;

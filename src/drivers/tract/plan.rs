@@ -5,14 +5,18 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::{
-    DatumType, Framework, InferenceFact, InferenceModelExt, IntoRunnable, TValue, TVec, TypedModel, TypedSimplePlan,
-    tvec,
+    DatumType, Framework, InferenceFact, InferenceModelExt, IntoRunnable, TValue, TVec, TypedFact, TypedModel,
+    TypedSimplePlan, tvec,
 };
 use tract_onnx::tract_core::internal::IntoTValue;
 
 use super::float;
 use super::int8::Int8;
 use crate::pipeline::infer::{Model, Output, Tensor};
+
+/// The most bytes that a value within a net may take: far more than a net has that is of use on a board, and little
+/// enough that a damaged or malicious one is refused before it takes all memory.
+pub(super) const LARGEST: usize = 128 << 20;
 
 /// A net ready to run on one thread.
 pub(super) struct Net {
@@ -27,8 +31,7 @@ impl Net {
         let model = tract_onnx::onnx().model_for_proto_model(graph)?;
         let typed: TypedModel =
             model.with_input_fact(0, InferenceFact::dt_shape(DatumType::U8, shape))?.into_typed()?;
-        let plan = typed.into_optimized()?.into_runnable()?;
-        Ok(Self { plan, shape })
+        Ok(Self { plan: runnable(typed)?, shape })
     }
 }
 
@@ -51,7 +54,7 @@ impl Mixed {
     /// Compiles `rest`, the graph behind the operators of `ours`, as floats.
     pub(super) fn new(ours: Int8, rest: &ModelProto) -> Result<Self> {
         let model = tract_onnx::onnx().model_for_proto_model(&float::dequantized(rest)?)?;
-        Ok(Self { ours, rest: model.into_typed()?.into_optimized()?.into_runnable()? })
+        Ok(Self { ours, rest: runnable(model.into_typed()?)? })
     }
 }
 
@@ -62,6 +65,21 @@ impl Model for Mixed {
         });
         run(&self.rest, tensors.collect::<Result<_>>()?)
     }
+}
+
+fn runnable(model: TypedModel) -> Result<Arc<TypedSimplePlan>> {
+    for node in &model.nodes {
+        for TypedFact { shape, datum_type, .. } in node.outputs.iter().map(|output| &output.fact) {
+            let sides = shape.as_concrete().unwrap_or_default();
+            let bytes = sides.iter().try_fold(datum_type.size_of(), |bytes, &side| bytes.checked_mul(side));
+            let (name, most) = (&node.name, LARGEST >> 20);
+            ensure!(
+                bytes.is_some_and(|bytes| bytes <= LARGEST),
+                "{name}: {sides:?} take more than the {most} MiB allowed"
+            );
+        }
+    }
+    model.into_optimized()?.into_runnable()
 }
 
 fn run(plan: &Arc<TypedSimplePlan>, inputs: TVec<TValue>) -> Result<Vec<Output>> {

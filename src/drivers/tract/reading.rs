@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use tract_onnx::pb::ModelProto;
 
-use super::{Way, build, find, load_for, read_manifest, read_net};
+use super::{Way, build, find, grey, load_for, read_manifest, read_net};
 use crate::pipeline::infer::{Engine, Golden, Manifest, Model, Output, Task, Tensor};
 use crate::pipeline::preprocess::{Raster, decode_file};
 use crate::pipeline::read::address::REGIONS;
@@ -105,7 +105,10 @@ fn compile(
     shape: [usize; 4],
     way: Way<'_>,
 ) -> Result<(Engine, Box<dyn Model>)> {
-    build(net, manifest, way, shape).with_context(|| format!("compiling {}", folder.display()))
+    let (engine, mut model) =
+        build(net, manifest, way, shape).with_context(|| format!("compiling {}", folder.display()))?;
+    model.run(&grey(shape)).with_context(|| format!("trying {} on a grey picture", folder.display()))?;
+    Ok((engine, model))
 }
 
 /// One recognizer for strips of several widths.
@@ -150,7 +153,7 @@ fn picture(folder: &Path, golden: &Golden) -> Result<Raster> {
 
 /// The finder must give the mean that the manifest says of each channel.
 fn check_finder(net: &mut dyn Model, folder: &Path, manifest: &Manifest) -> Result<()> {
-    for golden in manifest.golden.iter().filter(|golden| !golden.means.is_empty()) {
+    for golden in &manifest.golden {
         // It is what the net sees, not what a camera gives.
         let picture = picture(folder, golden)?;
         let shape = [1, picture.height as usize, picture.width as usize, 1];
@@ -181,7 +184,14 @@ fn check_recognizer(nets: &mut Widths, folder: &Path, manifest: &Manifest) -> Re
     for golden in &manifest.golden {
         let (path, picture) = (folder.join(&golden.file), picture(folder, golden)?);
         let used = picture.width as usize;
-        let Some(width) = strip::WIDTHS.into_iter().find(|&width| width >= used) else { continue };
+        let fits = strip::WIDTHS.into_iter().find(|&width| width >= used);
+        let most = strip::WIDTHS.into_iter().max().unwrap_or_default();
+        let width = fits.with_context(|| {
+            let path = path.display();
+            format!(
+                "{path} is {used} pixels wide, and a strip has {most} at most: cut it, or remove it from model.toml"
+            )
+        })?;
         ensure!(picture.height as usize == strip::ROWS, "{}: a strip has {} rows", path.display(), strip::ROWS);
         let mut pixels = vec![224; width * strip::ROWS];
         for (to, from) in pixels.chunks_exact_mut(width).zip(picture.pixels.chunks_exact(used)) {

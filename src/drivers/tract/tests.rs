@@ -155,6 +155,44 @@ fn golden_pictures_must_be_there_and_agree() {
 }
 
 #[test]
+fn a_golden_strip_that_is_too_wide_for_the_recognizer_is_refused() {
+    let (folder, from) = (tempfile::tempdir().unwrap(), shipped().join("label-text"));
+    let manifest = read_manifest(&from).unwrap();
+    fs::copy(from.join(&manifest.file), folder.path().join(&manifest.file)).unwrap();
+    let mut text = fs::read_to_string(from.join(MANIFEST)).unwrap();
+    text.truncate(text.find("[[golden]]").unwrap());
+    text += "[[golden]]\nfile = \"wide.png\"\ntext = \"\"\n";
+    std::io::Write::write_all(&mut fs::File::create(folder.path().join(MANIFEST)).unwrap(), text.as_bytes()).unwrap();
+    image::GrayImage::from_pixel(800, 32, image::Luma([224])).save(folder.path().join("wide.png")).unwrap();
+    let text = format!("{:#}", verify_reading(folder.path(), Engine::Float).unwrap_err());
+    assert!(text.contains("wide.png is 800 pixels wide, and a strip has 768 at most"), "{text}");
+}
+
+#[test]
+fn a_net_that_fails_on_every_picture_is_refused_at_load() {
+    struct Broken(Vec<f32>);
+    impl Model for Broken {
+        fn run(&mut self, _: &Tensor) -> Result<Vec<crate::pipeline::infer::Output>> {
+            ensure!(!self.0.is_empty(), "its pictures do not fit");
+            Ok(vec![crate::pipeline::infer::Output { shape: vec![1, self.0.len()], values: self.0.clone() }])
+        }
+    }
+    let folder = shipped().join("digits");
+    for (values, says) in [
+        (vec![], "running model digits: its pictures do not fit"),
+        (vec![0.0; 3], "model digits gives 3 scores for 10 classes"),
+        (vec![f32::NAN; 10], "model digits gives a score that is not a number"),
+    ] {
+        let mut manifest = read_manifest(&folder).unwrap();
+        manifest.golden.clear();
+        let Err(error) = checked(&folder, Classifier::new(manifest, Engine::Int8, Box::new(Broken(values)))) else {
+            panic!("a net that does not run was loaded")
+        };
+        assert_eq!(format!("{error:#}"), format!("trying the net on a grey picture: {says}"));
+    }
+}
+
+#[test]
 fn a_model_that_is_not_there_is_named_with_the_places_looked_at() {
     let text = find("no-such-model").unwrap_err().to_string();
     assert!(text.contains("/usr/share/pilah/models/no-such-model") && text.contains(" models/no-such-model"), "{text}");

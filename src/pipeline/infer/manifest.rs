@@ -181,7 +181,7 @@ impl Manifest {
         self.output.check(&mut problems.below("output"));
         self.check_classes(&mut problems);
         for (at, golden) in self.golden.iter().enumerate() {
-            golden.check(self.classes.len(), &mut problems.below("golden").below(format!("[{at}]")));
+            golden.check(self.task, self.classes.len(), &mut problems.below("golden").below(format!("[{at}]")));
         }
         found
     }
@@ -248,12 +248,15 @@ impl Calibration {
 }
 
 impl Golden {
-    fn check(&self, classes: usize, problems: &mut Problems<'_>) {
+    fn check(&self, task: Task, classes: usize, problems: &mut Problems<'_>) {
         let remedy = "write a path below the model's folder, such as golden/1.png";
         problems.expect(is_below(&self.file), "file", format!("{:?} is not in the folder", self.file), remedy);
         let found = self.scores.len();
         let what = format!("has {found} numbers for {classes} classes");
         problems.expect(found == classes, "scores", what, "write one a class, in their order");
+        let looked_at = task != Task::Lines || !self.means.is_empty();
+        let what = "are missing, so that nothing of the picture is looked at";
+        problems.expect(looked_at, "means", what, "write the mean of each channel, in the order of the net's map");
         let usable = self.tolerance > 0.0 && self.tolerance < 0.5;
         let what = format!("{} is not between 0 and 0.5", self.tolerance);
         problems.expect(usable, "tolerance", what, "0.03 is usual");
@@ -344,6 +347,18 @@ pub(crate) mod tests {
             let keys: Vec<_> = found.iter().map(|problem| problem.key.as_str()).collect();
             assert_eq!(keys, [key], "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_finders_golden_picture_has_means() {
+        let finder = |golden: &str| {
+            let text = GOOD.replace("task = \"classify\"", "task = \"lines\"");
+            let text =
+                text.split("[[class]]").next().unwrap().to_owned() + "[[golden]]\nfile = \"golden/1.png\"\n" + golden;
+            Manifest::parse(&text).unwrap().check().iter().map(|problem| problem.key.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(finder("means = [0.5, -3.0]"), [""; 0]);
+        assert_eq!(finder(""), ["golden[0].means"]);
     }
 
     #[test]

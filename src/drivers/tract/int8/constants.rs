@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
+use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
 use tract_onnx::prelude::Tensor;
 
-use super::super::graph::load;
+use super::super::graph::{floats, load};
+use super::super::weights::zero_point;
+use super::attributes::{integer, unknown};
 
 /// A graph's constants by their names.
 pub(super) struct Constants<'a>(HashMap<&'a str, &'a TensorProto>);
@@ -41,14 +44,22 @@ impl<'a> Constants<'a> {
     }
 
     /// The scale and zero point of a QuantizeLinear or DequantizeLinear of an activation.
-    pub(super) fn quantized(&self, node: &NodeProto) -> Result<Quantized> {
+    ///
+    /// # Errors
+    /// [`Fault`](super::read::Fault): where its bytes are not u8 the node is unknown to us.
+    pub(super) fn quantized(&self, node: &NodeProto) -> super::read::Result<Quantized> {
         let [scale, zero] = self.parameters(node)?;
         let ([scale], [zero]) = (&scale[..], &zero[..]) else {
-            bail!("{}: it has a scale a channel; activations have one", node.name);
+            return Err(anyhow!("{}: it has a scale a channel; activations have one", node.name).into());
         };
         check_scale(node, *scale)?;
-        ensure!((0.0..=255.0).contains(zero) && zero.fract() == 0.0, "{}: its zero point {zero} is no u8", node.name);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
+        let kind = zero_point(node).and_then(|name| self.0.get(name)).map(|zero| zero.data_type);
+        let bytes = kind.map_or(integer(node, "output_dtype", 0), i64::from);
+        if ![DataType::Undefined as i64, DataType::Uint8 as i64].contains(&bytes) {
+            let kind = i32::try_from(bytes).ok().and_then(|kind| DataType::try_from(kind).ok()).unwrap_or_default();
+            return Err(unknown(node, &format!("its bytes are {kind:?}; ours are Uint8")));
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the file holds a u8")]
         let zero = *zero as u8;
         Ok(Quantized { scale: *scale, zero })
     }
@@ -117,7 +128,7 @@ impl<'a> Constants<'a> {
     fn parameters(&self, node: &NodeProto) -> Result<[Vec<f32>; 2]> {
         let scale = node.input.get(1).with_context(|| format!("{}: it has no scale", node.name))?;
         let scales = self.floats(scale).with_context(|| format!("reading {}", node.name))?;
-        let zeros = match node.input.get(2) {
+        let zeros = match zero_point(node) {
             Some(zero) => self.floats(zero).with_context(|| format!("reading {}", node.name))?,
             None => vec![0.0; scales.len()],
         };
@@ -134,8 +145,4 @@ impl<'a> Constants<'a> {
 fn check_scale(node: &NodeProto, scale: f32) -> Result<()> {
     ensure!(scale.is_finite() && scale > 0.0, "{}: its scale {scale} is not a positive number", node.name);
     Ok(())
-}
-
-fn floats(tensor: &Tensor) -> Result<Vec<f32>> {
-    Ok(tensor.cast_to::<f32>()?.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
 }

@@ -54,8 +54,8 @@ pub struct Int8 {
 }
 
 impl Int8 {
-    /// Reads a QDQ graph and packs its weights. Where it is ours in part, the part that is not is a graph for pictures
-    /// of `shape`.
+    /// Reads a QDQ graph for pictures of `shape` and packs its weights. Where an operator of ours does not fit them, the
+    /// graph is not ours.
     ///
     /// # Errors
     /// When a scale, a zero point or a shape cannot be, naming its node, or [`kernel::CHOICE`] names none.
@@ -66,21 +66,24 @@ impl Int8 {
     /// As [`Int8::read`], for a kernel.
     fn read_for(model: &ModelProto, shape: [usize; 4], kernel: &'static Kernel) -> Result<Read> {
         let graph = model.graph.as_ref().context("the file has no graph")?;
-        match read::read(graph, kernel) {
-            Ok(program) => Ok(Read::Whole(Box::new(Self::new(program)))),
-            Err(Fault::Unknown { node, why }) => {
-                let parts = match part::read(graph, kernel) {
-                    Ok((program, rest)) => {
-                        let [_, height, width, channels] = shape;
-                        let plan = Plan::new(&program, Shape { height, width, channels })?;
-                        let rest = rest.model(model, &plan.shapes(&program));
-                        Some((Box::new(Self::new(program)), Box::new(rest)))
-                    }
-                    Err(Fault::Unknown { .. }) => None,
-                    Err(Fault::Wrong(error)) => return Err(error),
-                };
-                Ok(Read::Part { node, why, parts })
-            }
+        let [_, height, width, channels] = shape;
+        let picture = Shape { height, width, channels };
+        let whole = read::read(graph, kernel).and_then(|program| {
+            Plan::new(&program, picture)?;
+            Ok(program)
+        });
+        let (node, why) = match whole {
+            Ok(program) => return Ok(Read::Whole(Box::new(Self::new(program)))),
+            Err(Fault::Unknown { node, why }) => (node, why),
+            Err(Fault::Wrong(error)) => return Err(error),
+        };
+        let parts = part::read(graph, kernel).and_then(|(program, rest)| {
+            let rest = rest.model(model, &Plan::new(&program, picture)?.shapes(&program));
+            Ok((Box::new(Self::new(program)), Box::new(rest)))
+        });
+        match parts {
+            Ok(parts) => Ok(Read::Part { node, why, parts: Some(parts) }),
+            Err(Fault::Unknown { .. }) => Ok(Read::Part { node, why, parts: None }),
             Err(Fault::Wrong(error)) => Err(error),
         }
     }

@@ -1,9 +1,11 @@
 //! Which operator reads and writes which buffer, for one size of input.
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::anyhow;
 
+use super::super::plan::LARGEST;
 use super::kernel::Shape;
 use super::program::{Axes, Exit, Program, Value};
+use super::read::{Fault, Result};
 use crate::pipeline::infer::Output;
 
 /// Shapes and buffers of a program for pictures of one size.
@@ -36,7 +38,8 @@ impl Plan {
     /// Lays out a program. A buffer is used again as soon as nothing reads what is in it.
     ///
     /// # Errors
-    /// When an operator does not fit what it gets; the error names it.
+    /// [`Fault::Unknown`] where an operator does not fit what it gets, which tract may know better, and
+    /// [`Fault::Wrong`] where it makes more than [`LARGEST`].
     pub(super) fn new(program: &Program, input: Shape) -> Result<Self> {
         let mut values = vec![(input, None); program.values];
         let mut ends = vec![0; program.values];
@@ -47,9 +50,13 @@ impl Plan {
         let (mut buffers, mut free, mut steps) = (Vec::<usize>::new(), Vec::new(), Vec::new());
         for (at, operator) in program.operators.iter().enumerate() {
             let shapes: Vec<Shape> = operator.inputs.iter().map(|value| values[value.0].0).collect();
-            let shape_out = operator.work.shape(&shapes).map_err(|why| anyhow!("{}: {why}", operator.name))?;
+            let node = || operator.name.clone();
+            let shape_out = operator.work.shape(&shapes).map_err(|why| Fault::Unknown { node: node(), why })?;
+            let Some(length) = shape_out.checked_len().filter(|&length| length <= LARGEST) else {
+                let most = LARGEST >> 20;
+                return Err(anyhow!("{}: what it makes takes more than the {most} MiB allowed", node()).into());
+            };
             // The smallest that is large enough, else the largest, which grows least.
-            let length = shape_out.len();
             free.sort_unstable_by_key(|&buffer: &usize| buffers[buffer]);
             let place = free.iter().position(|&buffer| buffers[buffer] >= length).or(free.len().checked_sub(1));
             let out = place.map_or(buffers.len(), |place| free.remove(place));
@@ -73,7 +80,10 @@ impl Plan {
         }
         for (value, node) in &program.lines {
             let Shape { height, .. } = values[value.0].0;
-            ensure!(height == 1, "{node}: it leaves out the rows, but there are {height} of them");
+            if height != 1 {
+                let why = format!("it leaves out the rows, but there are {height} of them");
+                return Err(Fault::Unknown { node: node.clone(), why });
+            }
         }
         Ok(Self { input, steps, values, buffers })
     }

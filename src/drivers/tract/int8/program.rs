@@ -164,7 +164,8 @@ impl Work {
             Self::Add(_) => Ok(*first),
             Self::Average { .. } => Ok(Shape { height: 1, width: 1, channels: first.channels }),
             Self::Enlarge([rows, columns]) => {
-                Ok(Shape { height: first.height * rows, width: first.width * columns, channels: first.channels })
+                let (height, width) = (first.height.saturating_mul(*rows), first.width.saturating_mul(*columns));
+                Ok(Shape { height, width, channels: first.channels })
             }
         }
     }

@@ -30,6 +30,15 @@ impl From<anyhow::Error> for Fault {
     }
 }
 
+impl From<Fault> for anyhow::Error {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Unknown { node, why } => anyhow!("{node}: {why}"),
+            Fault::Wrong(error) => error,
+        }
+    }
+}
+
 pub(super) type Result<T> = std::result::Result<T, Fault>;
 
 /// Reads a graph and packs its weights for `kernel`.
@@ -256,7 +265,9 @@ impl<'a> Reader<'a> {
             if self.outputs.contains(name) || next.output.len() != 1 || next.input[0] != name {
                 return Err(unknown(node, &format!("its {name} is used as floats")));
             }
-            self.within.insert(name);
+            if !self.within.insert(name) {
+                return Err(anyhow!("{}: its {name} is made out of itself", node.name).into());
+            }
             name = &next.output[0];
             match next.op_type.as_str() {
                 "QuantizeLinear" => {
@@ -279,11 +290,17 @@ impl<'a> Reader<'a> {
     /// Narrows a range to what a Clip lets through.
     pub(super) fn clip(&self, node: &NodeProto, range: &mut [f32; 2]) -> Result<()> {
         for (side, end) in range.iter_mut().enumerate() {
-            let Some(limit) = node.input.get(side + 1).filter(|name| !name.is_empty()) else { continue };
-            if !self.constants.has(limit) {
-                return Err(unknown(node, "its limits are not constants"));
-            }
-            let limit = self.constants.floats(limit)?.first().copied().unwrap_or(f32::NAN);
+            let named = node.input.get(side + 1).filter(|name| !name.is_empty());
+            // Before version 11 of the operators a limit was an attribute.
+            let stated = attribute(node, ["min", "max"][side]).map(|attribute| attribute.f);
+            let limit = match (named, stated) {
+                (None, None) => continue,
+                (None, Some(limit)) => limit,
+                (Some(name), _) if self.constants.has(name) => {
+                    self.constants.floats(name)?.first().copied().unwrap_or(f32::NAN)
+                }
+                (Some(_), _) => return Err(unknown(node, "its limits are not constants")),
+            };
             if limit.is_nan() {
                 return Err(anyhow!("{}: what it clips to is not a number", node.name).into());
             }

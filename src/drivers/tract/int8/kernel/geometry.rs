@@ -16,6 +16,11 @@ impl Shape {
     pub(in super::super) fn len(self) -> usize {
         self.height * self.width * self.channels
     }
+
+    /// The same of a shape that nobody has checked; none where no number holds it.
+    pub(in super::super) fn checked_len(self) -> Option<usize> {
+        self.height.checked_mul(self.width)?.checked_mul(self.channels)
+    }
 }
 
 /// A convolution's window, as ONNX has it; rows first.
