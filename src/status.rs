@@ -172,8 +172,10 @@ status! {
         publish_retries,
         /// Connections to the broker that were lost.
         broker_lost,
-        /// Commands carried out.
+        /// Commands carried out, or maybe so: who carries them out gave no answer in time.
         commands,
+        /// Commands taken and not carried out: the machine stands, is busy or stopping.
+        commands_undone,
         /// Commands refused.
         commands_refused,
         /// Bytes written to disk by the store, without pictures.
