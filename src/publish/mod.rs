@@ -158,7 +158,7 @@ fn status(topics: &Topics, run: &Run, state: Option<State>, offline_by: Option<&
         offline_by: offline_by.map(str::to_owned),
         state,
         version: run.version.clone(),
-        model: run.model.clone(),
+        model: run.model.get(),
         boot: run.boot.clone(),
     };
     retained(topics.of("status"), &status, true)

@@ -28,6 +28,7 @@ mod damage;
 mod database;
 pub mod history;
 pub mod keeper;
+pub mod lock;
 mod numbers;
 mod packing;
 pub mod pictures;
