@@ -337,6 +337,9 @@ pub struct StatusMessage {
     pub offline_by: Option<String>,
     /// What the machine is doing; null while it is offline.
     pub state: Option<State>,
+    /// Whether events cannot be written to disk now, and wait in memory: none is sent until they can, not even the
+    /// incident `store-failing`. Null while it is offline.
+    pub store_failing: Option<bool>,
     /// The program's version.
     pub version: String,
     /// Name and version of the model.

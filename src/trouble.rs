@@ -36,7 +36,8 @@ impl Trouble {
         Self { detail: String::new(), code, text, count: 0, last: None, missing: Vec::new() }
     }
 
-    /// The disk takes no events.
+    /// The disk takes no events, this one among them: it is kept and sent once that is over. Meanwhile the station's
+    /// `status` and the gauge `store_failing` tell it.
     pub fn failing() -> Self {
         Self::new("store-failing", |_, _| Words {
             en: "events cannot be written to disk; free space in the state directory or replace the card".into(),
