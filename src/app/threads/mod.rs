@@ -196,16 +196,16 @@ pub fn start(station: Station, devices: Devices, shared: &Shared, state: watch::
         with("infer").spawn(move |me| me.infer(looker, &to_look, &looked)),
         with("sort").spawn(move |me| {
             let mut sorter = Sorter::new(line, (machine, held), orders, tasks, me.shared.clone(), state);
-            while !me.stop.stopped() {
+            let mut ended = Ok(());
+            while !me.stop.stopped() && ended.is_ok() {
                 me.stop.turn(Turn::Sort);
-                if let Err(error) = sorter.turn(&happened, &to_sort, TURN) {
-                    // Asked to stop, actuate goes first: that an order finds nobody any more is no fault.
-                    if !me.stop.stopped() {
-                        return Err(error);
-                    }
-                }
+                ended = sorter.turn(&happened, &to_sort, TURN);
             }
-            Ok(())
+            // Asked to stop, actuate goes first: that an order finds nobody any more is no fault.
+            let ended = ended.or_else(|error| if me.stop.stopped() { Ok(()) } else { Err(error) });
+            me.stop.stop();
+            sorter.end();
+            ended
         }),
         with("inputs").spawn(move |me| me.inputs(inputs, &from_inputs)),
         with("capture").spawn(move |me| me.capture(camera, &slot, &from_camera)),
@@ -274,17 +274,12 @@ impl Thread {
                 Ok(Task::Look(job)) => {
                     let looked = looker.look(job, &*self.shared.clock);
                     self.shared.status.preprocess.record(looked.preprocess);
-                    for (latency, took) in
-                        [(&self.shared.status.infer, looked.infer), (&self.shared.status.read, looked.read)]
-                    {
-                        // A station classifies, or reads, or does both.
-                        if !took.is_zero() {
-                            latency.record(took);
-                        }
+                    // A station classifies, or reads, or does both.
+                    if looked.scores.is_some() {
+                        self.shared.status.infer.record(looked.infer);
                     }
-                    if let Some(error) = &looked.error {
-                        self.shared.status.frames_bad.one();
-                        tracing::warn!(error, "picture gave no vote");
+                    if looked.judged.is_some() {
+                        self.shared.status.read.record(looked.read);
                     }
                     if ask.send(Happened::Looked(Box::new(looked))).is_err() {
                         return Ok(());
