@@ -192,7 +192,7 @@ impl Publishing {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
+    use std::sync::mpsc::sync_channel;
 
     use super::*;
     use crate::app::threads::Shared;
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_name_server_that_is_silent_holds_up_no_end() {
-        let (silent, asked) = channel::<()>();
+        let (silent, asked) = sync_channel::<()>(1);
         let (publishing, _state) = publishing(move || {
             // As the system's resolver does.
             tokio::task::spawn_blocking(move || asked.recv());
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_publisher_that_hangs_is_left_to_itself() {
-        let (hangs, waits) = channel::<()>();
+        let (hangs, waits) = sync_channel::<()>(1);
         let (publishing, _state) = publishing(move || {
             waits.recv().ok();
             Arc::new(SimLink::up(8))

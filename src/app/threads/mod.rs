@@ -35,6 +35,7 @@ use crate::record::{PictureView, State};
 use crate::status::Status;
 use crate::store::pictures::Kept;
 use crate::store::records::Records;
+use crate::trouble::Repeated;
 use crate::units::ItemId;
 
 /// The longest wait of any thread.
@@ -268,6 +269,7 @@ impl Thread {
     }
 
     fn infer(&self, mut looker: Looker, tasks: &Receiver<Task>, ask: &SyncSender<Happened>) -> Result<()> {
+        let mut not_kept = Repeated::default();
         while !self.stop.stopped() {
             self.stop.turn(Turn::Infer);
             match tasks.recv_timeout(TURN) {
@@ -287,7 +289,10 @@ impl Thread {
                 }
                 Ok(Task::Keep { job, sure }) => {
                     if let Err(error) = self.keep(&looker, &job, sure) {
-                        tracing::warn!(error = format!("{error:#}"), "picture could not be kept");
+                        self.shared.status.pictures_lost.one();
+                        if let Some(times) = not_kept.note(self.shared.clock.now()) {
+                            tracing::warn!(error = format!("{error:#}"), times, "picture could not be kept");
+                        }
                     }
                 }
                 Err(_) => {}

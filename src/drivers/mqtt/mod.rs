@@ -186,7 +186,7 @@ impl Mqtt {
         let (sender, answer) = Answer::pending();
         let mut live = self.live();
         let Some(live) = live.as_mut() else { return answer };
-        let correlation = properties.correlation_data.as_ref().map_or(0, |data| data.len());
+        let correlation = properties.correlation_data.as_deref().map_or(0, <[u8]>::len);
         let size = message.topic.len() + message.payload.len() + correlation + PACKET_EXTRA;
         if size > live.max_packet {
             let why = format!("{size} bytes, and the broker takes {} at most", live.max_packet);
@@ -218,5 +218,28 @@ impl Link for Mqtt {
         let task_ends = async { while connection.changed().await.is_ok() {} };
         // One that hangs is not waited for.
         drop(tokio::time::timeout(Duration::from_millis(500), task_ends).await);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_this_version_does_not_carry_out_is_a_problem_of_the_configuration() {
+        for name in Name::ALL {
+            let mut found = Vec::new();
+            let settings = Settings { commands: vec![Name::Pause, name], ..Settings::default() };
+            settings.check(&mut Problems::new(&mut found).below("mqtt"));
+            let told = found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+            let word = name.as_str();
+            match name.is_done() {
+                true => assert_eq!(told, ""),
+                false => assert!(
+                    told.starts_with("mqtt.commands: ") && told.contains(&format!("remove \"{word}\"")),
+                    "{told}"
+                ),
+            }
+        }
     }
 }
