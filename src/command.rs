@@ -38,6 +38,11 @@ impl Name {
         }
     }
 
+    /// Whether this version carries it out: the others keep their names for one that does.
+    pub fn is_done(self) -> bool {
+        matches!(self, Self::Pause | Self::Resume | Self::Trigger)
+    }
+
     /// The name that a topic's last word stands for.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|name| name.as_str() == word)
@@ -61,6 +66,20 @@ pub enum Command {
     Reload,
 }
 
+impl Command {
+    /// Its name.
+    pub fn name(&self) -> Name {
+        match self {
+            Self::Pause => Name::Pause,
+            Self::Resume => Name::Resume,
+            Self::Trigger => Name::Trigger,
+            Self::LaneTest(_) => Name::LaneTest,
+            Self::Snapshot => Name::Snapshot,
+            Self::Reload => Name::Reload,
+        }
+    }
+}
+
 /// A command on its way to who carries it out.
 #[derive(Debug)]
 pub struct Request {
@@ -74,7 +93,8 @@ pub struct Request {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CommandMessage {
-    /// A name for this one command, 64 characters at most; the same one again is not carried out, and its reply repeated.
+    /// A name for this one command, 64 characters at most; the same one again is not carried out, and its
+    /// reply repeated. For another command it is refused, except for a pause.
     #[schemars(length(min = 1, max = 64))]
     pub id: String,
     /// The lane, for `lane-test`.

@@ -4,6 +4,7 @@
 //! envelope's fields and the body's; `pilah schema` prints the JSON Schema of each.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,19 +23,41 @@ pub struct Record {
 }
 
 /// This run of the daemon, as payloads name it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Run {
     /// A new ULID each start.
     pub boot: String,
     /// The program's version.
     pub version: String,
     /// Name and version of the model.
-    pub model: String,
+    pub model: Title,
+}
+
+/// A title that all copies share: a model that cannot be read yet goes by its name in the configuration until it can.
+#[derive(Debug, Clone)]
+pub struct Title(Arc<Mutex<String>>);
+
+impl Title {
+    /// What it is now.
+    pub fn get(&self) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// It became known.
+    pub fn set(&self, title: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = title;
+    }
+}
+
+impl<T: Into<String>> From<T> for Title {
+    fn from(title: T) -> Self {
+        Self(Arc::new(Mutex::new(title.into())))
+    }
 }
 
 impl Run {
     /// A run that starts now, with a boot id of its own even where the clock stands at 1970.
-    pub fn starting(model: impl Into<String>, wall: WallTime) -> Self {
+    pub fn starting(model: impl Into<Title>, wall: WallTime) -> Self {
         let since = u64::try_from(wall.unix_ms).unwrap_or(0);
         Self {
             boot: ulid::Ulid::from_parts(since, fastrand::u128(..)).to_string(),
@@ -295,7 +318,7 @@ pub enum Phase {
 pub struct Start {
     /// The program's version.
     pub version: String,
-    /// Name and version of the model.
+    /// Name and version of the model; its name in the configuration where it could not be read at the start.
     pub model: String,
     /// The last seq that was committed before this start; 0 for a new store.
     pub last_committed_seq: u64,
@@ -314,6 +337,9 @@ pub struct StatusMessage {
     pub offline_by: Option<String>,
     /// What the machine is doing; null while it is offline.
     pub state: Option<State>,
+    /// Whether events cannot be written to disk now, and wait in memory: none is sent until they can, not even the
+    /// incident `store-failing`. Null while it is offline.
+    pub store_failing: Option<bool>,
     /// The program's version.
     pub version: String,
     /// Name and version of the model.

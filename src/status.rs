@@ -126,7 +126,7 @@ status! {
         frames,
         /// Frames that a newer one replaced before anyone looked.
         frames_skipped,
-        /// Frames that could not be decoded.
+        /// Frames that could not be decoded, or that the camera's driver gave as broken.
         frames_bad,
         /// Times the camera had to be opened again.
         camera_reopened,
@@ -172,8 +172,10 @@ status! {
         publish_retries,
         /// Connections to the broker that were lost.
         broker_lost,
-        /// Commands carried out.
+        /// Commands carried out, or maybe so: who carries them out gave no answer in time.
         commands,
+        /// Commands taken and not carried out: the machine stands, is busy or stopping.
+        commands_undone,
         /// Commands refused.
         commands_refused,
         /// Bytes written to disk by the store, without pictures.
@@ -182,7 +184,7 @@ status! {
         pictures,
         /// Pictures removed: the budget, their age or a full disk wanted it.
         pictures_removed,
-        /// Pictures not kept: too many were waiting, or the disk refused.
+        /// Pictures not kept: too many were waiting, they could not be decoded, or the disk refused.
         pictures_lost,
     }
     Gauge {

@@ -36,7 +36,8 @@ impl Trouble {
         Self { detail: String::new(), code, text, count: 0, last: None, missing: Vec::new() }
     }
 
-    /// The disk takes no events.
+    /// The disk takes no events, this one among them: it is kept and sent once that is over. Meanwhile the station's
+    /// `status` and the gauge `store_failing` tell it.
     pub fn failing() -> Self {
         Self::new("store-failing", |_, _| Words {
             en: "events cannot be written to disk; free space in the state directory or replace the card".into(),
@@ -188,6 +189,25 @@ impl Trouble {
     }
 }
 
+/// Something that the log tells over and over: at once, and then once a minute with how often it happened.
+#[derive(Debug, Default)]
+pub struct Repeated {
+    said: Option<Timestamp>,
+    unsaid: u64,
+}
+
+impl Repeated {
+    /// It happened; how often since it was last said, where it is to be said now.
+    pub fn note(&mut self, now: Timestamp) -> Option<u64> {
+        self.unsaid += 1;
+        if self.said.is_some_and(|said| now.since(said) < CALM) {
+            return None;
+        }
+        self.said = Some(now);
+        Some(std::mem::take(&mut self.unsaid))
+    }
+}
+
 /// The store's file was moved to `to`, with what the broker had not taken. It is over as it is told: a new file is there.
 pub fn moved_aside(to: &Path, missing: Option<Missing>) -> [Event; 2] {
     let to = to.display();
@@ -231,6 +251,13 @@ mod tests {
         let Some(Event::Incident(end)) = drops.over() else { panic!("it ends") };
         assert_eq!(end.missing, [Missing { first: 3, last: 9 }, Missing { first: 20, last: 20 }]);
         assert!(end.text.en.starts_with("8 unsent"), "{}", end.text.en);
+    }
+
+    #[test]
+    fn what_repeats_is_said_at_once_and_then_once_a_minute() {
+        let mut repeated = Repeated::default();
+        let mut said = |s: u64| repeated.note(Timestamp::from_millis(s * 1000));
+        assert_eq!([said(0), said(1), said(59), said(60), said(61)], [Some(1), None, None, Some(3), None]);
     }
 
     #[test]

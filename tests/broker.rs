@@ -196,7 +196,41 @@ async fn commands_are_carried_out_if_allowed(broker: SocketAddr, tells_retained:
     request.answer.send(Ok("paused at last".into())).unwrap();
     replied(&usual, true, "at last").await;
     let refused = 3 + u64::from(tells_retained);
-    assert_eq!((line.station.status.commands.get(), line.station.status.commands_refused.get()), (3, refused));
+    let status = &line.station.status;
+    let counts = (status.commands.get(), status.commands_undone.get(), status.commands_refused.get());
+    assert_eq!(counts, (2, 1, refused));
+    operator.abort();
+    line.station.stop().await;
+}
+
+#[tokio::test]
+async fn a_command_whose_reply_would_be_too_large_ends_no_connection() {
+    let Some(broker) = Mosquitto::start("max_packet_size 4000") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let subscriber = Subscriber::connect(broker.address, "#").await.unwrap();
+    let mut line = connect(folder.path(), broker.address, &[Name::Pause]);
+    assert!(status(&subscriber, |status| status.online).await);
+    let (ip, port) = (broker.address.ip().to_string(), broker.address.port());
+    let (client, mut events) = AsyncClient::new(MqttOptions::new("operator", ip, port), 16);
+    let operator = tokio::spawn(async move { while events.poll().await.is_ok() {} });
+    for (id, topic, data) in [(1, 10, 3700), (2, 3700, 10), (3, 10, 10)] {
+        let properties = PublishProperties {
+            response_topic: Some("t".repeat(topic)),
+            correlation_data: Some(vec![b'c'; data].into()),
+            ..Default::default()
+        };
+        let (topic, payload) = (topics().of("cmd/pause"), format!("{{\"id\": \"{id}\"}}"));
+        client.publish_with_properties(topic, QoS::AtLeastOnce, false, payload, properties).await.unwrap();
+        if data < 256 {
+            let request = tokio::time::timeout(PATIENCE, line.requests.recv()).await.unwrap().unwrap();
+            request.answer.send(Ok("paused".into())).unwrap();
+        }
+    }
+    let answered = |payload: &Vec<u8>| String::from_utf8_lossy(payload).contains("\"id\":\"3\"");
+    let last = subscriber.wait_for(PATIENCE, |tally| tally.newest.get("tttttttttt").is_some_and(answered)).await;
+    assert!(last, "{:?}", subscriber.tally().newest.keys());
+    let status = &line.station.status;
+    assert_eq!((status.broker_lost.get(), status.commands_refused.get()), (0, 1));
     operator.abort();
     line.station.stop().await;
 }

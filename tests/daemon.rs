@@ -100,6 +100,44 @@ fn the_daemon_decides_keeps_and_stops_when_asked() {
 }
 
 #[test]
+fn a_station_runs_once_and_starts_again_at_once_after_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = station(folder.path(), "digits", "models/digits/demo");
+    let mut child = start(&config);
+    let decided = until(|| decisions(folder.path()) >= 1);
+    let second = start(&config).wait_with_output().unwrap();
+    let said = text(&second.stderr);
+    assert_eq!(second.status.code(), Some(1), "{said}");
+    assert!(said.contains(&format!("process {}", child.id())) && said.contains("systemctl stop pilah"), "{said}");
+    let seen = pilah(&["outbox", "stat", "--store", folder.path().join("state").to_str().unwrap()]);
+    assert_eq!(seen.status.code(), Some(0), "{}", text(&seen.stderr));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let before = decisions(folder.path());
+    let child = start(&config);
+    let again = until(|| decisions(folder.path()) > before);
+    let (code, log) = stop(child);
+    assert!(decided && again, "{decided}, {again}: {log}");
+    assert_eq!(code, Some(0), "{log}");
+}
+
+#[test]
+fn each_item_has_its_outcome_also_where_it_was_under_way_at_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = station(folder.path(), "digits", "models/digits/demo");
+    let slow = std::fs::read_to_string(&config).unwrap();
+    let slow = slow.replace("settle_ms = 10", "settle_ms = 10000\nsettle_within_ms = 60000");
+    File::create(&config).unwrap().write_all(slow.as_bytes()).unwrap();
+    let child = start(&config);
+    // The first item would rest for ten seconds; those that come meanwhile find no room.
+    let began = until(|| incidents(folder.path()).iter().any(|text| text.contains("too-many-items")));
+    let (code, log) = stop(child);
+    assert!(began && code == Some(0), "{log}");
+    let outcomes = events(folder.path(), "outcome");
+    assert!(matches!(&outcomes[..], [one] if one.contains("\"lost\"")), "{outcomes:?}: {log}");
+}
+
+#[test]
 fn a_missing_model_is_a_fault_until_it_is_there() {
     let folder = tempfile::tempdir().unwrap();
     let model = folder.path().join("no-such-model");

@@ -154,6 +154,27 @@ fn on_a_full_disk_pictures_make_room_for_events() {
 }
 
 #[test]
+fn on_a_disk_without_room_for_files_pictures_make_room_for_events() {
+    let Some(disk) = Disk::mount("24m,nr_inodes=150") else { return };
+    let running = start(disk.0.path());
+    running.decide(0..10);
+    until(|| running.status.events_stored.get() == 11);
+    for n in 0..200 {
+        let picture = Kept { item: samples::item(n), view: PictureView::Sure, jpeg: vec![1; 100] };
+        until(|| running.records.keep_picture(picture.clone()));
+    }
+    until(|| running.status.pictures_lost.get() > 0);
+    // More than the numbers that are reserved on disk: the next ones want a file for a moment.
+    for n in 0..40 {
+        running.decide(10 + n * 500..510 + n * 500);
+        until(|| running.status.events_stored.get() > (n + 1) * 500);
+    }
+    let (status, kinds) = running.stop();
+    assert_eq!((status.events_lost.get(), count(&kinds, "decision")), (0, 20_010));
+    assert!(status.pictures_removed.get() > 0);
+}
+
+#[test]
 fn a_disk_that_turns_read_only_is_told_and_used_again() {
     let Some(disk) = Disk::mount("16m") else { return };
     disk.remount("ro");

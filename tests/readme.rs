@@ -106,7 +106,7 @@ fn every_incident_has_its_remedy_in_the_readme() {
         .chain([SET_ASIDE, DROPPED, "store-unreadable"])
         .map(str::to_owned)
         .collect();
-    for file in ["trouble.rs", "pipeline/incidents/words.rs", "app/surroundings.rs"] {
+    for file in ["trouble.rs", "pipeline/incidents/words.rs", "app/surroundings.rs", "app/blind.rs"] {
         let text = std::fs::read_to_string(root().join("src").join(file)).unwrap();
         let text = text.split("#[cfg(test)]").next().unwrap();
         let troubles =

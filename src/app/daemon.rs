@@ -1,8 +1,9 @@
 //! The daemon: opens what the configuration names, keeps trying what is missing, and feeds the watchdog.
 
-use std::path::Path;
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use anyhow::{Context, Result};
 use sd_notify::NotifyState;
 use tokio::sync::watch;
 
-use crate::app::keeping::{Publishing, Said, Storing, publish_over_mqtt};
+use crate::app::keeping::{Publishing, Said, Storing, alone, publish_over_mqtt};
 use crate::app::refusal::{Refusal, What};
 use crate::app::signals::StopSignals;
 use crate::app::sorter::Happened;
@@ -44,9 +45,11 @@ const ASKED: usize = 8;
 /// Runs a station until a signal asks it to stop.
 ///
 /// # Errors
-/// When a thread ended by itself; systemd starts the daemon again.
+/// When another process runs this station, or a thread ended by itself; systemd starts the daemon again.
 pub fn run(config: &Config) -> Result<()> {
     let signals = signals()?;
+    // Until the end.
+    let _alone = alone(&config.store.directory)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let status = Arc::new(Status::default());
     let run = Run::starting(station::title(config), clock.wall());
@@ -60,17 +63,18 @@ pub fn run(config: &Config) -> Result<()> {
         Shared { clock: Arc::clone(&clock), status: Arc::clone(&status), records: storing.records.clone(), tap: None };
     let (ask, asked) = sync_channel(ASKED);
     let topics = Topics::new(&config.station.site, &config.station.id);
-    let said = Said { topics, run, state: seen, status, clock };
+    let said = Said { topics, run: run.clone(), state: seen, status, clock };
     let publishing = publishing(config, &storing, said, ask)?;
     let ended = || storing.ended() || publishing.as_ref().is_some_and(Publishing::ended);
-    let watch = Watch { signals, asked, stored, turns: Mutex::default(), ended: &ended };
+    let watch = Watch { signals, asked, stored, turns: Mutex::default(), paused: Cell::new(false), ended: &ended };
     let around = Around {
         surroundings: Surroundings::new(config.store.max_bytes),
         folder: &config.store.directory,
         shared: &shared,
         next: shared.clock.now(),
     };
-    let running = sort(config, &shared, &state, &watch, around);
+    let site = Site { config, shared: &shared, run: &run, state: &state, directory: runtime::directory() };
+    let running = sort(&site, &watch, around);
     // From here on systemd waits for the end instead of for the watchdog's food.
     notify(&[NotifyState::Stopping]);
     let ended = running.map_or(Ok(()), Running::finish);
@@ -86,32 +90,37 @@ fn publishing(config: &Config, storing: &Storing, said: Said, ask: SyncSender<Re
     publish_over_mqtt(&config.mqtt, &config.store, &storing.records, said, Some(ask)).map(Some)
 }
 
+/// What a station is opened with.
+struct Site<'a> {
+    config: &'a Config,
+    shared: &'a Shared,
+    run: &'a Run,
+    state: &'a watch::Sender<State>,
+    /// The runtime directory.
+    directory: PathBuf,
+}
+
 /// Opens model and devices, however long that takes, and sorts; returns what runs when it is time to end.
-fn sort(
-    config: &Config,
-    shared: &Shared,
-    state: &watch::Sender<State>,
-    watch: &Watch<'_>,
-    mut around: Around<'_>,
-) -> Option<Running> {
+fn sort(site: &Site<'_>, watch: &Watch<'_>, mut around: Around<'_>) -> Option<Running> {
+    let Site { config, shared, state, directory, .. } = site;
     let mut refusal = Refusal::default();
     loop {
         // Loading a model takes its time on a slow board, and after the first time the watchdog runs already.
         watchdog(OPENING);
-        let opened = open(config, shared, state, &mut refusal);
+        let opened = open(site, watch, &mut refusal);
         watchdog(sd_notify::watchdog_enabled().unwrap_or_default());
         let running = match opened {
-            Ok(running) => running,
+            Ok(running) => running?,
             Err((what, error)) => {
                 tracing::error!(error = format!("{error:#}"), "station cannot start; trying again");
                 state.send_replace(State::Fault);
-                refusal.light(config, &runtime::directory(), shared.clock.now());
+                refusal.light(config, directory, shared.clock.now());
                 record(shared, refusal.tell(what, &error));
                 // A refused model or a missing device is a fault, not a reason to exit: the station is online.
                 notify(&[NotifyState::Ready, NotifyState::Status(&format!("fault: {error:#}"))]);
                 around.look();
                 let meanwhile = || {
-                    watch.answer(&runtime::directory());
+                    watch.answer(directory);
                     None
                 };
                 if watch.wait(RETRY, &shared.clock, meanwhile) {
@@ -138,28 +147,32 @@ fn sort(
     }
 }
 
-fn open(
-    config: &Config,
-    shared: &Shared,
-    state: &watch::Sender<State>,
-    refusal: &mut Refusal,
-) -> Result<Running, (What, anyhow::Error)> {
+/// Starts the station; `None` where a signal asked to stop while its models were loaded: no pin is taken then.
+fn open(site: &Site<'_>, watch: &Watch<'_>, refusal: &mut Refusal) -> Result<Option<Running>, (What, anyhow::Error)> {
+    let Site { config, shared, run, state, directory } = site;
     let because = |what| move |error| (what, error);
     let eyes = station::open_eyes(config, Some(&config.store.directory)).map_err(because(What::Model))?;
+    if watch.asked_to_stop() {
+        return Ok(None);
+    }
+    run.model.set(eyes.title());
     refusal.let_go();
-    let directory = runtime::directory();
-    let pins = gpio::open(&config.gpio, &config.input, &config.actuator, &directory);
+    let pins = gpio::open(&config.gpio, &config.input, &config.actuator, directory);
     let (inputs, outputs) = pins.map_err(because(What::Pins))?;
     let mut station = Station::new(config, eyes, fastrand::u64(..), shared.clock.now());
-    let before = runtime::held(&directory);
+    let before = runtime::held(directory);
     let resumable = config.mqtt.commands.contains(&Name::Resume) && !config.mqtt.host.is_empty();
     station.machine.hold(before, resumable);
-    if station.machine.held() != before {
-        runtime::keep_held(&directory, station.machine.held());
+    if watch.paused.get() {
+        station.machine.pause(true);
     }
+    if station.machine.held() != before {
+        runtime::keep_held(directory, station.machine.held());
+    }
+    let directory = directory.clone();
     let held = Box::new(move |held| runtime::keep_held(&directory, held));
     let devices = Devices { camera: config.camera.opener(), inputs, outputs, held };
-    threads::start(station, devices, shared, state.clone()).map_err(because(What::Start))
+    threads::start(station, devices, shared, (*state).clone()).map(Some).map_err(because(What::Start))
 }
 
 fn record(shared: &Shared, events: impl IntoIterator<Item = Event>) {
@@ -195,6 +208,9 @@ struct Watch<'a> {
     asked: Receiver<Request>,
     stored: Arc<AtomicU64>,
     turns: Mutex<Turns>,
+    /// A pause was asked for while there was no line. It holds the line once there is one, and as any pause of this run
+    /// it does so too where nothing but a new start can end it.
+    paused: Cell<bool>,
     /// Whether a thread that keeps or sends has ended by itself.
     ended: &'a dyn Fn() -> bool,
 }
@@ -227,6 +243,11 @@ impl Watch<'_> {
         }
     }
 
+    /// Whether a signal asks to stop, by now.
+    fn asked_to_stop(&self) -> bool {
+        !matches!(self.signals.try_recv(), Err(TryRecvError::Empty))
+    }
+
     /// Whether a loop has stood so long that what it waits for is lost.
     fn hangs(&self, turn: Turn, now: Timestamp) -> bool {
         self.turns.lock().unwrap_or_else(PoisonError::into_inner).stood(turn, now) >= HANGS
@@ -244,6 +265,7 @@ impl Watch<'_> {
     fn answer(&self, directory: &Path) {
         while let Ok(Request { command, answer }) = self.asked.try_recv() {
             let done = if command == Command::Pause {
+                self.paused.set(true);
                 runtime::keep_held(directory, Held { paused: true, ..runtime::held(directory) });
                 Ok("paused: it will stand once it can start".into())
             } else {
@@ -295,11 +317,15 @@ mod tests {
 
     use super::*;
 
+    fn watch<'a>(signals: Receiver<()>, asked: Receiver<Request>, ended: &'a dyn Fn() -> bool) -> Watch<'a> {
+        Watch { signals, asked, stored: Arc::default(), turns: Mutex::default(), paused: Cell::default(), ended }
+    }
+
     #[test]
     fn while_the_station_cannot_start_a_pause_is_kept_for_when_it_can_and_nothing_else_is_done_later() {
         let folder = tempfile::tempdir().unwrap();
         let ((_signal, signals), (ask, asked)) = (sync_channel(1), sync_channel(ASKED));
-        let watch = Watch { signals, asked, stored: Arc::default(), turns: Mutex::default(), ended: &|| false };
+        let watch = watch(signals, asked, &|| false);
         let told = |command| {
             let (answer, mut answered) = oneshot::channel();
             ask.send(Request { command, answer }).unwrap();
@@ -307,16 +333,47 @@ mod tests {
             answered.try_recv().unwrap().is_ok()
         };
         assert!(!told(Command::Trigger) && !told(Command::Resume));
-        assert_eq!(runtime::held(folder.path()), Held::default());
+        assert_eq!((runtime::held(folder.path()), watch.paused.get()), (Held::default(), false));
         assert!(told(Command::Pause));
-        assert!(runtime::held(folder.path()).paused);
+        assert!(runtime::held(folder.path()).paused && watch.paused.get());
     }
 
     #[test]
     fn nothing_goes_on_once_nobody_keeps_or_sends() {
         let ((_signal, signals), (_ask, asked)) = (sync_channel(1), sync_channel(ASKED));
-        let watch = Watch { signals, asked, stored: Arc::default(), turns: Mutex::default(), ended: &|| true };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        assert!(watch.wait(Duration::from_secs(3600), &clock, || None));
+        assert!(watch(signals, asked, &|| true).wait(Duration::from_secs(3600), &clock, || None));
+    }
+
+    /// A bin whose digits come by the clock, and that only a pause may be asked of.
+    fn config() -> Config {
+        let toml = "[station]\nsite = \"a\"\nid = \"b\"\nexception_lane = \"all\"\n[camera]\ndriver = \"replay\"\n\
+                    path = \"models/digits/demo\"\nfps = 20\n[trigger]\nkind = \"interval\"\ninterval_ms = 1000\n[bin]\n\
+                    [infer]\nmodel = \"digits\"\n[gpio]\ndriver = \"none\"\n[[lane]]\nname = \"all\"\n\
+                    [mqtt]\ncommands = [\"pause\"]\n";
+        Config::parse(Path::new("a.toml"), toml, std::iter::empty()).unwrap()
+    }
+
+    #[test]
+    fn a_signal_while_models_load_ends_it_before_any_pin_is_taken_and_a_pause_from_before_holds_it() {
+        let (config, folder) = (config(), tempfile::tempdir().unwrap());
+        let ((signal, signals), (_ask, asked)) = (sync_channel(1), sync_channel(ASKED));
+        let (watch, (state, seen)) = (watch(signals, asked, &|| false), watch::channel(State::Fault));
+        let (shared, _) = Shared::alone();
+        let run = Run::starting("as configured", shared.clock.wall());
+        let directory = folder.path().join("run");
+        let site = Site { config: &config, shared: &shared, run: &run, state: &state, directory: directory.clone() };
+        let opened = || open(&site, &watch, &mut Refusal::default()).map_err(|(_, error)| error).unwrap();
+        signal.send(()).unwrap();
+        assert!(opened().is_none() && !directory.exists());
+        watch.paused.set(true);
+        let running = opened().unwrap();
+        while *seen.borrow() != State::Paused {
+            assert!(running.stop.reason().is_none(), "{:?}", running.stop.reason());
+            std::thread::yield_now();
+        }
+        running.finish().unwrap();
+        assert!(runtime::held(&directory).paused);
+        assert!(run.model.get().starts_with("digits "), "{}", run.model.get());
     }
 }

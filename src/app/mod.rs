@@ -1,5 +1,6 @@
 //! The program: stages put together from a configuration, and the threads that run them.
 
+pub mod blind;
 pub mod daemon;
 pub mod keeping;
 pub mod refusal;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use tokio::sync::watch;
 
+use crate::app::blind::{Blind, Look};
 use crate::app::threads::{Do, Shared};
 use crate::command::{Command, Request};
 use crate::pipeline::actuate::Moved;
@@ -64,6 +65,7 @@ pub struct Sorter {
     /// Keeps what a person has stopped for the next start, and what it was last given.
     keep: Box<dyn Fn(Held) + Send>,
     kept: Held,
+    blind: Blind,
 }
 
 impl Sorter {
@@ -77,7 +79,8 @@ impl Sorter {
         state: watch::Sender<State>,
     ) -> Self {
         let kept = machine.held();
-        Self { line, orders, tasks, shared, state, machine, told: State::Ready, keep, kept }
+        let (told, blind) = (State::Ready, Blind::default());
+        Self { line, orders, tasks, shared, state, machine, told, keep, kept, blind }
     }
 
     /// Waits for something to happen, `longest` at most, and deals with all that has.
@@ -96,6 +99,16 @@ impl Sorter {
         self.step(Input::Tick)
     }
 
+    /// The end: what is still on its way is lost, and that is recorded. Outputs are off by now, and stay so.
+    pub fn end(&mut self) {
+        for effect in self.effects(Input::State(State::Starting)) {
+            if let Effect::Record(event) = effect {
+                self.record(event);
+            }
+        }
+        self.shared.status.in_flight.set(0);
+    }
+
     fn deal(&mut self, happened: Happened, slot: &FrameSlot) -> Result<()> {
         match happened {
             Happened::Edges(edges, until) => {
@@ -108,7 +121,10 @@ impl Sorter {
                 self.step(Input::Quiet(until))
             }
             Happened::Frame => slot.take().map_or(Ok(()), |frame| self.frame(frame)),
-            Happened::Looked(looked) => self.step(Input::Looked(looked)),
+            Happened::Looked(looked) => {
+                self.note_look(Look::Item, looked.error.as_deref());
+                self.step(Input::Looked(looked))
+            }
             Happened::Moved(moved) => self.step(Input::Moved(moved)),
             Happened::Asked(request) => self.carry_out(request),
             Happened::CameraLost(why) => {
@@ -141,10 +157,7 @@ impl Sorter {
             }
             Command::Trigger => match why_it_stands(self.machine.state()) {
                 Some(why) => Err(format!("the machine stands: {why}")),
-                None => {
-                    self.step(Input::Trigger)?;
-                    Ok("triggered".into())
-                }
+                None => self.trigger()?,
             },
             Command::LaneTest(_) | Command::Snapshot | Command::Reload => {
                 Err("this version does not carry out this command".into())
@@ -153,6 +166,29 @@ impl Sorter {
         // Who asked may have gone.
         drop(answer.send(done));
         Ok(())
+    }
+
+    /// An item comes by command; what the line did with it.
+    fn trigger(&mut self) -> Result<Result<String, String>> {
+        let effects = self.effects(Input::Trigger);
+        let met = |mishap| effects.iter().any(|effect| matches!(effect, Effect::Mishap(met) if *met == mishap));
+        let done = if met(Mishap::TooMany) {
+            Err("no item was taken: the machine is busy; trigger again once there is room".into())
+        } else if met(Mishap::TooClose) {
+            Ok("triggered, too close to the item before: it runs to the exception lane".into())
+        } else {
+            Ok("triggered".into())
+        };
+        self.apply_all(effects)?;
+        Ok(done)
+    }
+
+    /// Counts pictures that gave nothing, and tells where none gives anything any more.
+    fn note_look(&mut self, look: Look, wrong: Option<&str>) {
+        self.shared.status.frames_bad.add(u64::from(wrong.is_some()));
+        if let Some(event) = self.blind.note(look, wrong, self.shared.clock.now()) {
+            self.record(event);
+        }
     }
 
     fn frame(&mut self, frame: Frame) -> Result<()> {
@@ -165,8 +201,12 @@ impl Sorter {
         if !self.line.wants(frame.exposed) {
             return Ok(());
         }
-        let small = if self.line.watches() { small_grey(&frame.picture).ok() } else { None };
-        self.step(Input::Frame(frame, small))
+        let small = self.line.watches().then(|| small_grey(&frame.picture)).transpose();
+        if self.line.watches() {
+            let wrong = small.as_ref().err().map(|error| format!("{error:#}"));
+            self.note_look(Look::Motion, wrong.as_deref());
+        }
+        self.step(Input::Frame(frame, small.ok().flatten()))
     }
 
     /// Puts the line into the machine's state: outputs first, files and words after.
@@ -195,11 +235,21 @@ impl Sorter {
     }
 
     fn step(&mut self, input: Input) -> Result<()> {
+        let effects = self.effects(input);
+        self.apply_all(effects)
+    }
+
+    fn effects(&mut self, input: Input) -> Vec<Effect> {
         let mut effects = Vec::new();
         self.line.step(self.shared.clock.read(), input, &mut effects);
+        effects
+    }
+
+    fn apply_all(&mut self, effects: Vec<Effect>) -> Result<()> {
         for effect in effects {
             self.apply(effect)?;
         }
+        self.shared.status.edges_ignored.add(self.line.take_ignored());
         self.shared.status.in_flight.set(u64::try_from(self.line.in_flight()).unwrap_or(0));
         let position = self.line.belt(self.shared.clock.now());
         self.shared.status.belt_mm.set(position.map_or(0, Millimetres::whole));
@@ -332,13 +382,16 @@ mod tests {
 
     use super::*;
     use crate::app::station::Station;
+    use crate::clock::Clock;
     use crate::config::Config;
+    use crate::pipeline::capture::{Picture, PixelFormat};
     use crate::sim::clock::SimClock;
     use crate::sim::oracle;
     use crate::units::InputId;
 
     struct Bench {
         sorter: Sorter,
+        todo: Arc<Mutex<Receiver<Do>>>,
         ask: SyncSender<Happened>,
         happened: Receiver<Happened>,
         /// What was kept, and whether outputs had gone off before.
@@ -347,21 +400,25 @@ mod tests {
     }
 
     fn bench() -> Bench {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/demo.toml");
+        bench_of("config/demo.toml")
+    }
+
+    fn bench_of(config: &str) -> Bench {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(config);
         let config = Config::parse(&path, &std::fs::read_to_string(&path).unwrap(), std::iter::empty()).unwrap();
         let station = Station::new(&config, oracle::classifier(&["a", "b"]).unwrap(), 1, Timestamp::ZERO);
         let (orders, todo) = sync_channel(64);
         let (tasks, _looks) = sync_channel(8);
-        let (todo, kept) = (Mutex::new(todo), Arc::new(Mutex::new(Vec::new())));
-        let notes = Arc::clone(&kept);
+        let (todo, kept) = (Arc::new(Mutex::new(todo)), Arc::new(Mutex::new(Vec::new())));
+        let (notes, ordered) = (Arc::clone(&kept), Arc::clone(&todo));
         let keep = move |held: Held| {
-            let off = todo.lock().unwrap().try_iter().any(|order| matches!(order, Do::Release));
+            let off = ordered.lock().unwrap().try_iter().any(|order| matches!(order, Do::Release));
             notes.lock().unwrap().push((held, off));
         };
         let (state, (shared, clock)) = (watch::channel(State::Starting).0, Shared::alone());
         let sorter = Sorter::new(station.line, (station.machine, Box::new(keep)), orders, tasks, shared, state);
         let (ask, happened) = sync_channel(8);
-        Bench { sorter, ask, happened, kept, clock }
+        Bench { sorter, todo, ask, happened, kept, clock }
     }
 
     impl Bench {
@@ -393,6 +450,30 @@ mod tests {
         assert_eq!(*bench.kept.lock().unwrap(), [(held(true), true), (held(false), false)]);
     }
 
+    #[test]
+    fn a_bin_that_is_busy_takes_no_second_item_and_says_so() {
+        let mut bench = bench_of("config/bin.toml");
+        bench.sorter.machine.camera_sees();
+        assert_eq!(bench.ask(Command::Trigger, true), Some(Ok("triggered".into())));
+        let busy = "no item was taken: the machine is busy; trigger again once there is room";
+        assert_eq!(bench.ask(Command::Trigger, true), Some(Err(busy.into())));
+    }
+
+    #[test]
+    fn a_camera_that_shows_motion_and_cannot_be_read_is_told() {
+        let mut bench = bench_of("config/bin.toml");
+        let status = Arc::clone(&bench.sorter.shared.status);
+        let slot = FrameSlot::default();
+        for n in 0..20 {
+            let picture = Picture { format: PixelFormat::Jpeg, width: 0, height: 0, bytes: Arc::from([1, 2, 3]) };
+            bench.clock.advance(Duration::from_millis(500));
+            slot.put(Frame { picture, exposed: bench.clock.now(), estimated: false, sequence: n });
+            bench.ask.send(Happened::Frame).unwrap();
+            bench.sorter.turn(&bench.happened, &slot, Duration::ZERO).unwrap();
+        }
+        assert_eq!((status.frames_bad.get(), status.events_lost.get()), (20, 1), "one incident, that nobody takes");
+    }
+
     fn micros(micros: u64) -> Timestamp {
         Timestamp::from_nanos(micros * 1000)
     }
@@ -412,6 +493,23 @@ mod tests {
         assert_eq!(bench.sorter.shared.status.items.get(), 2, "read in two");
         bench.eye(&[(3_500_000, false), (3_500_600, true)], 3_600_000);
         assert_eq!(bench.sorter.shared.status.items.get(), 3, "one right behind it");
+        bench.eye(&[], 4_000_000);
+        // Of the first item's front four, of which the last leaves it as it was; of the second's two.
+        assert_eq!(bench.sorter.shared.status.edges_ignored.get(), 6);
+    }
+
+    #[test]
+    fn an_end_leaves_no_item_without_an_outcome_and_orders_nothing() {
+        let mut bench = bench();
+        bench.sorter.machine.camera_sees();
+        bench.ask(Command::Trigger, true);
+        let status = Arc::clone(&bench.sorter.shared.status);
+        let ordered = || bench.todo.lock().unwrap().try_iter().count();
+        // Nobody takes records here: each is counted as lost.
+        let (_, before) = (ordered(), status.events_lost.get());
+        assert_eq!(status.in_flight.get(), 1);
+        bench.sorter.end();
+        assert_eq!((ordered(), status.events_lost.get() - before, status.in_flight.get()), (0, 1, 0));
     }
 
     #[test]
@@ -423,6 +521,8 @@ mod tests {
         assert_eq!(bench.ask(Command::Trigger, true), waits);
         bench.sorter.machine.camera_sees();
         assert_eq!(bench.ask(Command::Trigger, true), told("triggered"));
+        let close = told("triggered, too close to the item before: it runs to the exception lane");
+        assert_eq!(bench.ask(Command::Trigger, true), close);
         assert_eq!(bench.ask(Command::Pause, true), told("paused"));
         assert_eq!(bench.ask(Command::Trigger, true), refused("the machine stands: it is paused"));
         assert_eq!(bench.ask(Command::Resume, false), None);

@@ -5,23 +5,20 @@
 //! chip, offset and inactive level are on disk, and whoever comes after (`pilah outputs-off`, the next start) can
 //! release it without a configuration, which may have changed since.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use rustix::fs::{FlockOperation, flock};
-use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use crate::pipeline::actuate::Level;
 use crate::pipeline::machine::Held;
+use crate::store::lock::{self, LOCK, NotHad};
 use crate::store::replace_file;
 
 /// Where it is when systemd does not say.
 const DEFAULT: &str = "/run/pilah";
-const LOCK: &str = "lock";
 const OUTPUTS: &str = "outputs.json";
 const HELD: &str = "held.json";
 /// The form of the outputs file.
@@ -38,7 +35,7 @@ pub fn directory() -> PathBuf {
 /// The right to drive a station's outputs; one process has it, and it goes with the process however that ends.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    _lock: lock::Lock,
 }
 
 impl Lock {
@@ -48,48 +45,19 @@ impl Lock {
     /// When another process holds it, or the directory cannot be written to.
     pub fn take(directory: &Path) -> Result<Self> {
         let path = directory.join(LOCK);
-        let mut file = open_lock(directory, &path).map_err(|error| denied(&path, &error))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => bail!(
-                "taking the outputs: {} holds them ({}); stop it first, such as by `systemctl stop pilah`",
-                holder_name(&mut file),
+        match lock::Lock::take(directory) {
+            Ok(lock) => Ok(Self { _lock: lock }),
+            Err(NotHad::Held(by)) => bail!(
+                "taking the outputs: {by} holds them ({}); stop it first, such as by `systemctl stop pilah`",
                 path.display()
             ),
-            Err(error) => return Err(error).with_context(|| format!("locking {}", path.display())),
+            Err(NotHad::Refused(error)) => Err(denied(&path, &error)),
         }
-        // Only for people: who holds it counts, not what it says.
-        file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).context("writing the lock")?;
-        Ok(Self { _file: file })
     }
 
     /// Whether a process holds the lock: who, in words.
     pub fn holder(directory: &Path) -> Option<String> {
-        let mut file = File::open(directory.join(LOCK)).ok()?;
-        // A shared lock is enough to see it, and disturbs nobody who looks at the same time.
-        match flock(&file, FlockOperation::NonBlockingLockShared) {
-            Err(Errno::WOULDBLOCK) => Some(holder_name(&mut file)),
-            _ => None,
-        }
-    }
-}
-
-fn open_lock(directory: &Path, path: &Path) -> std::io::Result<File> {
-    fs::create_dir_all(directory)?;
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
-    if rustix::process::geteuid().is_root() {
-        // A lock of root's would keep the daemon out until the next boot.
-        let owner = fs::metadata(directory)?;
-        std::os::unix::fs::fchown(&file, Some(owner.uid()), Some(owner.gid()))?;
-    }
-    Ok(file)
-}
-
-fn holder_name(file: &mut File) -> String {
-    let mut text = String::new();
-    match file.read_to_string(&mut text) {
-        Ok(_) if !text.trim().is_empty() => format!("process {}", text.trim()),
-        _ => "another process".to_owned(),
+        lock::Lock::holder(directory)
     }
 }
 
@@ -192,10 +160,15 @@ pub fn read(directory: &Path) -> Result<Option<Vec<Driven>>> {
     Ok(Some(file.lines))
 }
 
-/// Writes down what a person has stopped, for the next start. The directory is in memory: this waits for no disk.
+/// Writes down what a person has stopped, for the next start. The directory is in memory: this waits for no disk. It is
+/// made when it is missing.
 pub fn keep_held(directory: &Path, held: Held) {
-    let written = serde_json::to_vec(&held).map_err(Into::into);
-    if let Err(error) = written.and_then(|text| replace_file(&directory.join(HELD), &text, false)) {
+    let path = directory.join(HELD);
+    let keep = || {
+        fs::create_dir_all(directory).map_err(|error| denied(&path, &error))?;
+        replace_file(&path, &serde_json::to_vec(&held)?, false)
+    };
+    if let Err(error) = keep() {
         tracing::warn!(error = format!("{error:#}"), "a new start will not know what a person has stopped");
     }
 }
@@ -231,14 +204,15 @@ mod tests {
 
     #[test]
     fn what_a_person_has_stopped_is_known_to_the_next_start() {
-        let directory = tempfile::tempdir().unwrap();
-        assert_eq!(held(directory.path()), Held::default());
+        let folder = tempfile::tempdir().unwrap();
+        let directory = folder.path().join("not-there-yet");
+        assert_eq!(held(&directory), Held::default());
         let stopped = Held { stopped: true, paused: false };
-        keep_held(directory.path(), stopped);
-        assert_eq!(held(directory.path()), stopped);
-        let mut half = File::create(directory.path().join(HELD)).unwrap();
+        keep_held(&directory, stopped);
+        assert_eq!(held(&directory), stopped);
+        let mut half = File::create(directory.join(HELD)).unwrap();
         half.write_all(b"{\"stopped").unwrap();
-        assert_eq!(held(directory.path()), Held { stopped: true, paused: true }, "in doubt");
+        assert_eq!(held(&directory), Held { stopped: true, paused: true }, "in doubt");
     }
 
     fn driven() -> Vec<Driven> {

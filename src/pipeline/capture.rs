@@ -15,6 +15,11 @@ pub trait Camera: Send {
     /// When the camera is lost; the caller drops it and opens it again.
     fn next(&mut self, timeout: Duration) -> Result<Option<Frame>>;
 
+    /// How many frames it threw away as broken since this was last asked.
+    fn broken(&mut self) -> u64 {
+        0
+    }
+
     /// Whether the same picture again is nothing odd: a sensor's noise makes each one different, a file's does not.
     fn repeats(&self) -> bool {
         false

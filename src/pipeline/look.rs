@@ -65,9 +65,9 @@ impl Looked {
         let stages =
             [("capture", capture), ("preprocess", self.preprocess), ("infer", self.infer), ("read", self.read)];
         // A line classifies, or reads, or both.
-        let made = stages.into_iter().filter(|(name, took)| match *name {
+        let made = stages.into_iter().filter(|(name, _)| match *name {
             "infer" => self.scores.is_some(),
-            "read" => !took.is_zero(),
+            "read" => self.judged.is_some(),
             _ => true,
         });
         made.map(|(name, took)| (name.to_owned(), took.as_secs_f64() * 1e3)).collect()

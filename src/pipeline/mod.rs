@@ -210,6 +210,11 @@ impl Line {
         [interval, self.way.wake(now)].into_iter().flatten().min()
     }
 
+    /// How many edges of the photo-eye were bounce since this was last asked.
+    pub fn take_ignored(&mut self) -> u64 {
+        self.trigger.eye.as_mut().map_or(0, |(eye, _)| std::mem::take(&mut eye.ignored))
+    }
+
     /// Passes what happened through the stages in order; `out` gets what is to be done.
     pub fn step(&mut self, now: Now, input: Input, out: &mut Vec<Effect>) {
         let mut steps = Vec::new();

@@ -116,22 +116,24 @@ pub struct PhotoEye {
     /// The last raw edge, which may be one that was ignored.
     raw: Option<(bool, Timestamp)>,
     deaf_until: Timestamp,
+    /// Edges that were bounce.
+    pub ignored: u64,
 }
 
 impl PhotoEye {
     /// An eye that is free.
     pub fn new(settings: &Settings) -> Self {
         let lockout = Duration::from_millis(settings.lockout_ms.into());
-        Self { lockout, blocked: false, raw: None, deaf_until: Timestamp::ZERO }
+        Self { lockout, blocked: false, raw: None, deaf_until: Timestamp::ZERO, ignored: 0 }
     }
 
     /// Takes a raw edge; returns the passage it means, or `None` for bounce.
     pub fn edge(&mut self, active: bool, at: Timestamp) -> Option<Passage> {
         if at < self.deaf_until {
-            self.raw = Some((active, at));
+            self.ignored += u64::from(self.raw.replace((active, at)).is_some());
             return None;
         }
-        self.raw = None;
+        self.ignored += u64::from(self.raw.take().is_some());
         (active != self.blocked).then(|| self.change(active, at))
     }
 
@@ -140,6 +142,8 @@ impl PhotoEye {
     pub fn settle(&mut self, until: Timestamp) -> Option<Passage> {
         let (active, at) = self.raw.filter(|_| until >= self.deaf_until)?;
         self.raw = None;
+        // The last one counts after all where the level is another one.
+        self.ignored += u64::from(active == self.blocked);
         (active != self.blocked).then(|| self.change(active, at))
     }
 

@@ -141,9 +141,9 @@ pub fn is_topic_word(word: &str) -> bool {
     (1..=64).contains(&word.len()) && word.chars().all(fits)
 }
 
-/// The retained status of a station that is online.
-pub fn online(topics: &Topics, run: &Run, state: State) -> Message {
-    status(topics, run, Some(state), None)
+/// The retained status of a station that is online, and whether its disk takes no events.
+pub fn online(topics: &Topics, run: &Run, state: State, store_failing: bool) -> Message {
+    status(topics, run, Some((state, store_failing)), None)
 }
 
 /// The retained status of a station that is not: `by` is `will` or `stop`.
@@ -151,14 +151,15 @@ pub fn offline(topics: &Topics, run: &Run, by: &str) -> Message {
     status(topics, run, None, Some(by))
 }
 
-fn status(topics: &Topics, run: &Run, state: Option<State>, offline_by: Option<&str>) -> Message {
+fn status(topics: &Topics, run: &Run, doing: Option<(State, bool)>, offline_by: Option<&str>) -> Message {
     let status = StatusMessage {
         schema: "pilah/status/1".into(),
         online: offline_by.is_none(),
         offline_by: offline_by.map(str::to_owned),
-        state,
+        state: doing.map(|(state, _)| state),
+        store_failing: doing.map(|(_, failing)| failing),
         version: run.version.clone(),
-        model: run.model.clone(),
+        model: run.model.get(),
         boot: run.boot.clone(),
     };
     retained(topics.of("status"), &status, true)

@@ -99,6 +99,8 @@ struct Loop<L> {
     outage: Outage,
     /// Whether the broker was told the machine's state.
     told: bool,
+    /// Whether it was told that the store's disk takes no events: that incident itself waits for the disk.
+    store_failing: bool,
     /// When it is told again, where it would not hear.
     tell_again: Retry,
     /// When events are sent again, where none could be sent or read.
@@ -129,6 +131,7 @@ impl<L: Link> Loop<L> {
             up_since: Timestamp::ZERO,
             outage: Outage::default(),
             told: false,
+            store_failing: false,
             tell_again: Retry::default(),
             pause: Retry::default(),
             suspects: Suspects::default(),
@@ -163,6 +166,7 @@ impl<L: Link> Loop<L> {
                 }
                 _ = self.health.tick() => {
                     self.send_health();
+                    self.told &= self.store_failing == (self.all.status.store_failing.get() > 0);
                     for event in self.flood.look(self.all.status.commands_refused.get(), self.all.clock.now()) {
                         self.tell(event);
                     }
@@ -223,7 +227,9 @@ impl<L: Link> Loop<L> {
         if !self.told && self.tell_again.at.is_none() {
             self.told = true;
             let state = *self.all.state.borrow_and_update();
-            let answer = self.all.link.publish(online(&self.all.topics, &self.all.run, state));
+            self.store_failing = self.all.status.store_failing.get() > 0;
+            let online = online(&self.all.topics, &self.all.run, state, self.store_failing);
+            let answer = self.all.link.publish(online);
             self.answers.spawn(async move { (Sent::Status, answer.await) });
         }
     }

@@ -482,6 +482,11 @@ async fn status_and_health_are_kept_by_the_broker() {
     station.state.send_replace(State::Paused);
     rest().await;
     assert_eq!(read(&station.link).state, Some(State::Paused));
+    for failing in [1, 0] {
+        station.status.store_failing.set(failing);
+        tokio::time::sleep(Duration::from_secs(11)).await;
+        assert_eq!(read(&station.link).store_failing, Some(failing == 1), "no incident can tell it meanwhile");
+    }
 
     let health = topics().of("health");
     let count = |link: &SimLink| link.arrived().iter().filter(|message| message.topic == health).count();

@@ -8,12 +8,15 @@ use tracing::warn;
 
 use super::pictures::{self, Kept, Pictures};
 use super::retention::oldest;
-use super::{Settings, disk_space};
+use super::{Settings, disk_files, disk_space};
 use crate::clock::WallTime;
 use crate::status::Status;
 
 /// With less room than this a disk is full.
 const FULL: u64 = 1 << 20;
+
+/// With room for fewer files than this it is full as well: the database wants some for a moment.
+const FEW_FILES: u64 = 16;
 
 /// So many bytes of pictures are given up at a time where the disk is full.
 const GIVEN_UP: u64 = 8 << 20;
@@ -64,7 +67,9 @@ impl Album {
 
     /// On a full disk, removes the oldest ones for events; returns whether there were any.
     pub(super) fn give_up(&mut self) -> bool {
-        if !self.settings.keep || !disk_space(&self.store).is_ok_and(|(left, _)| left < FULL) {
+        let full = disk_space(&self.store).is_ok_and(|(left, _)| left < FULL)
+            || disk_files(&self.store).is_ok_and(|left| left.is_some_and(|left| left < FEW_FILES));
+        if !self.settings.keep || !full {
             return false;
         }
         let removed =

@@ -175,7 +175,7 @@ impl Store {
     pub(super) fn start_event(&self, run: &Run) -> Event {
         Event::Start(Start {
             version: run.version.clone(),
-            model: run.model.clone(),
+            model: run.model.get(),
             last_committed_seq: self.last_seq,
             first_seq: self.numbers.next(),
         })

@@ -28,6 +28,7 @@ mod damage;
 mod database;
 pub mod history;
 pub mod keeper;
+pub mod lock;
 mod numbers;
 mod packing;
 pub mod pictures;
@@ -148,6 +149,12 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 pub fn disk_space(folder: &Path) -> std::io::Result<(u64, u64)> {
     let disk = rustix::fs::statvfs(folder)?;
     Ok((disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_blocks.saturating_mul(disk.f_frsize)))
+}
+
+/// Files that the disk of a folder has left; none where it has no such bound.
+pub(crate) fn disk_files(folder: &Path) -> std::io::Result<Option<u64>> {
+    let disk = rustix::fs::statvfs(folder)?;
+    Ok((disk.f_files > 0).then_some(disk.f_favail))
 }
 
 /// Replaces a file whole: whoever reads it sees the old one or the new one, after a power cut too if `durable`.

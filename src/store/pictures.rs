@@ -13,6 +13,9 @@ use crate::problem::Problems;
 use crate::record::PictureView;
 use crate::units::ItemId;
 
+/// What a disk gives a file at a time, mostly.
+const BLOCK: u64 = 4096;
+
 /// So many old pictures are removed in one go: few enough not to hold up a commit.
 const STEP: u64 = 64;
 
@@ -22,7 +25,8 @@ const STEP: u64 = 64;
 pub struct Settings {
     /// Whether pictures are kept at all. Pictures of labels show names and addresses.
     pub keep: bool,
-    /// The largest size of all pictures together. The oldest ones of sure items are removed first.
+    /// The largest size of all pictures together, each counted in blocks of 4 KiB as disks give them. The oldest ones of
+    /// sure items are removed first.
     pub max_bytes: u64,
 }
 
@@ -74,11 +78,23 @@ pub(super) struct Pictures {
     bytes: u64,
 }
 
+/// Small, since there may be hundreds of thousands: the file's name follows from it.
 #[derive(Debug)]
 struct Entry {
     item: ItemId,
-    file: PathBuf,
-    bytes: u64,
+    view: PictureView,
+    /// In blocks.
+    size: u32,
+}
+
+impl Entry {
+    fn new(item: ItemId, view: PictureView, bytes: u64) -> Self {
+        Self { item, view, size: u32::try_from(bytes.div_ceil(BLOCK)).unwrap_or(u32::MAX) }
+    }
+
+    fn bytes(&self) -> u64 {
+        u64::from(self.size) * BLOCK
+    }
 }
 
 impl Pictures {
@@ -88,24 +104,24 @@ impl Pictures {
         fs::create_dir_all(&folder).with_context(|| format!("making the folder {}", folder.display()))?;
         let mut found = Vec::new();
         for entry in fs::read_dir(&folder).with_context(|| format!("listing {}", folder.display()))? {
-            let file = entry.with_context(|| format!("listing {}", folder.display()))?.path();
+            let entry = entry.with_context(|| format!("listing {}", folder.display()))?;
+            let file = PathBuf::from(entry.file_name());
             // What a crash left half written has another ending, and is not listed: remove it.
-            let Some((item, view)) =
-                file.file_name().and_then(|name| PictureView::parse(name.to_str()?.strip_suffix(".jpg")?))
+            let Some((item, view)) = file.to_str().and_then(|name| PictureView::parse(name.strip_suffix(".jpg")?))
             else {
                 if file.extension().is_some_and(|ending| ending == "new") {
+                    let file = entry.path();
                     fs::remove_file(&file).with_context(|| format!("removing {}", file.display()))?;
                 }
                 continue;
             };
-            let bytes = fs::metadata(&file).map_or(0, |file| file.len());
-            found.push((view, Entry { item, file, bytes }));
+            found.push(Entry::new(item, view, entry.metadata().map_or(0, |file| file.len())));
         }
-        found.sort_by_key(|(view, entry)| (entry.item, *view));
+        found.sort_unstable_by_key(|entry| (entry.item, entry.view));
         let max_bytes = if settings.keep { settings.max_bytes } else { 0 };
         let mut pictures = Self { folder, max_bytes, sure: VecDeque::new(), other: VecDeque::new(), bytes: 0 };
-        for (view, entry) in found {
-            pictures.list(view, entry);
+        for entry in found {
+            pictures.list(entry);
         }
         // The budget may have become smaller, or none.
         pictures.make_room()?;
@@ -114,17 +130,22 @@ impl Pictures {
 
     /// Writes a picture and makes room for it; returns how many older ones were removed.
     pub(super) fn keep(&mut self, picture: &Kept) -> Result<u64> {
-        let file = self.folder.join(format!("{}.jpg", picture.view.id(picture.item)));
+        let bytes = u64::try_from(picture.jpeg.len()).unwrap_or(u64::MAX);
+        let entry = Entry::new(picture.item, picture.view, bytes);
+        let file = self.file(&entry);
         // Not synced: a picture lost in a power cut is not worth an fsync of the card.
         replace_file(&file, &picture.jpeg, false)?;
-        let bytes = u64::try_from(picture.jpeg.len()).unwrap_or(u64::MAX);
-        self.list(picture.view, Entry { item: picture.item, file, bytes });
+        self.list(entry);
         self.make_room()
     }
 
-    fn list(&mut self, view: PictureView, entry: Entry) {
-        self.bytes += entry.bytes;
-        self.list_of(view == PictureView::Sure).push_back(entry);
+    fn list(&mut self, entry: Entry) {
+        self.bytes += entry.bytes();
+        self.list_of(entry.view == PictureView::Sure).push_back(entry);
+    }
+
+    fn file(&self, entry: &Entry) -> PathBuf {
+        self.folder.join(format!("{}.jpg", entry.view.id(entry.item)))
     }
 
     /// Removes the oldest pictures, so many bytes of them, and keeps no more than the others until the next start: what a
@@ -161,18 +182,17 @@ impl Pictures {
 
     /// Removes the oldest picture of a list; returns whether there was one.
     fn remove_first(&mut self, sure: bool) -> Result<bool> {
-        let list = self.list_of(sure);
-        let Some(oldest) = list.pop_front() else { return Ok(false) };
-        match fs::remove_file(&oldest.file) {
+        let Some(oldest) = self.list_of(sure).pop_front() else { return Ok(false) };
+        let file = self.file(&oldest);
+        match fs::remove_file(&file) {
             // Someone else may clear up, too.
             Err(wrong) if wrong.kind() != std::io::ErrorKind::NotFound => {
-                let wrong = Err(wrong).with_context(|| format!("removing {}", oldest.file.display()));
                 // It still takes its room, and the next time it is another one's turn.
-                list.push_back(oldest);
-                wrong
+                self.list_of(sure).push_back(oldest);
+                Err(wrong).with_context(|| format!("removing {}", file.display()))
             }
             _ => {
-                self.bytes -= oldest.bytes;
+                self.bytes -= oldest.bytes();
                 Ok(true)
             }
         }
@@ -194,7 +214,7 @@ mod tests {
     #[test]
     fn the_oldest_sure_pictures_go_first() {
         let store = tempfile::tempdir().unwrap();
-        let settings = Settings { keep: true, max_bytes: 300 };
+        let settings = Settings { keep: true, max_bytes: 3 * BLOCK };
         let exists = |n, view: PictureView| file(store.path(), &view.id(item(n))).unwrap().exists();
         let mut pictures = Pictures::open(store.path(), &settings).unwrap();
         assert_eq!(keep(&mut pictures, 1, PictureView::Frame), 0);
@@ -215,15 +235,15 @@ mod tests {
     #[test]
     fn a_picture_that_cannot_be_removed_still_counts_and_holds_up_no_other() {
         let store = tempfile::tempdir().unwrap();
-        let mut pictures = Pictures::open(store.path(), &Settings { keep: true, max_bytes: 200 }).unwrap();
+        let mut pictures = Pictures::open(store.path(), &Settings { keep: true, max_bytes: 2 * BLOCK }).unwrap();
         (1..=2).for_each(|n| _ = keep(&mut pictures, n, PictureView::Sure));
         // Not even root removes a folder as a file.
         let stuck = file(store.path(), &PictureView::Sure.id(item(1))).unwrap();
         fs::remove_file(&stuck).and_then(|()| fs::create_dir(&stuck)).unwrap();
         pictures.keep(&Kept { item: item(3), view: PictureView::Sure, jpeg: vec![0; 100] }).unwrap_err();
-        assert_eq!(pictures.bytes, 300);
+        assert_eq!(pictures.bytes, 3 * BLOCK);
         assert_eq!(keep(&mut pictures, 4, PictureView::Sure), 2, "the second and the third");
-        assert_eq!(pictures.bytes, 200);
+        assert_eq!(pictures.bytes, 2 * BLOCK);
     }
 
     #[test]
@@ -231,7 +251,7 @@ mod tests {
         let store = tempfile::tempdir().unwrap();
         let mut pictures = Pictures::open(store.path(), &Settings::default()).unwrap();
         (1..=5).for_each(|n| _ = keep(&mut pictures, n, PictureView::Sure));
-        assert_eq!(pictures.give_up(150).unwrap(), 2);
+        assert_eq!(pictures.give_up(BLOCK + 1).unwrap(), 2);
         assert_eq!(keep(&mut pictures, 6, PictureView::Sure), 1, "a new one takes the room of an old one");
         assert_eq!(pictures.give_up(1 << 20).unwrap(), 3);
         assert_eq!(pictures.give_up(1 << 20).unwrap(), 0);
@@ -246,7 +266,7 @@ mod tests {
         assert_eq!(pictures.forget_old(81).unwrap(), STEP, "some a call");
         assert_eq!(pictures.forget_old(81).unwrap(), 90 - STEP);
         assert_eq!(pictures.forget_old(81).unwrap(), 0);
-        assert_eq!((pictures.sure.len(), pictures.other.len(), pictures.bytes), (20, 0, 2000));
+        assert_eq!((pictures.sure.len(), pictures.other.len(), pictures.bytes), (20, 0, 20 * BLOCK));
     }
 
     #[test]

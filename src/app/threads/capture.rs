@@ -61,7 +61,9 @@ impl Thread {
         let mut settled = None;
         while !self.stop.stopped() {
             self.stop.turn(Turn::Capture);
-            let frame = camera.next(TURN)?;
+            let frame = camera.next(TURN);
+            self.shared.status.frames_bad.add(camera.broken());
+            let frame = frame?;
             let silent = self.shared.clock.now().since(last);
             let Some(frame) = frame else {
                 ensure!(silent < CAMERA_SILENT, "no frame for {} s; check its cable", CAMERA_SILENT.as_secs());
@@ -113,6 +115,10 @@ mod tests {
             let picture = Picture { format: PixelFormat::Grey8, width: 1, height: 1, bytes: Arc::from([self.left]) };
             Ok(Some(Frame { picture, exposed: self.clock.now(), estimated: false, sequence: 0 }))
         }
+
+        fn broken(&mut self) -> u64 {
+            1
+        }
     }
 
     #[test]
@@ -137,5 +143,6 @@ mod tests {
                 "of nine, those from half a second on, also when it has come back"
             );
         }
+        assert_eq!(thread.shared.status.frames_bad.get(), 20, "one each time that it was asked");
     }
 }

@@ -35,6 +35,7 @@ use crate::record::{PictureView, State};
 use crate::status::Status;
 use crate::store::pictures::Kept;
 use crate::store::records::Records;
+use crate::trouble::Repeated;
 use crate::units::ItemId;
 
 /// The longest wait of any thread.
@@ -196,16 +197,16 @@ pub fn start(station: Station, devices: Devices, shared: &Shared, state: watch::
         with("infer").spawn(move |me| me.infer(looker, &to_look, &looked)),
         with("sort").spawn(move |me| {
             let mut sorter = Sorter::new(line, (machine, held), orders, tasks, me.shared.clone(), state);
-            while !me.stop.stopped() {
+            let mut ended = Ok(());
+            while !me.stop.stopped() && ended.is_ok() {
                 me.stop.turn(Turn::Sort);
-                if let Err(error) = sorter.turn(&happened, &to_sort, TURN) {
-                    // Asked to stop, actuate goes first: that an order finds nobody any more is no fault.
-                    if !me.stop.stopped() {
-                        return Err(error);
-                    }
-                }
+                ended = sorter.turn(&happened, &to_sort, TURN);
             }
-            Ok(())
+            // Asked to stop, actuate goes first: that an order finds nobody any more is no fault.
+            let ended = ended.or_else(|error| if me.stop.stopped() { Ok(()) } else { Err(error) });
+            me.stop.stop();
+            sorter.end();
+            ended
         }),
         with("inputs").spawn(move |me| me.inputs(inputs, &from_inputs)),
         with("capture").spawn(move |me| me.capture(camera, &slot, &from_camera)),
@@ -268,23 +269,19 @@ impl Thread {
     }
 
     fn infer(&self, mut looker: Looker, tasks: &Receiver<Task>, ask: &SyncSender<Happened>) -> Result<()> {
+        let mut not_kept = Repeated::default();
         while !self.stop.stopped() {
             self.stop.turn(Turn::Infer);
             match tasks.recv_timeout(TURN) {
                 Ok(Task::Look(job)) => {
                     let looked = looker.look(job, &*self.shared.clock);
                     self.shared.status.preprocess.record(looked.preprocess);
-                    for (latency, took) in
-                        [(&self.shared.status.infer, looked.infer), (&self.shared.status.read, looked.read)]
-                    {
-                        // A station classifies, or reads, or does both.
-                        if !took.is_zero() {
-                            latency.record(took);
-                        }
+                    // A station classifies, or reads, or does both.
+                    if looked.scores.is_some() {
+                        self.shared.status.infer.record(looked.infer);
                     }
-                    if let Some(error) = &looked.error {
-                        self.shared.status.frames_bad.one();
-                        tracing::warn!(error, "picture gave no vote");
+                    if looked.judged.is_some() {
+                        self.shared.status.read.record(looked.read);
                     }
                     if ask.send(Happened::Looked(Box::new(looked))).is_err() {
                         return Ok(());
@@ -292,7 +289,10 @@ impl Thread {
                 }
                 Ok(Task::Keep { job, sure }) => {
                     if let Err(error) = self.keep(&looker, &job, sure) {
-                        tracing::warn!(error = format!("{error:#}"), "picture could not be kept");
+                        self.shared.status.pictures_lost.one();
+                        if let Some(times) = not_kept.note(self.shared.clock.now()) {
+                            tracing::warn!(error = format!("{error:#}"), times, "picture could not be kept");
+                        }
                     }
                 }
                 Err(_) => {}

@@ -6,12 +6,14 @@
 mod mjpeg;
 
 use std::io::Read;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use self::mjpeg::Splitter;
 use crate::clock::{Clock, SystemClock};
@@ -25,7 +27,10 @@ const PIPE: usize = 65_536;
 #[derive(Debug)]
 pub struct Program {
     name: String,
+    /// It leads a process group of its own, with all that it starts.
     child: Child,
+    /// It was waited for: its id may be another one's by now.
+    waited: bool,
     pipe: ChildStdout,
     frames: Frames,
     latency: Duration,
@@ -50,6 +55,7 @@ impl Program {
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .process_group(0)
             .spawn()
             .with_context(|| format!("starting {name}; install it, or name it with its whole path"))?;
         let pipe = child.stdout.take().context("the program has no standard output")?;
@@ -64,7 +70,7 @@ impl Program {
             }
         };
         let latency = Duration::from_millis(settings.latency_ms.into());
-        Ok(Self { name: name.clone(), child, pipe, frames, latency, sequence: 0 })
+        Ok(Self { name: name.clone(), child, waited: false, pipe, frames, latency, sequence: 0 })
     }
 
     /// Takes all that waits in the pipe; the newest whole picture of it.
@@ -84,11 +90,19 @@ impl Program {
 
     fn ended(&mut self) -> anyhow::Error {
         // It closed its output; whatever it still does, it is no camera any more.
-        drop(self.child.kill());
-        match self.child.wait() {
+        match self.end() {
             Ok(status) => anyhow!("{} ended ({status}); the log above has its own words", self.name),
             Err(error) => anyhow!("{} ended: {error}", self.name),
         }
+    }
+
+    /// Ends the program and all that it started: a shell's pipeline would go on, and keep the camera.
+    fn end(&mut self) -> std::io::Result<ExitStatus> {
+        if !std::mem::replace(&mut self.waited, true) {
+            // It fails only where all have ended already.
+            kill_process_group(Pid::from_child(&self.child), Signal::KILL).ok();
+        }
+        self.child.wait()
     }
 }
 
@@ -138,9 +152,7 @@ impl Camera for Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // Both fail only where the program has ended already.
-        drop(self.child.kill());
-        drop(self.child.wait());
+        drop(self.end());
     }
 }
 
@@ -190,6 +202,32 @@ mod tests {
         let frame = wait(&mut camera).unwrap();
         assert_eq!(&*frame.picture.bytes, b"\xff\xd8\xff\xda\x00\x02ab\xff\xd9");
         assert!(camera.next(Duration::from_millis(10)).unwrap().is_none(), "a silent program is no error");
+    }
+
+    #[test]
+    fn what_the_program_started_ends_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let note = folder.path().join("id");
+        let script = format!("tail -f /dev/null & echo $! >{}; echo; wait", note.display());
+        let mut camera = Program::start(&settings(&script, "")).unwrap();
+        let id = loop {
+            assert!(camera.next(Duration::from_millis(10)).unwrap().is_none());
+            match std::fs::read_to_string(&note).unwrap_or_default().trim().parse::<u32>() {
+                Ok(id) => break id,
+                Err(_) => std::thread::yield_now(),
+            }
+        };
+        drop(camera);
+        // Whoever takes it over may leave it as it died.
+        let lives = || {
+            let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+            !stat.is_empty() && !stat.contains(") Z ") && !stat.contains(") X ")
+        };
+        let end = SystemClock.now() + Duration::from_secs(10);
+        while lives() {
+            assert!(SystemClock.now() < end, "{id} still lives");
+            std::thread::yield_now();
+        }
     }
 
     #[test]

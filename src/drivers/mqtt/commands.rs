@@ -3,6 +3,8 @@
 
 use std::collections::VecDeque;
 
+use serde::Deserialize;
+
 use crate::command::{Command, CommandMessage, Name};
 
 /// Ids remembered, to know repeated ones: more than a person or a script sends within a redelivery.
@@ -25,6 +27,7 @@ pub(super) struct Commands {
 #[derive(Debug)]
 struct Seen {
     id: String,
+    command: Command,
     /// What came of it, once that is known.
     result: Option<Result<String, String>>,
 }
@@ -47,59 +50,101 @@ impl Commands {
 
     /// Judges the command `word` (the last of its topic) with its payload.
     pub(super) fn judge(&mut self, word: &str, payload: &[u8], retained: bool) -> Verdict {
-        let refused = |id: Option<&str>, why: String| Verdict::Refused { id: id.map(str::to_owned), why };
+        match self.read(word, payload, retained) {
+            Ok((id, command)) => self.take(id, command),
+            Err(why) => Verdict::Refused { id: id(payload), why },
+        }
+    }
+
+    /// The command that a message asks for.
+    ///
+    /// # Errors
+    /// Why it is refused, whatever came before it.
+    fn read(&self, word: &str, payload: &[u8], retained: bool) -> Result<(String, Command), String> {
         let Some(name) = Name::from_word(word) else {
-            let known = Name::ALL.map(Name::as_str).join(", ");
-            return refused(None, format!("no such command; there are {known}"));
+            let known: Vec<&str> = Name::ALL.into_iter().filter(|name| name.is_done()).map(Name::as_str).collect();
+            return Err(format!("no such command; there are {}", known.join(", ")));
         };
+        if !name.is_done() {
+            return Err(format!("this version does not carry out {word}"));
+        }
         if !self.allowed.contains(&name) {
-            return refused(None, format!("not allowed; add \"{word}\" to mqtt.commands of this station"));
+            return Err(format!("not allowed; add \"{word}\" to mqtt.commands of this station"));
         }
         if retained {
-            return refused(None, "retained commands are never carried out; send it without the retain flag".into());
+            return Err("retained commands are never carried out; send it without the retain flag".into());
         }
         if payload.len() > LARGEST {
-            return refused(None, format!("larger than {LARGEST} bytes"));
+            return Err(format!("larger than {LARGEST} bytes"));
         }
-        let message: CommandMessage = match serde_json::from_slice(payload) {
-            Ok(message) => message,
-            Err(wrong) => return refused(None, format!("{wrong}; send such as {{\"id\": \"a-new-one-each-time\"}}")),
-        };
-        let id = message.id;
-        if id.is_empty() || id.len() > ID_LENGTH {
-            return refused(None, format!("the id must have 1 to {ID_LENGTH} characters"));
-        }
-        if let Some(seen) = self.seen.iter().find(|seen| seen.id == id) {
-            return Verdict::Repeated { id, result: seen.result.clone() };
+        let message: CommandMessage = serde_json::from_slice(payload)
+            .map_err(|wrong| format!("{wrong}; send such as {{\"id\": \"a-new-one-each-time\"}}"))?;
+        if !is_id(&message.id) {
+            return Err(format!("the id must have 1 to {ID_LENGTH} characters"));
         }
         let command = match (name, message.lane) {
             (Name::LaneTest, Some(lane)) => Command::LaneTest(lane),
-            (Name::LaneTest, None) => return refused(Some(&id), "lane-test needs a lane".into()),
-            (_, Some(_)) => return refused(Some(&id), format!("{word} takes no lane")),
+            (Name::LaneTest, None) => return Err("lane-test needs a lane".into()),
+            (_, Some(_)) => return Err(format!("{word} takes no lane")),
             (Name::Pause, None) => Command::Pause,
             (Name::Resume, None) => Command::Resume,
             (Name::Trigger, None) => Command::Trigger,
             (Name::Snapshot, None) => Command::Snapshot,
             (Name::Reload, None) => Command::Reload,
         };
-        if self.seen.len() == REMEMBERED {
+        Ok((message.id, command))
+    }
+
+    /// An id stands for one command: under it no other one is taken for that. But a pause is carried out all the same: a
+    /// machine that stands for nothing is the lesser evil.
+    fn take(&mut self, id: String, command: Command) -> Verdict {
+        let before = self.seen.iter().position(|seen| seen.id == id);
+        if let Some(seen) = before.and_then(|index| self.seen.get(index)) {
+            if seen.command == command {
+                return Verdict::Repeated { id, result: seen.result.clone() };
+            }
+            if command != Command::Pause {
+                let used_for = seen.command.name().as_str();
+                let why = format!("the id {id:?} was used for {used_for} before; send a new one with each command");
+                return Verdict::Refused { id: Some(id), why };
+            }
+        }
+        if let Some(index) = before {
+            self.seen.remove(index);
+        } else if self.seen.len() == REMEMBERED {
             self.seen.pop_front();
         }
-        self.seen.push_back(Seen { id: id.clone(), result: None });
+        self.seen.push_back(Seen { id: id.clone(), command: command.clone(), result: None });
         Verdict::Accepted { id, command }
     }
 
     /// Remembers what came of a command, for who asks again.
-    pub(super) fn came_of(&mut self, id: &str, result: &Result<String, String>) {
-        if let Some(seen) = self.seen.iter_mut().find(|seen| seen.id == id) {
+    pub(super) fn came_of(&mut self, id: &str, command: &Command, result: &Result<String, String>) {
+        if let Some(seen) = self.seen.iter_mut().find(|seen| seen.id == id && seen.command == *command) {
             seen.result = Some(result.clone());
         }
     }
 
     /// Nobody carried it out: sent again, it is a new one.
-    pub(super) fn forget(&mut self, id: &str) {
-        self.seen.retain(|seen| seen.id != id);
+    pub(super) fn forget(&mut self, id: &str, command: &Command) {
+        self.seen.retain(|seen| seen.id != id || seen.command != *command);
     }
+}
+
+/// The id of a command, as far as one can be read: of one that is refused as well.
+pub(super) fn id(payload: &[u8]) -> Option<String> {
+    /// The other fields may be wrong.
+    #[derive(Deserialize)]
+    struct Named {
+        id: String,
+    }
+    let payload = Some(payload).filter(|payload| payload.len() <= LARGEST)?;
+    let named: Named = serde_json::from_slice(payload).ok()?;
+    Some(named.id).filter(|id| is_id(id))
+}
+
+fn is_id(id: &str) -> bool {
+    (1..=ID_LENGTH).contains(&id.len())
 }
 
 #[cfg(test)]
@@ -118,9 +163,6 @@ mod tests {
             ("pause", r#"{"id": "1"}"#, Command::Pause),
             ("resume", r#"{"id": "1"}"#, Command::Resume),
             ("trigger", r#"{"id": "1"}"#, Command::Trigger),
-            ("lane-test", r#"{"id": "1", "lane": "glass"}"#, Command::LaneTest("glass".into())),
-            ("snapshot", r#"{"id": "1"}"#, Command::Snapshot),
-            ("reload", r#"{"id": "1"}"#, Command::Reload),
         ] {
             assert_eq!(judge(word, payload), Verdict::Accepted { id: "1".into(), command });
         }
@@ -142,10 +184,51 @@ mod tests {
             ("pause", &long, "1 to 64"),
             ("pause", &huge, "larger than"),
             ("pause", r#"{"id": "1", "lane": "glass"}"#, "takes no lane"),
-            ("lane-test", r#"{"id": "1"}"#, "needs a lane"),
+            ("lane-test", r#"{"id": "1", "lane": "glass"}"#, "this version does not carry out lane-test"),
+            ("snapshot", r#"{"id": "1"}"#, "this version does not carry out snapshot"),
+            ("reload", r#"{"id": "1"}"#, "this version does not carry out reload"),
         ] {
             let Verdict::Refused { why, .. } = judge(word, payload) else { panic!("{word} {payload} was accepted") };
             assert!(why.contains(reason), "{word} {payload}: {why}");
+        }
+    }
+
+    #[test]
+    fn an_id_stands_for_one_command_and_a_pause_is_carried_out_all_the_same() {
+        let mut commands = Commands::new(&Name::ALL);
+        let mut judge = |word: &str| commands.judge(word, br#"{"id": "1"}"#, false);
+        let accepted = |command| Verdict::Accepted { id: "1".into(), command };
+        let used_for = |verdict, command: &str| match verdict {
+            Verdict::Refused { id, why } => id.as_deref() == Some("1") && why.contains(&format!("used for {command}")),
+            _ => false,
+        };
+        assert_eq!(judge("resume"), accepted(Command::Resume));
+        assert!(used_for(judge("trigger"), "resume"));
+        assert_eq!(judge("pause"), accepted(Command::Pause));
+        assert!(used_for(judge("resume"), "pause"), "it would be told that it was resumed");
+        assert_eq!(judge("pause"), Verdict::Repeated { id: "1".into(), result: None });
+        commands.came_of("1", &Command::Resume, &Ok("resumed".into()));
+        commands.forget("1", &Command::Resume);
+        let repeated = Verdict::Repeated { id: "1".into(), result: None };
+        assert_eq!(commands.judge("pause", br#"{"id": "1"}"#, false), repeated, "what came of the other is not said");
+    }
+
+    #[test]
+    fn a_refusal_carries_the_id_where_one_can_be_read() {
+        let long = format!(r#"{{"id": "{}"}}"#, "x".repeat(65));
+        for (word, payload, retained, id) in [
+            ("explode", r#"{"id": "7"}"#, false, Some("7")),
+            ("trigger", r#"{"id": "7"}"#, false, Some("7")),
+            ("lane-test", r#"{"id": "7"}"#, false, Some("7")),
+            ("pause", r#"{"id": "7"}"#, true, Some("7")),
+            ("pause", r#"{"id": "7", "force": true}"#, false, Some("7")),
+            ("pause", r#"{"id": "7", "lane": "glass"}"#, false, Some("7")),
+            ("pause", r#"{"id": 7}"#, false, None),
+            ("pause", &long, false, None),
+        ] {
+            let verdict = Commands::new(&[Name::Pause]).judge(word, payload.as_bytes(), retained);
+            let Verdict::Refused { id: told, .. } = verdict else { panic!("{word} {payload} gives {verdict:?}") };
+            assert_eq!(told.as_deref(), id, "{word} {payload}");
         }
     }
 
@@ -158,9 +241,9 @@ mod tests {
         assert!(matches!(commands.judge("pause", br#"{"id": "1"}"#, false), Verdict::Accepted { .. }));
         let again = |result| Verdict::Repeated { id: "1".into(), result };
         assert_eq!(commands.judge("pause", br#"{"id": "1"}"#, false), again(None));
-        commands.came_of("1", &Ok("paused".into()));
+        commands.came_of("1", &Command::Pause, &Ok("paused".into()));
         assert_eq!(commands.judge("pause", br#"{"id": "1"}"#, false), again(Some(Ok("paused".into()))));
-        commands.forget("1");
+        commands.forget("1", &Command::Pause);
         assert!(matches!(commands.judge("pause", br#"{"id": "1"}"#, false), Verdict::Accepted { .. }));
         for n in 2..1000 {
             let accepted = commands.judge("pause", format!(r#"{{"id": "{n}"}}"#).as_bytes(), false);
@@ -192,13 +275,13 @@ mod tests {
             payload in nearly(),
             retained in any::<bool>(),
         ) {
-            let mut commands = Commands::new(&[Name::Pause, Name::LaneTest]);
+            let mut commands = Commands::new(&[Name::Pause, Name::Trigger]);
             let Verdict::Accepted { id, command } = commands.judge(&word, &payload, retained) else { return Ok(()) };
             prop_assert!(!retained && payload.len() <= LARGEST);
             prop_assert!((1..=ID_LENGTH).contains(&id.len()));
             let as_asked = match command {
                 Command::Pause => word == "pause",
-                Command::LaneTest(_) => word == "lane-test",
+                Command::Trigger => word == "trigger",
                 _ => false,
             };
             prop_assert!(as_asked);

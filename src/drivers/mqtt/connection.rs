@@ -15,8 +15,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, info, warn};
 
-use super::commands::{Commands, Verdict};
-use super::ending::{BACK_OFF, Lived, may_be_over_a_message, message_at_fault};
+use super::commands::{self, Commands, Verdict};
+use super::ending::{BACK_OFF, Lived, may_be_over_a_message, message_at_fault, words};
 use super::options::{IN_FLIGHT, options};
 use super::tls::is_about_time;
 use super::{Live, Mqtt, Queued, Settings};
@@ -24,6 +24,7 @@ use crate::clock::Clock;
 use crate::command::{Reply, Request};
 use crate::publish::{Connection, Message, NotTaken, Topics};
 use crate::status::Status;
+use crate::trouble::Repeated;
 
 /// Requests on their way into the client: the window, and what is sent beside it.
 const QUEUE: usize = 256;
@@ -39,6 +40,9 @@ const WARNED: Duration = Duration::from_secs(60);
 
 /// Who carries out a command must answer within this.
 const COMMAND_ANSWER: Duration = Duration::from_secs(10);
+
+/// The longest correlation data that a reply carries: a reply must fit into what any broker takes.
+const CORRELATION: usize = 256;
 
 /// Keeps the connection; spawn [`Self::run`].
 pub struct Connector {
@@ -56,6 +60,8 @@ pub struct Connector {
     lived: Lived,
     /// The trouble that was warned of last, and when.
     warned: Option<(String, Instant)>,
+    /// Commands were refused.
+    refused: Repeated,
 }
 
 /// Why a connection ended.
@@ -82,8 +88,8 @@ impl Connector {
         connection: watch::Sender<Connection>,
     ) -> Self {
         let commands = Arc::new(Mutex::new(Commands::new(&settings.commands)));
-        let (lived, warned) = (Lived::default(), None);
-        Self { link, settings, topics, will, status, clock, requests, connection, commands, lived, warned }
+        let (lived, warned, refused) = (Lived::default(), None, Repeated::default());
+        Self { link, settings, topics, will, status, clock, requests, connection, commands, lived, warned, refused }
     }
 
     /// Connects again and again, until the link is closed.
@@ -136,6 +142,7 @@ impl Connector {
             Ok(options) => options,
             Err(wrong) => return End::Broken(format!("{wrong:#}")),
         };
+        let id = options.client_id();
         let (client, mut events) = AsyncClient::new(options, QUEUE);
         let mut under_way = UnderWay::new();
         let mut leaving = false;
@@ -164,7 +171,7 @@ impl Connector {
                 Err(wrong) => {
                     self.blame(&wrong, &mut events, &client, under_way);
                     let not_set = is_about_time(&wrong) && !self.clock.wall().synchronized;
-                    return if not_set { End::ClockNotSet } else { End::Broken }(wrong.to_string());
+                    return if not_set { End::ClockNotSet } else { End::Broken }(words(&wrong, &id));
                 }
             }
         }
@@ -252,15 +259,23 @@ impl Connector {
     fn take_command(&mut self, publish: &Publish) {
         let topic = String::from_utf8_lossy(&publish.topic);
         let Some(word) = self.topics.command(&topic) else { return };
-        let reply_to = ReplyTo::new(&self.topics, word, publish.properties.as_ref());
-        let verdict = lock(&self.commands).judge(word, &publish.payload, publish.retain);
+        let properties = publish.properties.as_ref();
+        let correlation = properties.and_then(|all| all.correlation_data.as_ref());
+        let verdict = if correlation.is_some_and(|data| data.len() > CORRELATION) {
+            let why = format!("its correlation data has more than {CORRELATION} bytes; send less");
+            Verdict::Refused { id: commands::id(&publish.payload), why }
+        } else {
+            lock(&self.commands).judge(word, &publish.payload, publish.retain)
+        };
+        let reply_to = ReplyTo::new(&self.topics, word, properties);
         match verdict {
             Verdict::Accepted { id, command } => {
                 info!(command = word, id, "command");
                 let (answer, answered) = oneshot::channel();
-                let taken = self.requests.try_send(Request { command, answer });
-                self.status.commands.add(u64::from(taken.is_ok()));
+                // Dropped where there is no room, which answers it.
+                drop(self.requests.try_send(Request { command: command.clone(), answer }));
                 let (link, commands) = (Arc::clone(&self.link), Arc::clone(&self.commands));
+                let status = Arc::clone(&self.status);
                 tokio::spawn(async move {
                     let answer = timeout(COMMAND_ANSWER, answered).await;
                     let undone = matches!(answer, Ok(Ok(Err(_)) | Err(_)));
@@ -271,16 +286,22 @@ impl Connector {
                     };
                     // What was done, or may have been, is not done a second time.
                     if undone {
-                        lock(&commands).forget(&id);
+                        status.commands_undone.one();
+                        lock(&commands).forget(&id, &command);
                     } else {
-                        lock(&commands).came_of(&id, &result);
+                        status.commands.one();
+                        lock(&commands).came_of(&id, &command, &result);
                     }
                     reply_to.send(&link, Some(id), result);
                 });
             }
             Verdict::Refused { id, why } => {
                 self.status.commands_refused.one();
-                warn!(command = word, why, "command refused");
+                // Whoever may publish at the broker must not fill the journal.
+                match self.refused.note(self.clock.now()) {
+                    Some(times) => warn!(command = word, why, times, "command refused"),
+                    None => debug!(command = word, why, "command refused"),
+                }
                 reply_to.send(&self.link, id, Err(why));
             }
             Verdict::Repeated { id, result } => {
@@ -311,8 +332,9 @@ impl ReplyTo {
         let topic = asked
             .filter(|topic| !topic.is_empty() && !topic.contains(['+', '#', '$']) && !topic.starts_with("pilah/"))
             .unwrap_or_else(|| topics.of("reply"));
+        let data = properties.and_then(|all| all.correlation_data.clone());
         let correlation = PublishProperties {
-            correlation_data: properties.and_then(|all| all.correlation_data.clone()),
+            correlation_data: data.filter(|data| data.len() <= CORRELATION),
             ..PublishProperties::default()
         };
         Self { topic, command: word.to_owned(), correlation }

@@ -57,6 +57,19 @@ pub(super) fn message_at_fault(wrong: &ConnectionError) -> Option<String> {
     }
 }
 
+/// Why a connection ended, with what to do where that is known.
+pub(super) fn words(wrong: &ConnectionError, client_id: &str) -> String {
+    match wrong {
+        ConnectionError::MqttState(StateError::ServerDisconnect { reason_code: Code::SessionTakenOver, .. }) => {
+            format!(
+                "another client uses this client id, {client_id} (SessionTakenOver); end the other program, or give each \
+             station an id or an mqtt.client_id of its own"
+            )
+        }
+        _ => wrong.to_string(),
+    }
+}
+
 /// Whether a broker ends connections in this way over a message that it does not want: it says so, or hangs up. Who stops,
 /// moves or lets another in says that.
 pub(super) fn may_be_over_a_message(wrong: &ConnectionError) -> bool {
@@ -86,6 +99,15 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
+
+    #[test]
+    fn who_is_put_out_by_its_own_name_is_told() {
+        let ended =
+            |reason_code| ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, reason_string: None });
+        let told = words(&ended(Code::SessionTakenOver), "pilah-v1-a-b");
+        assert!(told.contains("another client uses this client id, pilah-v1-a-b"), "{told}");
+        assert!(words(&ended(Code::ServerBusy), "a").contains("ServerBusy"));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn connections_that_end_soon_are_tried_again_later_each_time() {

@@ -38,7 +38,7 @@ pub use listen::listen;
 /// Commands on their way to who carries them out: a person sends one at a time.
 const COMMANDS: usize = 8;
 
-/// Bytes that a packet has beside topic and payload, at most: header, lengths, id, properties.
+/// Bytes that a packet has beside topic, payload and correlation data, at most: header, lengths, id.
 const PACKET_EXTRA: usize = 64;
 
 /// The broker, and how to reach it.
@@ -60,8 +60,8 @@ pub struct Settings {
     pub keep_alive_s: u16,
     /// Encrypts the connection, where it is given.
     pub tls: Option<Tls>,
-    /// The commands that are carried out when they come over MQTT: pause, resume, trigger, lane-test, snapshot,
-    /// reload. None unless they are named here: whoever may publish at the broker may send them.
+    /// The commands that are carried out when they come over MQTT: pause, resume, trigger. This version carries out no
+    /// lane-test, snapshot and reload. None unless they are named here: whoever may publish at the broker may send them.
     pub commands: Vec<Name>,
 }
 
@@ -120,6 +120,11 @@ impl Settings {
             format!("has {} characters", self.client_id.len()),
             "128 at most, since brokers refuse long ones",
         );
+        for name in self.commands.iter().filter(|name| !name.is_done()) {
+            let word = name.as_str();
+            let what = format!("this version does not carry out \"{word}\"");
+            problems.add("commands", what, format!("remove \"{word}\"; there are pause, resume and trigger"));
+        }
         let Some(tls) = &self.tls else { return };
         problems.below("tls").expect(
             tls.certificate_file.is_some() == tls.key_file.is_some(),
@@ -181,7 +186,8 @@ impl Mqtt {
         let (sender, answer) = Answer::pending();
         let mut live = self.live();
         let Some(live) = live.as_mut() else { return answer };
-        let size = message.topic.len() + message.payload.len() + PACKET_EXTRA;
+        let correlation = properties.correlation_data.as_deref().map_or(0, <[u8]>::len);
+        let size = message.topic.len() + message.payload.len() + correlation + PACKET_EXTRA;
         if size > live.max_packet {
             let why = format!("{size} bytes, and the broker takes {} at most", live.max_packet);
             // Who asked may have gone.
@@ -212,5 +218,28 @@ impl Link for Mqtt {
         let task_ends = async { while connection.changed().await.is_ok() {} };
         // One that hangs is not waited for.
         drop(tokio::time::timeout(Duration::from_millis(500), task_ends).await);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_this_version_does_not_carry_out_is_a_problem_of_the_configuration() {
+        for name in Name::ALL {
+            let mut found = Vec::new();
+            let settings = Settings { commands: vec![Name::Pause, name], ..Settings::default() };
+            settings.check(&mut Problems::new(&mut found).below("mqtt"));
+            let told = found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+            let word = name.as_str();
+            match name.is_done() {
+                true => assert_eq!(told, ""),
+                false => assert!(
+                    told.starts_with("mqtt.commands: ") && told.contains(&format!("remove \"{word}\"")),
+                    "{told}"
+                ),
+            }
+        }
     }
 }

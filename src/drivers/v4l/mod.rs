@@ -79,6 +79,8 @@ pub struct V4l {
     layout: Layout,
     /// A buffer is held here, for `next` to queue again.
     holds: bool,
+    /// Frames with the driver's error flag, or of a wrong size, since they were last asked for.
+    broken: u64,
 }
 
 impl V4l {
@@ -91,7 +93,7 @@ impl V4l {
         }
         controls::set(device, &settings.controls)?;
         let stream = Stream::with_buffers(device, Type::VideoCapture, BUFFERS).map_err(|error| explain(&error))?;
-        let mut camera = Self { stream: Some(stream), layout, holds: false };
+        let mut camera = Self { stream: Some(stream), layout, holds: false, broken: 0 };
         camera.begin().map_err(|error| explain(&error))?;
         tracing::info!(
             format = %camera.layout.fourcc,
@@ -121,11 +123,12 @@ impl V4l {
     fn take(&mut self) -> Result<Option<Frame>> {
         let stream = self.stream.as_mut().context("the stream has ended")?;
         let (bytes, meta) = CaptureStream::next(stream).map_err(|error| explain(&error))?;
-        if meta.flags.contains(Flags::ERROR) {
-            return Ok(None);
-        }
         let used = usize::try_from(meta.bytesused).unwrap_or(usize::MAX).min(bytes.len());
-        let Some(picture) = self.layout.picture(&bytes[..used]) else { return Ok(None) };
+        let whole = !meta.flags.contains(Flags::ERROR);
+        let Some(picture) = whole.then(|| self.layout.picture(&bytes[..used])).flatten() else {
+            self.broken += 1;
+            return Ok(None);
+        };
         let (exposed, estimated) = exposed(meta);
         Ok(Some(Frame { picture, exposed, estimated, sequence: meta.sequence.into() }))
     }
@@ -156,6 +159,10 @@ impl Camera for V4l {
             newest = self.take()?.or(newest);
         }
         Ok(newest)
+    }
+
+    fn broken(&mut self) -> u64 {
+        std::mem::take(&mut self.broken)
     }
 }
 
