@@ -165,7 +165,7 @@ impl Sorter {
         if !self.line.wants(frame.exposed) {
             return Ok(());
         }
-        let small = if self.line.watches() { small_grey(&frame.picture).ok() } else { None };
+        let small = self.line.watches().and_then(|zone| small_grey(&frame.picture, zone).ok());
         self.step(Input::Frame(frame, small))
     }
 
