@@ -52,7 +52,7 @@ impl Config {
             ),
             None => {}
             Some(lane) => problems.expect(
-                lane.moves.is_empty(),
+                lane.moves.is_empty() || self.bin.is_some(),
                 "station.exception_lane",
                 format!("lane \"{exception}\" needs moves, but items end there when nothing moves"),
                 "take the lane at the end of the belt, or remove its moves",
