@@ -4,6 +4,7 @@ mod check;
 mod file;
 mod reach;
 mod shape;
+mod turns;
 
 use std::fmt;
 use std::io;
