@@ -23,8 +23,9 @@ impl Config {
             let of = |step: &Move| self.actuator.iter().find(|actuator| actuator.name == step.actuator);
             let moves = lane.moves.iter().enumerate();
             let moves: Vec<_> = moves.filter_map(|(place, step)| Some((place, step, of(step)?))).collect();
-            for &(_, first, turned) in &moves {
-                for &(place, then, moved) in moves.iter().filter(|(.., moved)| moved.name != turned.name) {
+            for &(before, first, turned) in &moves {
+                let later = |place: usize, then: &Move| (then.after_ms, place) > (first.after_ms, before);
+                for &(place, then, moved) in moves.iter().filter(|(place, then, _)| later(*place, then)) {
                     let problems = &mut problems.below(format_args!("lane[{index}].moves[{place}]"));
                     check_pair((first, turned), (then, moved), problems);
                 }
@@ -33,13 +34,13 @@ impl Config {
     }
 }
 
-/// Holds a move against one of the same lane that does not begin after it.
+/// Holds a move, `then`, against one of the same lane that begins before it, or with it.
 fn check_pair(
     (first, turned): (&Move, &actuate::Settings),
     (then, moved): (&Move, &actuate::Settings),
     problems: &mut Problems<'_>,
 ) {
-    if then.after_ms < first.after_ms {
+    if turned.name == moved.name {
         return;
     }
     let (home, over) = (first.after_ms + turned.on_ms, then.after_ms + moved.on_ms);

@@ -163,8 +163,10 @@ pub struct Motion {
     level: f32,
     last: Option<Vec<u8>>,
     empty: Option<Vec<u8>>,
-    /// The empty view before something was learned as the empty one: what was stuck may be taken out yet.
+    /// The empty view before something was learned as the empty one: what was stuck may go yet, by hand or with the next
+    /// item. Forgotten once an item has left the learned one behind.
     before: Option<Vec<u8>>,
+    /// The last item's, since an empty view was learned.
     item: Option<Vec<u8>>,
 }
 
@@ -208,11 +210,14 @@ impl Motion {
     /// Keeps the last picture.
     pub fn keep(&mut self, keep: Keep) {
         match keep {
-            Keep::Item => (self.item, self.before) = (self.last.clone(), None),
+            Keep::Item => self.item.clone_from(&self.last),
             Keep::Empty => {
                 if !self.alike(self.last.as_ref(), self.empty.as_ref()) {
                     let back = self.alike(self.last.as_ref(), self.before.as_ref());
                     self.before = self.empty.take().filter(|_| !back);
+                    self.item = None;
+                } else if self.item.is_some() {
+                    self.before = None;
                 }
                 self.empty.clone_from(&self.last);
             }
@@ -350,8 +355,21 @@ mod tests {
         assert!(!motion.look(plain(92)).occupied, "it is stuck, and learned");
         motion.keep(Keep::Empty);
         assert!(motion.look(plain(150)).occupied);
-        assert!(!motion.look(plain(12)).occupied, "it is taken out");
+        motion.keep(Keep::Item);
+        assert!(!motion.look(plain(12)).occupied, "it went with the next one");
         motion.keep(Keep::Empty);
         assert!(motion.look(plain(92)).occupied, "it was laid down again");
+    }
+
+    #[test]
+    fn a_learned_view_that_items_leave_behind_is_the_empty_one_alone() {
+        let mut motion = motion();
+        for (grey, keep) in
+            [(10, Keep::Empty), (90, Keep::Item), (90, Keep::Empty), (150, Keep::Item), (90, Keep::Empty)]
+        {
+            motion.look(plain(grey));
+            motion.keep(keep);
+        }
+        assert!(motion.look(plain(10)).occupied, "as dark as it was before the lamp was lit");
     }
 }
