@@ -59,14 +59,15 @@ impl Bench {
     }
 
     fn step(&mut self) {
-        let before = self.out.len();
-        self.bin.step(self.now, &mut self.out);
-        for step in self.out[before..].to_vec() {
-            if let Step::Came(at) = step {
+        let mut steps = Vec::new();
+        self.bin.step(self.now, &mut steps);
+        for step in &steps {
+            if let Step::Came(at) = *step {
                 self.items += 1;
                 assert_eq!(self.bin.came(self.id(), at), Arrival::Followed);
             }
         }
+        self.out.extend(steps);
     }
 
     /// The last item's id.
