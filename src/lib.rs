@@ -32,9 +32,10 @@
 //!
 //! # What always holds
 //!
-//! - Released is safe: with all outputs off, every item runs to the exception lane. Outputs are off at start, at stop,
-//!   on panic, on a lost camera and on any fault.
-//! - A decision that comes too late moves nothing, and says so. Of two items too close neither is moved.
+//! - Released is safe: with all outputs off, every item runs to the exception lane, or lies still in a bin. Outputs are
+//!   off at start, at stop, on panic, on a lost camera and on any fault.
+//! - A decision that comes too late moves nothing on a belt, and says so. Of two items too close neither is moved.
+//! - A bin takes no item on top of another: what its moves did not take away waits for a person, or is told.
 //! - One thread's end is the end of all, outputs first. Only camera and broker are tried again by themselves.
 //! - Every queue is bounded, and who sends decides what happens when it is full. Nothing time-critical waits for disk
 //!   or network; what is lost on the way to them is counted.

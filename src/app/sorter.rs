@@ -201,8 +201,8 @@ impl Sorter {
         if !self.line.wants(frame.exposed) {
             return Ok(());
         }
-        let small = self.line.watches().then(|| small_grey(&frame.picture)).transpose();
-        if self.line.watches() {
+        let small = self.line.watches().map(|zone| small_grey(&frame.picture, zone)).transpose();
+        if self.line.watches().is_some() {
             let wrong = small.as_ref().err().map(|error| format!("{error:#}"));
             self.note_look(Look::Motion, wrong.as_deref());
         }

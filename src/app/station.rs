@@ -79,7 +79,8 @@ pub fn title(config: &Config) -> String {
 }
 
 fn line(config: &Config, eyes: &Eyes, seed: u64, now: Timestamp) -> Line {
-    let trigger = Trigger::new(&config.trigger, input(config, config.trigger.input.as_ref()), now);
+    let eye = input(config, config.trigger.input.as_ref());
+    let trigger = Trigger::new(&config.trigger, eye, config.view.zone, now);
     let exception = exception(config);
     let decide = decide(config, eyes);
     let names = Names {

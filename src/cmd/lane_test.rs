@@ -46,7 +46,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let config = Config::load(&args.config)?;
     let lane = find(&config, &args.lane)?;
     if lane.moves.is_empty() {
-        print::line(format_args!("lane {}: nothing moves; items run there by themselves", lane.name))?;
+        print::line(format_args!(
+            "lane {}: nothing moves; items run there by themselves, or a person takes them out of a bin",
+            lane.name
+        ))?;
         return Ok(ExitCode::SUCCESS);
     }
     if !args.yes && !confirm(lane)? {

@@ -52,7 +52,7 @@ impl Config {
             ),
             None => {}
             Some(lane) => problems.expect(
-                lane.moves.is_empty(),
+                lane.moves.is_empty() || self.bin.is_some(),
                 "station.exception_lane",
                 format!("lane \"{exception}\" needs moves, but items end there when nothing moves"),
                 "take the lane at the end of the belt, or remove its moves",
@@ -100,7 +100,10 @@ impl Config {
     fn check_way(&self, problems: &mut Problems<'_>) {
         match (&self.belt, &self.bin) {
             (Some(belt), None) => belt.check(&mut problems.below("belt")),
-            (None, Some(bin)) => bin.check(&mut problems.below("bin")),
+            (None, Some(bin)) => {
+                bin.check(&mut problems.below("bin"));
+                self.check_turns(problems);
+            }
             (Some(_), Some(_)) => problems.add("bin", "a machine has a belt or is a bin", "remove [belt] or [bin]"),
             (None, None) => {
                 problems.add("belt", "is missing", "add [belt] for a conveyor or [bin] for a machine without one");

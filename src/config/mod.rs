@@ -5,6 +5,7 @@ mod file;
 mod gaps;
 mod reach;
 mod shape;
+mod turns;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -76,7 +77,8 @@ pub struct Station {
     pub site: String,
     /// The machine at that place, as it stands in topics.
     pub id: String,
-    /// The lane in which an item ends when nothing moves.
+    /// The lane in which an item ends when nothing moves; in a bin, where it would lie before the camera then, the one that
+    /// gets what no other lane is sure to get.
     pub exception_lane: String,
 }
 

@@ -267,6 +267,42 @@ fn what_would_meet_the_next_item_or_another_lane_is_told() {
 }
 
 #[test]
+fn a_bins_moves_must_last_for_each_other() {
+    let bin = include_str!("../../config/bin.toml");
+    let one = |from: &str, to: &str| {
+        assert!(bin.contains(from), "{from}");
+        problems(&bin.replace(from, to))
+    };
+    assert_eq!(problems(bin), [""; 0]);
+    assert_eq!(one("moves = [{ actuator = \"flap\", angle_deg = 0 }]", ""), [""; 0], "a person takes out what is left");
+    let groups = bin.replace("home_deg = 0 ", "exclusive = \"mouth\"\nhome_deg = 0 ");
+    let groups = groups.replace("home_deg = 90", "exclusive = \"mouth\"\nhome_deg = 90");
+    let apart = groups.replace("after_ms = 1000", "after_ms = 2600");
+    for (found, count, wanted) in [
+        (
+            one("on_ms = 2600", ""),
+            11,
+            "actuator[0].on_ms: 60 ms are over before a servo has turned: it goes home again",
+        ),
+        (
+            one("on_ms = 2600", "on_ms = 1500"),
+            10,
+            "lane[0].moves[1].after_ms: \"turret\" turns home at 1500 ms, and \"flap\" is not done before 2200 ms; give \
+             \"turret\" an on_ms of at least 2200",
+        ),
+        (
+            problems(&groups),
+            10,
+            "lane[0].moves[1].after_ms: \"flap\" never moves: \"turret\" of its exclusive group is not at rest before 2600 ms",
+        ),
+        (problems(&apart), 0, ""),
+    ] {
+        assert_eq!(found.len(), count, "{found:#?}");
+        assert!(count == 0 || found.iter().any(|line| line.contains(wanted)), "wanted\n{wanted}\nfound\n{found:#?}");
+    }
+}
+
+#[test]
 fn all_problems_come_at_once_in_the_order_of_the_file() {
     let text = GOOD.replace("site =", "sit =").replace("GPIO23", "GPIO17").replace("end_mm = 2000", "end_mm = 100");
     let found = problems(&text);

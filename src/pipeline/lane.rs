@@ -27,7 +27,8 @@ pub struct Settings {
     /// Beginnings of postal codes that go here, such as `164`; the longest one wins.
     #[serde(default)]
     pub postal_prefixes: Vec<String>,
-    /// What moves, in this order. A lane without moves is where items run by themselves.
+    /// What moves, in this order. On a belt a lane without moves is where items run by themselves; in a bin one takes
+    /// them out by hand.
     #[serde(default)]
     pub moves: Vec<Move>,
     /// The input that sees an item fall into this lane, where there is one.

@@ -41,6 +41,7 @@ use capture::Frame;
 use decide::{Decide, Verdict};
 use incidents::{Incidents, Mishap};
 use look::{Job, Looked};
+use preprocess::Zone;
 use track::{Arrival, Assigned, Ended, Step};
 use trigger::{Edge, Kind, Motion, Passage, PhotoEye};
 use votes::Votes;
@@ -151,13 +152,13 @@ struct Open {
 }
 
 impl Trigger {
-    /// The trigger of the settings; `input` is the photo-eye's.
-    pub fn new(settings: &trigger::Settings, input: Option<InputId>, now: Timestamp) -> Self {
+    /// The trigger of the settings; `input` is the photo-eye's, `zone` the part of the frame in which items are.
+    pub fn new(settings: &trigger::Settings, input: Option<InputId>, zone: Zone, now: Timestamp) -> Self {
         let is = |kind| settings.kind == kind;
         let interval = settings.interval_ms.filter(|_| is(Kind::Interval));
         Self {
             eye: input.filter(|_| is(Kind::PhotoEye)).map(|input| (PhotoEye::new(settings), input)),
-            motion: is(Kind::Motion).then(|| Motion::new(settings)),
+            motion: is(Kind::Motion).then(|| Motion::new(settings, zone)),
             interval: interval.map(|ms| Duration::from_millis(ms.into())),
             next: now,
         }
@@ -194,14 +195,14 @@ impl Line {
         self.way.position(at)
     }
 
-    /// Whether each frame must come with a small grey picture.
-    pub fn watches(&self) -> bool {
-        self.trigger.motion.is_some()
+    /// The part of each frame of which a small grey picture must come with it, where there is one.
+    pub fn watches(&self) -> Option<Zone> {
+        self.trigger.motion.as_ref().map(|motion| motion.zone)
     }
 
     /// Whether a frame exposed at `exposed` would be looked at: others need not even be decoded.
     pub fn wants(&self, exposed: Timestamp) -> bool {
-        self.watches() || (self.looking.is_none() && self.candidate(exposed).is_some())
+        self.watches().is_some() || (self.looking.is_none() && self.candidate(exposed).is_some())
     }
 
     /// When the line has something to do even if nothing happens.
@@ -231,8 +232,9 @@ impl Line {
         self.interval(now, out);
         self.way.step(now.at, &mut steps);
         self.carry_out(now, steps, out);
+        let waits = self.incidents.waits(now.at, self.way.waits());
         let incidents = self.incidents.step(now.at, self.way.position(now.at));
-        out.extend(incidents.into_iter().map(Effect::Record));
+        out.extend(waits.into_iter().chain(incidents).map(Effect::Record));
     }
 
     /// Trigger: an edge starts an item, or belongs to the belt or to a lane.
@@ -312,11 +314,8 @@ impl Line {
     fn frame(&mut self, now: Now, frame: Frame, small: Option<Vec<u8>>, out: &mut Vec<Effect>) {
         if let (Some(motion), Some(small)) = (&mut self.trigger.motion, small) {
             let scene = motion.look(small);
-            if self.way.scene(scene, frame.exposed) {
-                motion.learn_empty();
-            }
-            if scene.moving && scene.occupied && self.way.is_idle() {
-                self.came(now, frame.exposed, out);
+            if let Some(keep) = self.way.scene(scene, frame.exposed) {
+                motion.keep(keep);
             }
         }
         if self.looking.is_none()
@@ -426,7 +425,9 @@ impl Line {
                 let verdict = Verdict { lane: self.exception, class: None, confidence: 0.0, reason: Reason::Fault };
                 self.record(now, item, open, verdict, out);
             }
-            self.way.abandon(steps);
+            self.way.stop(steps);
+        } else {
+            self.way.go();
         }
         self.state = state;
     }
@@ -448,6 +449,7 @@ impl Line {
                 Step::Unexpected(lane) => self.mishap(now, Mishap::Unexpected(lane), out),
                 Step::Backwards => self.mishap(now, Mishap::Backwards, out),
                 Step::Stuck(what) => self.mishap(now, Mishap::Stuck(what), out),
+                Step::Came(at) => self.came(now, at, out),
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::pipeline::actuate::Moved;
 use crate::pipeline::track::bin::Bin;
 use crate::pipeline::track::{Arrival, Assigned, Step, Track};
-use crate::pipeline::trigger::{Edge, Scene};
+use crate::pipeline::trigger::{Edge, Keep, Scene};
 use crate::units::{ItemId, LaneId, Millimetres, Timestamp};
 
 /// A belt that moves, or a bin in which one item rests.
@@ -24,11 +24,11 @@ impl Way {
         }
     }
 
-    /// Whether a new item may start by motion.
-    pub fn is_idle(&self) -> bool {
+    /// Whether something waits for a person to take it out.
+    pub fn waits(&self) -> bool {
         match self {
-            Self::Belt(_) => true,
-            Self::Bin(bin) => bin.is_empty(),
+            Self::Belt(_) => false,
+            Self::Bin(bin) => bin.waits(),
         }
     }
 
@@ -72,14 +72,11 @@ impl Way {
         }
     }
 
-    /// What the picture says; returns whether it may be learned as the empty view.
-    pub fn scene(&mut self, scene: Scene, at: Timestamp) -> bool {
+    /// What the picture says; returns what it is to be kept as.
+    pub fn scene(&mut self, scene: Scene, at: Timestamp) -> Option<Keep> {
         match self {
-            Self::Belt(_) => false,
-            Self::Bin(bin) => {
-                bin.scene(scene, at);
-                bin.expects_empty_view()
-            }
+            Self::Belt(_) => None,
+            Self::Bin(bin) => bin.scene(scene, at),
         }
     }
 
@@ -131,11 +128,19 @@ impl Way {
         }
     }
 
-    /// Everything in flight is lost.
-    pub fn abandon(&mut self, out: &mut Vec<Step>) {
+    /// The machine stops: everything in flight is lost.
+    pub fn stop(&mut self, out: &mut Vec<Step>) {
         match self {
             Self::Belt(track) => track.abandon(out),
-            Self::Bin(bin) => bin.abandon(out),
+            Self::Bin(bin) => bin.stop(out),
+        }
+    }
+
+    /// The machine goes on.
+    pub fn go(&mut self) {
+        match self {
+            Self::Belt(_) => {}
+            Self::Bin(bin) => bin.go(),
         }
     }
 

@@ -12,6 +12,7 @@
 //! | `belt-backwards` | when the belt runs back an item's length, by an encoder of two channels | after a calm minute |
 //! | `actuator-overtime` | when a coil was cut at its longest on-time | after a calm minute |
 //! | `cycle-stuck` | when a bin waited in vain | after a calm minute |
+//! | `item-waits` | when what lies in a bin must be taken out by hand | once it is gone |
 //! | `camera-dark`, `camera-blurred` | when half of the [last looks](sight::LOOKS) were | when they no longer are |
 //!
 //! Nothing here changes how items are sorted.
@@ -71,6 +72,7 @@ pub struct Incidents {
     overtime: Trouble,
     backwards: Trouble,
     stuck: Trouble,
+    waits: Trouble,
     sights: Sights,
 }
 
@@ -155,6 +157,7 @@ impl Incidents {
             overtime: words::overtime(),
             backwards: words::backwards(),
             stuck: Trouble::new("cycle-stuck", words::stuck(Stuck::Unseen)),
+            waits: words::waits(),
             sights: Sights::default(),
         }
     }
@@ -182,6 +185,11 @@ impl Incidents {
         if let Some(encoder) = &mut self.encoder {
             encoder.items += 1;
         }
+    }
+
+    /// Whether something lies in a bin that a person must take out.
+    pub fn waits(&mut self, now: Timestamp, waits: bool) -> Option<Event> {
+        self.waits.turn(now, waits, !waits)
     }
 
     /// What a picture was like.

@@ -126,6 +126,17 @@ fn mishaps_are_one_incident_each_until_they_are_over() {
     assert_eq!(Line::new(false, false).0.note(Mishap::Unexpected(LaneId(9)), at(1)), None);
 }
 
+#[test]
+fn what_waits_in_a_bin_is_told_until_it_is_gone() {
+    let mut line = Line::new(false, false);
+    let mut waits = |waits, ms| line.0.waits(at(ms), waits).as_ref().map(code);
+    let told = |phase| Some(("item-waits".to_owned(), phase));
+    assert_eq!(waits(false, 0), None);
+    assert_eq!(waits(true, 1000), told(Phase::Opened));
+    assert_eq!(waits(true, 900_000), None);
+    assert_eq!(waits(false, 900_100), told(Phase::Closed));
+}
+
 /// Bars three pixels wide on `paper`, half of which lies in a shadow; blurred by so many pixels.
 fn print(paper: u32, blur: usize) -> Raster {
     let sharp = |x: usize| paper / if (x / 3).is_multiple_of(2) { 1 } else { 8 };

@@ -93,6 +93,19 @@ pub(super) fn stuck(what: Stuck) -> fn(u64, &str) -> Words {
     }
 }
 
+pub(super) fn waits() -> Trouble {
+    Trouble::new("item-waits", |_, _| {
+        Words {
+        en: "what lies before the camera waits to be taken out by hand, and nothing is sorted until then; where nothing \
+             lies there, its light or the camera has changed: start the program anew"
+            .into(),
+        id: "barang di depan kamera menunggu dikeluarkan dengan tangan, sebelum itu tidak ada yang dipilah; jika tidak \
+             ada barang di sana, cahaya atau kameranya telah berubah: jalankan ulang program"
+            .into(),
+    }
+    })
+}
+
 pub(super) fn dark() -> Trouble {
     Trouble::new("camera-dark", |_, _| Words {
         en: "the pictures are nearly black: switch on the light, or take off what covers the lens".into(),

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 
-use super::{Filter, Raster, jpeg, resize};
+use super::{Filter, Raster, Zone, jpeg, resize};
 use crate::pipeline::capture::{Levels, Picture, PixelFormat};
 
 /// The formats that files may have.
@@ -23,13 +23,16 @@ const MAX_BYTES: u64 = 4 * MAX_PIXELS;
 /// and its pixels at once, an upright picture of four channels its pixels twice.
 pub const MOST_MEMORY: usize = 640 << 20;
 
-/// A small grey picture for telling movement: 32 x 24 pixels, whatever the camera's size.
+/// Width and height of [`small_grey`] pictures.
+pub const SMALL: (u32, u32) = (32, 24);
+
+/// A small grey picture of a part of the frame, for telling movement: [`SMALL`], whatever the camera's size.
 ///
 /// # Errors
 /// As [`decode`].
-pub fn small_grey(picture: &Picture) -> Result<Vec<u8>> {
+pub fn small_grey(picture: &Picture, zone: Zone) -> Result<Vec<u8>> {
     let raster = decode(picture)?;
-    Ok(resize(&raster.grey(), 32, 24, Filter::Bilinear)?.pixels)
+    Ok(resize(&zone.crop(&raster).grey(), SMALL.0, SMALL.1, Filter::Bilinear)?.pixels)
 }
 
 /// Decodes a camera's picture.

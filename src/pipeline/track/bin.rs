@@ -1,6 +1,24 @@
 //! The cycle of a smart bin, which has no belt: settle, look, move, confirm, home, wait until empty.
 //!
-//! One item at a time. Each wait has an end: what does not come in time is an incident, and the cycle goes on.
+//! One item at a time. Where the camera watches, what is still there once the picture has settled is an item: a hand
+//! that leaves nothing is none. Each wait has an end:
+//!
+//! | waits for | in vain |
+//! |---|---|
+//! | the picture to be still | an incident; what is there is looked at all the same |
+//! | votes | a decision all the same, whose reason says what was lacking |
+//! | the moves, and the way home | a fixed time, for nothing tells when they are over |
+//! | the lane's sensor | an incident |
+//! | the view to be empty | what is there now is the next item; where it is what was moved before, an incident |
+//! | a person to take out what cannot be moved | no end, but an incident for as long |
+//!
+//! Invariants:
+//! - while the machine stands, nothing is ordered to move; what was laid down meanwhile is an item once it goes on;
+//! - an item that was never moved is never part of the empty view, nor is a next one taken on top of it;
+//! - the exception lane has not got what still lies before the camera. Where it has no moves, a person takes that out.
+//!
+//! Without a camera that watches (another trigger than motion) nobody knows whether the view is empty: an item is gone
+//! as soon as its moves are over.
 
 use std::time::Duration;
 
@@ -10,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::pipeline::actuate::{self, How, Moved, Order};
 use crate::pipeline::lane;
 use crate::pipeline::track::{Arrival, Assigned, Ended, HORIZON, Step, Stuck};
-use crate::pipeline::trigger::Scene;
+use crate::pipeline::trigger::{Keep, Scene};
 use crate::problem::Problems;
 use crate::record::Ending;
 use crate::units::{ActuatorId, InputId, ItemId, LaneId, Timestamp};
@@ -34,7 +52,7 @@ pub struct Settings {
     /// How long the actuators need to come home.
     #[schemars(range(min = 0, max = 60_000))]
     pub home_ms: u32,
-    /// How long to wait for the view to be empty again.
+    /// How long to wait for the view to be empty again; what lies there then is the next item.
     #[schemars(range(min = 100, max = 600_000))]
     pub clear_within_ms: u32,
 }
@@ -70,6 +88,7 @@ enum Phase {
     Empty,
     /// Waiting for the picture to be still.
     Settling {
+        since: Timestamp,
         still_since: Timestamp,
         until: Timestamp,
     },
@@ -89,6 +108,19 @@ enum Phase {
     Clearing {
         until: Timestamp,
     },
+    /// Waiting for a person who takes out what cannot be moved.
+    Waiting,
+}
+
+/// How an item went whose picture was kept, and which may lie there still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Went {
+    /// Its moves were made.
+    Moved,
+    /// They were missed.
+    Missed,
+    /// It had none.
+    Unmoved,
 }
 
 /// A lane of the bin with its moves looked up.
@@ -121,11 +153,17 @@ pub struct Bin {
     exception: LaneId,
     phase: Phase,
     item: Option<Held>,
-    occupied: bool,
-    still: bool,
-    /// The view did not become empty in time: a lamp was switched on, or the camera was moved. What it shows is the
-    /// empty view from now on, or each cycle would end like that.
-    relearn: bool,
+    /// What the last picture said; `None` where no camera watches.
+    scene: Option<Scene>,
+    /// How the last item went, until the view is empty or another one.
+    went: Option<Went>,
+    /// Its moves were missed and are tried again.
+    retried: bool,
+    /// What the view shows is to be learned as the empty one, once it is still: moves changed nothing about it, as where
+    /// a lamp was switched on or the camera was moved. Each cycle would end like that.
+    learn: bool,
+    /// The machine is stopped or paused.
+    stands: bool,
 }
 
 #[derive(Debug)]
@@ -135,6 +173,8 @@ struct Held {
     lane: Option<LaneId>,
     close_asked: bool,
     missed: bool,
+    /// Its picture was kept.
+    kept: bool,
 }
 
 impl Bin {
@@ -146,9 +186,11 @@ impl Bin {
             exception,
             phase: Phase::Empty,
             item: None,
-            occupied: false,
-            still: false,
-            relearn: false,
+            scene: None,
+            went: None,
+            retried: false,
+            learn: false,
+            stands: false,
         }
     }
 
@@ -157,37 +199,44 @@ impl Bin {
         usize::from(self.item.is_some())
     }
 
-    /// Whether a new item can be taken.
-    pub fn is_empty(&self) -> bool {
-        self.phase == Phase::Empty
+    /// Whether something waits for a person to take it out.
+    pub fn waits(&self) -> bool {
+        self.phase == Phase::Waiting
     }
 
-    /// Whether the view holds no item of ours, so that it may be learned as the empty view.
-    pub fn expects_empty_view(&mut self) -> bool {
-        let empty = self.phase == Phase::Empty;
-        empty && (!self.occupied || self.still && std::mem::take(&mut self.relearn))
-    }
-
-    /// Something came at `at`.
+    /// An item came at `at`: asked for by [`Step::Came`], or told by something else than the picture.
     pub fn came(&mut self, id: ItemId, at: Timestamp) -> Arrival {
-        if self.phase != Phase::Empty {
+        let free = matches!(self.phase, Phase::Empty | Phase::Settling { .. } | Phase::Looking { .. });
+        if !free || self.item.is_some() {
             return Arrival::Refused;
         }
-        self.phase = Phase::Settling { still_since: at, until: at + millis(self.settings.settle_within_ms) };
-        self.item = Some(Held { id, came: at, lane: None, close_asked: false, missed: false });
-        self.relearn = false;
+        if self.phase == Phase::Empty {
+            self.settle(at);
+        }
+        self.item = Some(Held { id, came: at, lane: None, close_asked: false, missed: false, kept: false });
         Arrival::Followed
     }
 
-    /// What the camera's picture says at `at`.
-    pub fn scene(&mut self, scene: Scene, at: Timestamp) {
-        (self.occupied, self.still) = (scene.occupied, !scene.moving);
-        self.relearn &= scene.occupied;
-        if let Phase::Settling { still_since, .. } = &mut self.phase
-            && scene.moving
-        {
-            *still_since = at;
+    /// What the camera's picture says at `at`; returns what the picture is to be kept as.
+    pub fn scene(&mut self, scene: Scene, at: Timestamp) -> Option<Keep> {
+        self.scene = Some(scene);
+        match &mut self.phase {
+            Phase::Empty if !scene.occupied || self.learn && !scene.moving => {
+                self.learn = false;
+                return Some(Keep::Empty);
+            }
+            Phase::Empty if !self.stands => {
+                self.learn = false;
+                self.settle(at);
+            }
+            Phase::Settling { still_since, .. } if scene.moving => *still_since = at,
+            Phase::Looking { .. } => {
+                self.item.as_mut()?.kept = true;
+                return Some(Keep::Item);
+            }
+            _ => {}
         }
+        None
     }
 
     /// The item, while it is to be looked at.
@@ -229,12 +278,16 @@ impl Bin {
         true
     }
 
-    /// Sends the item to a lane: its moves are ordered at once.
+    /// Sends the item to a lane: its moves are ordered at once, unless the machine stands.
     pub fn assign(&mut self, id: ItemId, lane: LaneId, now: Timestamp, out: &mut Vec<Step>) -> Assigned {
         let Some(item) = self.item.as_mut().filter(|item| item.id == id && item.lane.is_none()) else {
             return Assigned::Gone;
         };
         item.lane = Some(lane);
+        if self.stands {
+            self.abandon(out);
+            return Assigned::Planned;
+        }
         let mut until = now;
         for order in &self.lanes[lane.0].orders {
             let at = now + order.at.since(Timestamp::ZERO);
@@ -243,6 +296,11 @@ impl Bin {
             out.push(Step::Order(Order { item: Some(id), at, latest, ..*order }));
         }
         self.phase = Phase::Moving { until };
+        // Where nothing moves at all, a person takes out each item.
+        let moves = self.lanes.iter().any(|lane| !lane.orders.is_empty());
+        if moves && self.lanes[lane.0].orders.is_empty() && self.occupied() {
+            self.phase = Phase::Waiting;
+        }
         Assigned::Planned
     }
 
@@ -256,13 +314,10 @@ impl Bin {
     /// Goes on to the next phase when this one is over.
     pub fn step(&mut self, now: Timestamp, out: &mut Vec<Step>) {
         match self.phase {
-            Phase::Settling { still_since, until } => {
+            Phase::Settling { since, still_since, until } => {
                 let still = now >= still_since + millis(self.settings.settle_ms);
                 if still || now >= until {
-                    if !still {
-                        out.push(Step::Stuck(Stuck::Restless));
-                    }
-                    self.phase = Phase::Looking { until: now + millis(self.settings.look_within_ms) };
+                    self.settled(since, still, now, out);
                 }
             }
             Phase::Looking { until } => self.close(now >= until, out),
@@ -284,12 +339,11 @@ impl Bin {
             Phase::Homing { until } if now >= until => {
                 self.phase = Phase::Clearing { until: now + millis(self.settings.clear_within_ms) };
             }
-            Phase::Clearing { until } if !self.occupied || now >= until => {
-                if self.occupied {
-                    out.push(Step::Stuck(Stuck::NotEmpty));
-                }
-                self.relearn = self.occupied;
-                self.phase = Phase::Empty;
+            Phase::Clearing { .. } if !self.occupied() => self.empty(),
+            Phase::Clearing { until } if now >= until => self.settle(now),
+            Phase::Waiting if !self.occupied() => {
+                self.end(Ending::Passed, Some(self.exception), None, out);
+                self.empty();
             }
             _ => {}
         }
@@ -299,10 +353,11 @@ impl Bin {
     pub fn wake(&self, now: Timestamp) -> Option<Timestamp> {
         match self.phase {
             Phase::Empty => None,
-            Phase::Settling { still_since, until } => {
+            Phase::Settling { still_since, until, .. } => {
                 Some(until.min(still_since + millis(self.settings.settle_ms)).max(now))
             }
-            Phase::Clearing { .. } if !self.occupied => Some(now),
+            Phase::Clearing { .. } | Phase::Waiting if !self.occupied() => Some(now),
+            Phase::Waiting => None,
             Phase::Looking { until }
             | Phase::Moving { until }
             | Phase::Confirming { until }
@@ -311,13 +366,69 @@ impl Bin {
         }
     }
 
-    /// The item is lost: the machine was stopped, paused or reset.
-    pub fn abandon(&mut self, out: &mut Vec<Step>) {
+    /// The machine stops, and its item is lost; but one that waits for a person lies where it lay.
+    pub fn stop(&mut self, out: &mut Vec<Step>) {
+        self.stands = true;
+        if self.phase != Phase::Waiting {
+            self.abandon(out);
+        }
+    }
+
+    /// The machine goes on.
+    pub fn go(&mut self) {
+        self.stands = false;
+    }
+
+    fn abandon(&mut self, out: &mut Vec<Step>) {
         if let Some(id) = self.item.as_ref().map(|item| item.id) {
             out.push(Step::Recall(id));
             self.end(Ending::Lost, None, None, out);
         }
-        self.phase = Phase::Empty;
+        self.empty();
+    }
+
+    fn occupied(&self) -> bool {
+        self.scene.is_some_and(|scene| scene.occupied)
+    }
+
+    fn empty(&mut self) {
+        (self.phase, self.went, self.retried) = (Phase::Empty, None, false);
+    }
+
+    fn settle(&mut self, now: Timestamp) {
+        let until = now + millis(self.settings.settle_within_ms);
+        self.phase = Phase::Settling { since: now, still_since: now, until };
+    }
+
+    /// The picture is still, or it is time to look all the same: an item, unless nothing is there, or what was there.
+    fn settled(&mut self, since: Timestamp, still: bool, now: Timestamp, out: &mut Vec<Step>) {
+        if self.item.is_none() && !self.occupied() {
+            return self.empty();
+        }
+        if !still {
+            out.push(Step::Stuck(Stuck::Restless));
+        }
+        self.phase = Phase::Looking { until: now + millis(self.settings.look_within_ms) };
+        if self.item.is_some() {
+            return;
+        }
+        let same = self.scene.is_some_and(|scene| scene.same);
+        match self.went.take().filter(|_| same) {
+            Some(Went::Moved) => {
+                out.push(Step::Stuck(Stuck::NotEmpty));
+                self.empty();
+                self.learn = true;
+            }
+            Some(Went::Missed) if !self.retried => {
+                self.retried = true;
+                out.push(Step::Came(since));
+            }
+            Some(Went::Missed | Went::Unmoved) => self.phase = Phase::Waiting,
+            None => {
+                self.retried = false;
+                out.push(Step::Came(since));
+            }
+        }
     }
 
     fn close(&mut self, over: bool, out: &mut Vec<Step>) {
@@ -345,6 +456,14 @@ impl Bin {
     fn end(&mut self, ending: Ending, actual: Option<LaneId>, confirmed: Option<Duration>, out: &mut Vec<Step>) {
         if let Some(item) = self.item.take() {
             let target = item.lane.unwrap_or(self.exception);
+            let went = if self.lanes[target.0].orders.is_empty() {
+                Went::Unmoved
+            } else if item.missed {
+                Went::Missed
+            } else {
+                Went::Moved
+            };
+            self.went = item.kept.then_some(went);
             out.push(Step::Ended(Ended { id: item.id, ending, target, actual, confirmed_after: confirmed }));
         }
     }
@@ -355,90 +474,4 @@ fn millis(ms: u32) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::pipeline::actuate::Drive;
-
-    const STILL: Scene = Scene { moving: false, occupied: true };
-    const EMPTY: Scene = Scene { moving: false, occupied: false };
-
-    fn bin(confirm: Option<InputId>) -> Bin {
-        let order = Order {
-            item: None,
-            actuator: ActuatorId(0),
-            drive: Drive::Angle(90.0),
-            at: Timestamp::from_millis(50),
-            latest: Timestamp::ZERO,
-            on_for: Duration::from_millis(400),
-        };
-        let lanes = vec![BinLane { orders: vec![order], confirm }, BinLane { orders: vec![], confirm: None }];
-        Bin::new(&Settings::default(), lanes, LaneId(1))
-    }
-
-    /// Steps at each wake until `ms`.
-    fn until(bin: &mut Bin, ms: u64, out: &mut Vec<Step>) {
-        let mut now = Timestamp::ZERO;
-        for _ in 0..100 {
-            match bin.wake(now).filter(|at| *at <= Timestamp::from_millis(ms)) {
-                Some(at) => now = now.max(at),
-                None => break,
-            }
-            bin.step(now, out);
-        }
-    }
-
-    #[test]
-    fn a_whole_cycle_ends_empty_and_diverted() {
-        let (mut bin, mut out, id) = (bin(Some(InputId(3))), Vec::new(), ItemId::default());
-        let at = Timestamp::from_millis;
-        assert_eq!(bin.came(id, at(1000)), Arrival::Followed);
-        assert_eq!(bin.came(id, at(1001)), Arrival::Refused);
-        bin.scene(Scene { moving: true, occupied: true }, at(1100));
-        bin.scene(STILL, at(1200));
-        assert_eq!(bin.in_view(at(1300)), None, "it has not settled");
-        assert_eq!(bin.in_view(at(1400)), Some((id, 0.5)));
-        until(&mut bin, 1450, &mut out);
-        assert_eq!(bin.assign(id, LaneId(0), at(1500), &mut out), Assigned::Planned);
-        assert!(matches!(out[..], [Step::Order(order)] if order.at == at(1550)), "{out:?}");
-        assert!(bin.edge(InputId(3), true, at(1900), &mut out));
-        assert!(matches!(&out[1], Step::Ended(ended) if ended.ending == Ending::Diverted), "{out:?}");
-        bin.scene(EMPTY, at(2400));
-        until(&mut bin, 10_000, &mut out);
-        assert!(bin.is_empty());
-        assert_eq!(out.len(), 2, "{out:?}");
-    }
-
-    #[test]
-    fn a_view_that_does_not_become_empty_is_the_empty_one_from_then_on() {
-        let (mut bin, mut out) = (bin(None), Vec::new());
-        bin.came(ItemId::default(), Timestamp::ZERO);
-        bin.scene(STILL, Timestamp::from_millis(10));
-        until(&mut bin, 2400, &mut out);
-        bin.assign(ItemId::default(), LaneId(1), Timestamp::from_millis(2400), &mut out);
-        until(&mut bin, 60_000, &mut out);
-        assert!(bin.is_empty());
-        let learns = |bin: &mut Bin, scene| {
-            bin.scene(scene, Timestamp::from_millis(60_000));
-            bin.expects_empty_view()
-        };
-        assert!(!learns(&mut bin, Scene { moving: true, occupied: true }), "something comes");
-        assert!(learns(&mut bin, STILL));
-        assert!(!learns(&mut bin, STILL), "once: what comes later is an item");
-        assert!(learns(&mut bin, EMPTY));
-    }
-
-    #[test]
-    fn a_silent_sensor_and_a_full_view_are_said() {
-        let (mut bin, mut out, id) = (bin(Some(InputId(3))), Vec::new(), ItemId::default());
-        bin.came(id, Timestamp::from_millis(0));
-        bin.scene(STILL, Timestamp::from_millis(10));
-        until(&mut bin, 2400, &mut out);
-        assert_eq!(out, [Step::Close(id)]);
-        bin.assign(id, LaneId(0), Timestamp::from_millis(2400), &mut out);
-        until(&mut bin, 60_000, &mut out);
-        let stuck = out.iter().filter(|step| matches!(step, Step::Stuck(_))).count();
-        assert_eq!(stuck, 2, "{out:?}");
-        assert!(out.iter().any(|step| matches!(step, Step::Ended(ended) if ended.ending == Ending::Unconfirmed)));
-        assert!(bin.is_empty());
-    }
-}
+mod tests;

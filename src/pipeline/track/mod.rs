@@ -51,6 +51,8 @@ pub enum Step {
     Backwards,
     /// A bin waited in vain.
     Stuck(Stuck),
+    /// In a bin something has come to rest that came at this time, and is an item.
+    Came(Timestamp),
 }
 
 /// What a bin waited for in vain.
@@ -60,7 +62,7 @@ pub enum Stuck {
     Restless,
     /// A lane's sensor to see the item.
     Unseen,
-    /// The view to be empty after the move.
+    /// The view to be another one after the move.
     NotEmpty,
 }
 
