@@ -36,7 +36,7 @@ impl Way {
     pub fn has_room(&self, at: Timestamp) -> bool {
         match self {
             Self::Belt(track) => track.has_room(at),
-            Self::Bin(bin) => bin.is_empty(),
+            Self::Bin(bin) => bin.in_flight() == 0 && !bin.waits(),
         }
     }
 
