@@ -3,13 +3,12 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::net::{TcpStream, ToSocketAddrs};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use rustix::fs::{Access, access};
 
+use super::state::{owners, state};
 use super::{Finding, unit};
 use crate::app::station;
 use crate::clock::{Clock, SystemClock, thread_cpu};
@@ -18,15 +17,11 @@ use crate::drivers::runtime::{self, Lock};
 use crate::drivers::{gpio, gpiochip, tract};
 use crate::pipeline::capture::{Camera, Frame};
 use crate::pipeline::preprocess::decode_file;
-use crate::store::disk_space;
 
 /// How long a camera may take for its first frame: USB cameras need up to two seconds to start.
 const FIRST_FRAME: Duration = Duration::from_secs(5);
 /// How long a broker may take to answer.
 const ANSWER: Duration = Duration::from_secs(3);
-/// Free space below which the store is in trouble soon, and below which it is now.
-const SPACE: (u64, u64) = (1 << 30, 64 << 20);
-const MORE_SPACE: &str = "free some space, or lower store.max_bytes and store.pictures.max_bytes";
 
 /// Looks at all of them.
 pub(super) fn look(config: &Config) -> Vec<Finding> {
@@ -163,80 +158,6 @@ fn reach(host: &str, port: u16) -> std::io::Result<String> {
     Err(last)
 }
 
-/// Whether records can be written, and for how long.
-pub(super) fn state(directory: &Path) -> Finding {
-    let what = "state";
-    // A directory that is not there yet is made at the start: what counts is the nearest one that is.
-    let Some(nearest) = directory.ancestors().find(|path| path.is_dir()) else {
-        return Finding::fail(
-            what,
-            format!("{} is nowhere", directory.display()),
-            "give store.directory its whole path",
-        );
-    };
-    let shown = directory.display();
-    if let Err(error) = try_writing(nearest) {
-        let remedy = match error.kind() {
-            ErrorKind::PermissionDenied => belongs(nearest),
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => MORE_SPACE.into(),
-            ErrorKind::ReadOnlyFilesystem => read_only(directory),
-            _ => "look at its disk".into(),
-        };
-        return Finding::fail(what, format!("writing in {shown}: {error}"), remedy);
-    }
-    // A daemon or a command that root started by hand leaves files that the service's user cannot write to.
-    let inside = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
-    if let Some(file) = inside.filter(|path| access(path, Access::WRITE_OK).is_err()).min() {
-        return Finding::fail(what, format!("{} cannot be written to", file.display()), belongs(&file));
-    }
-    let free = match disk_space(nearest) {
-        Ok((left, _)) => left,
-        Err(error) => return Finding::warn(what, format!("free space of {shown}: {error}"), "look at it with df"),
-    };
-    let found = format!("{shown} can be written to, {} MB are free", free >> 20);
-    match free {
-        free if free < SPACE.1 => Finding::fail(what, found, MORE_SPACE),
-        free if free < SPACE.0 => Finding::warn(what, found, MORE_SPACE),
-        _ => Finding::ok(what, found),
-    }
-}
-
-/// The unit makes all but its own folders read-only for the service, and that looks no different from a card's end.
-fn read_only(directory: &Path) -> String {
-    let disk = "mount it for writing (an SD card at its end makes itself read-only)";
-    unit::remedy(directory).map_or(disk.to_owned(), |opens| format!("{disk}; where the service alone cannot: {opens}"))
-}
-
-/// Who owns what this user cannot write to, and the two ways out.
-fn belongs(path: &Path) -> String {
-    let (owner, me) = owners(path);
-    let path = path.display();
-    match owner {
-        Some(owner) if owner != me => {
-            format!("it belongs to {owner} and this runs as {me}: chown -R {me} {path}, or run this as {owner}")
-        }
-        _ => format!("let {me} write there: chmod -R u+rwX {path}"),
-    }
-}
-
-/// Whose a file is, and who this is, by name.
-fn owners(path: &Path) -> (Option<String>, String) {
-    let names = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let name = |uid: u32| {
-        let mut fields = names.lines().map(|line| line.split(':').collect::<Vec<_>>());
-        let found = fields.find(|fields| fields.get(2) == Some(&uid.to_string().as_str()));
-        found.map_or_else(|| uid.to_string(), |fields| fields[0].to_owned())
-    };
-    let owner = fs::metadata(path).ok().map(|data| name(data.uid()));
-    (owner, name(rustix::process::geteuid().as_raw()))
-}
-
-fn try_writing(folder: &Path) -> std::io::Result<()> {
-    let probe = folder.join(format!(".pilah-doctor-{}", std::process::id()));
-    fs::OpenOptions::new().write(true).create_new(true).open(&probe)?;
-    fs::remove_file(&probe)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,12 +196,6 @@ mod tests {
         fs::create_dir(&path).unwrap();
         let told = lock(&path).unwrap().to_string();
         assert!(told.starts_with("FAIL lock") && told.contains("remove "), "{told}");
-    }
-
-    #[test]
-    fn what_is_read_only_for_the_service_alone_is_told_apart_from_a_card_at_its_end() {
-        assert!(!read_only("/var/lib/pilah".as_ref()).contains("ReadWritePaths"));
-        assert!(read_only("/mnt/ssd/pilah".as_ref()).contains("ReadWritePaths=/mnt/ssd/pilah"));
     }
 
     #[test]
