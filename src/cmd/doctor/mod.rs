@@ -1,6 +1,7 @@
 //! `pilah doctor`: everything that a station needs, looked at before it is missed.
 
 mod board;
+mod broker;
 mod state;
 mod station;
 mod unit;

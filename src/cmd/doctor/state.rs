@@ -90,7 +90,9 @@ fn grant(directory: &Path, nearest: &Path, owner: Option<&str>, me: &str) -> Str
     }
     match owner {
         Some(owner) if owner != me => {
-            format!("it belongs to {owner} and this runs as {me}: run this as {owner}, or, as root: chown -R {me} {shown}")
+            format!(
+                "it belongs to {owner} and this runs as {me}: run this as {owner}, or, as root: chown -R {me} {shown}"
+            )
         }
         _ => format!("let {me} write there: chmod u+rwX {shown}"),
     }

@@ -2,26 +2,26 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::net::{TcpStream, ToSocketAddrs};
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 
+use super::broker::broker;
 use super::state::{owners, state};
 use super::{Finding, unit};
 use crate::app::station;
 use crate::clock::{Clock, SystemClock, thread_cpu};
 use crate::config::Config;
 use crate::drivers::runtime::{self, Lock};
-use crate::drivers::{gpio, gpiochip, tract};
+use crate::drivers::{camera, gpio, gpiochip, tract};
+#[cfg(not(feature = "rppal"))]
+use crate::pipeline::actuate::Kind;
 use crate::pipeline::capture::{Camera, Frame};
 use crate::pipeline::preprocess::decode_file;
 
 /// How long a camera may take for its first frame: USB cameras need up to two seconds to start.
 const FIRST_FRAME: Duration = Duration::from_secs(5);
-/// How long a broker may take to answer.
-const ANSWER: Duration = Duration::from_secs(3);
 
 /// Looks at all of them.
 pub(super) fn look(config: &Config) -> Vec<Finding> {
@@ -30,14 +30,14 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
     let mut findings = vec![Finding::of("model", model(config))];
     findings.push(match &daemon {
         Some(daemon) => Finding::ok("camera", format!("not looked at: {daemon} is at work with it")),
-        None => Finding::of("camera", camera(config)),
+        None => Finding::of("camera", looks(config)),
     });
     findings.push(pins(config));
     if daemon.is_none() {
         findings.extend(lock(&directory.join("lock")));
     }
     findings.extend(daemon.map(|daemon| Finding::ok("daemon", format!("{daemon} drives the outputs"))));
-    findings.push(broker(config));
+    findings.extend(broker(&config.mqtt));
     findings.push(state(&config.store.directory));
     findings.extend(unit::writable(&config.store.directory, Path::new("/")));
     findings
@@ -60,11 +60,12 @@ fn model(config: &Config) -> Result<String> {
     Ok(format!("{title} by {}, loaded in {took} ms, {one:.1} ms a picture", engine.to_lowercase()))
 }
 
-fn camera(config: &Config) -> Result<String> {
+fn looks(config: &Config) -> Result<String> {
     let start = SystemClock.now();
     let opened = config.camera.opener()();
-    let frame =
-        opened.and_then(|mut camera| first_frame(&mut *camera, FIRST_FRAME)).map_err(|error| with_remedy(&error))?;
+    let frame = opened
+        .and_then(|mut camera| first_frame(&mut *camera, FIRST_FRAME))
+        .map_err(|error| with_remedy(&error, &config.camera))?;
     let (width, height) = (frame.picture.width, frame.picture.height);
     let after = SystemClock.now().since(start).as_millis();
     Ok(match (width, height) {
@@ -88,13 +89,13 @@ fn first_frame(camera: &mut dyn Camera, within: Duration) -> Result<Frame> {
 }
 
 /// Drivers say what to do about most of what goes wrong; where they do not, this does.
-fn with_remedy(error: &anyhow::Error) -> anyhow::Error {
+fn with_remedy(error: &anyhow::Error, camera: &camera::Settings) -> anyhow::Error {
     let said = format!("{error:#}");
     if said.contains("; ") {
-        anyhow!(said)
-    } else {
-        anyhow!("{said}; check its cable, and that no other program uses it")
+        return anyhow!(said);
     }
+    let others = if camera.driver == camera::Driver::Replay { "" } else { ", and that no other program uses it" };
+    anyhow!("{said}; {}{others}", camera.remedy().en)
 }
 
 fn pins(config: &Config) -> Finding {
@@ -102,11 +103,15 @@ fn pins(config: &Config) -> Finding {
     match config.gpio.driver {
         gpio::Driver::None => Finding::ok(what, "none: nothing moves"),
         #[cfg(not(feature = "rppal"))]
-        gpio::Driver::Rppal => Finding::fail(
-            what,
-            "this build has no rppal driver",
-            "set gpio.driver = \"gpiochip\", which drives pulses and holds on any board; the packages have rppal",
-        ),
+        gpio::Driver::Rppal => {
+            let servos = config.actuator.iter().any(|actuator| actuator.kind == Kind::Servo);
+            let remedy = if servos {
+                "servos need it: take the package, or build with --features board"
+            } else {
+                "set gpio.driver = \"gpiochip\", which drives pulses and holds on any board; the packages have rppal"
+            };
+            Finding::fail(what, "this build has no rppal driver", remedy)
+        }
         #[cfg(feature = "rppal")]
         gpio::Driver::Rppal => {
             let registers = crate::drivers::rppal::look();
@@ -130,32 +135,6 @@ fn lock(path: &Path) -> Option<Finding> {
         _ => format!("remove {path} while nothing runs"),
     };
     Some(Finding::fail("lock", format!("opening {path}: {error}; without it nothing moves"), remedy))
-}
-
-fn broker(config: &Config) -> Finding {
-    let (host, port) = (&config.mqtt.host, config.mqtt.port);
-    if host.is_empty() {
-        return Finding::ok("broker", "none: nothing is published");
-    }
-    match reach(host, port) {
-        Ok(address) => Finding::ok("broker", format!("{host}:{port} answers ({address})")),
-        Err(error) => Finding::fail(
-            "broker",
-            format!("connecting to {host}:{port}: {error}"),
-            "check mqtt.host and mqtt.port, the network, and that the broker listens there",
-        ),
-    }
-}
-
-fn reach(host: &str, port: u16) -> std::io::Result<String> {
-    let mut last = std::io::Error::other("the name has no address");
-    for address in (host, port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, ANSWER) {
-            Ok(_) => return Ok(address.ip().to_string()),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
 }
 
 #[cfg(test)]
@@ -199,12 +178,23 @@ mod tests {
     }
 
     #[test]
-    fn a_remedy_is_told_once() {
-        for (said, told) in [
-            ("busy; close the other program", "busy; close the other program"),
-            ("no frame in 5 s", "no frame in 5 s; check its cable, and that no other program uses it"),
+    fn a_remedy_is_told_once_and_is_one_for_this_camera() {
+        let camera = |text: &str| toml::from_str::<camera::Settings>(text).unwrap();
+        let usb = camera("driver = \"v4l\"\npath = \"/dev/video0\"");
+        let program = camera("driver = \"command\"\ncommand = [\"rpicam-vid\", \"-t\", \"0\"]");
+        let folder = camera("driver = \"replay\"\npath = \"/srv/pictures\"");
+        for (said, of, told) in [
+            ("busy; close the other program", &usb, "busy; close the other program"),
+            ("no frame in 5 s", &usb, "no frame in 5 s; check its cable and power, and that no other program uses it"),
+            (
+                "no frame in 5 s",
+                &program,
+                "no frame in 5 s; look whether rpicam-vid runs by hand, and check the camera's cable, and that no other \
+                 program uses it",
+            ),
+            ("it is empty", &folder, "it is empty; look into the folder /srv/pictures"),
         ] {
-            assert_eq!(with_remedy(&anyhow!(said)).to_string(), told);
+            assert_eq!(with_remedy(&anyhow!(said), of).to_string(), told);
         }
     }
 }

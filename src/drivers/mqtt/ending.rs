@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use rumqttc::v5::mqttbytes;
-use rumqttc::v5::mqttbytes::v5::DisconnectReasonCode as Code;
+use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode as Return, DisconnectReasonCode as Code};
 use rumqttc::v5::{ConnectionError, StateError};
 use tokio::time::Instant;
 
@@ -39,6 +39,16 @@ impl Lived {
             Self { took: true, .. } => wait.min(USEFUL_BACK_OFF),
             _ => wait,
         }
+    }
+}
+
+/// Why a connection ended, with what to do where one knows.
+pub(super) fn explain(wrong: &ConnectionError) -> String {
+    match wrong {
+        ConnectionError::ConnectionRefused(Return::NotAuthorized | Return::BadUserNamePassword) => {
+            format!("{wrong}; check mqtt.username and mqtt.password_file")
+        }
+        _ => wrong.to_string(),
     }
 }
 
@@ -86,6 +96,16 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
+
+    #[test]
+    fn who_is_not_let_in_is_told_what_to_check() {
+        for (code, told) in
+            [(Return::NotAuthorized, true), (Return::BadUserNamePassword, true), (Return::Banned, false)]
+        {
+            let said = explain(&ConnectionError::ConnectionRefused(code));
+            assert_eq!(said.ends_with("; check mqtt.username and mqtt.password_file"), told, "{said}");
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn connections_that_end_soon_are_tried_again_later_each_time() {
