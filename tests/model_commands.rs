@@ -100,6 +100,8 @@ fn evaluate_counts_labelled_pictures_and_writes_a_report() {
         "skipped",
         "accuracy",
         "macro_recall",
+        "sorted",
+        "sorted_right",
         "unknown_rejected",
         "per_class",
         "confusion",
@@ -107,7 +109,7 @@ fn evaluate_counts_labelled_pictures_and_writes_a_report() {
         "risk_coverage",
     ];
     assert_eq!(keys(&figures), expected);
-    assert_eq!(keys(&figures["per_class"]["7"]), ["precision", "recall", "f1", "support"]);
+    assert_eq!(keys(&figures["per_class"]["7"]), ["precision", "recall", "f1", "support", "sorted", "sorted_right"]);
     assert!(figures["n"].as_u64().unwrap() >= 10);
     assert!(figures["accuracy"].as_f64().unwrap() > 0.9, "{figures}");
     for file in ["report.md", "confusion.svg"] {
@@ -118,10 +120,12 @@ fn evaluate_counts_labelled_pictures_and_writes_a_report() {
 #[test]
 fn evaluate_refuses_folders_that_are_no_class() {
     let data = tempfile::tempdir().unwrap();
-    std::fs::create_dir(data.path().join("eleven")).unwrap();
+    for name in ["eleven", "3", "twelve"] {
+        std::fs::create_dir(data.path().join(name)).unwrap();
+    }
     let output = pilah(&["evaluate", "--model", "digits", "--data", &data.path().display().to_string()]);
     assert_eq!(output.status.code(), Some(1));
-    let says = "eleven is no class of digits; its classes are 0, 1, 2";
+    let says = "eleven, twelve are no classes of digits; its classes are 0, 1, 2";
     assert!(text(&output.stderr).contains(says), "{}", text(&output.stderr));
 }
 
