@@ -61,7 +61,9 @@ fn page(command: clap::Command) -> Result<Vec<u8>> {
         Ok(())
     };
     render(&mut page).context("writing a manual page")?;
-    Ok(page)
+    // Each section comes with the definition of the apostrophe; once is enough.
+    let page = String::from_utf8(page).context("writing a manual page")?;
+    Ok(format!("{APOSTROPHE}{}", page.replace(APOSTROPHE, "")).into_bytes())
 }
 
 /// How it is called, as the help says it: clap_mangen leaves out what an option takes.
@@ -86,6 +88,8 @@ fn more(command: &clap::Command) -> String {
     page += &section("FILES", FILES.iter().filter(|_| whole));
     page
 }
+
+const APOSTROPHE: &str = ".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n";
 
 const STATUS: [(&str, &str); 4] = [
     ("0", "Done."),
