@@ -177,6 +177,20 @@ mod tests {
         assert!(told.starts_with("FAIL lock") && told.contains("remove "), "{told}");
     }
 
+    #[cfg(not(feature = "rppal"))]
+    #[test]
+    fn who_has_servos_is_not_sent_to_a_driver_that_has_none() {
+        let told = |text: &str| {
+            let parsed = Config::parse("f.toml".as_ref(), text, std::iter::empty());
+            pins(&parsed.unwrap_or_else(|bad| panic!("{bad}"))).to_string()
+        };
+        let bin = told(include_str!("../../../config/bin.toml"));
+        assert!(bin.contains("; servos need it: take the package"), "{bin}");
+        let belt = include_str!("../../../config/waste.toml").replace("driver = \"gpiochip\"", "driver = \"rppal\"");
+        let belt = told(&belt);
+        assert!(belt.contains("; set gpio.driver = \"gpiochip\""), "{belt}");
+    }
+
     #[test]
     fn a_remedy_is_told_once_and_is_one_for_this_camera() {
         let camera = |text: &str| toml::from_str::<camera::Settings>(text).unwrap();

@@ -15,7 +15,7 @@ pub(super) fn jam() -> Trouble {
 pub(super) fn close() -> Trouble {
     Trouble::new("items-too-close", |n, _| Words {
         en: format!(
-            "{} items came too close together and ran to the exception lane: feed them further apart",
+            "items came too close together, {}, and ran to the exception lane: feed them further apart",
             times(n)
         ),
         id: format!(
@@ -73,7 +73,7 @@ pub(super) fn silent() -> Trouble {
 pub(super) fn overtime() -> Trouble {
     Trouble::new("actuator-overtime", |n, _| Words {
         en: format!(
-            "{} a coil was cut at its longest on-time: look at what holds it on, such as a belt that stopped under an \
+            "a coil was cut at its longest on-time, {}: look at what holds it on, such as a belt that stopped under an \
              open gate, and at the actuator's on_ms and max_on_ms",
             times(n)
         ),
@@ -142,10 +142,10 @@ mod tests {
     fn one_is_told_as_one_and_several_as_several() {
         for (trouble, one, several) in [
             (many(), "1 item came while", "3 items came while"),
-            (close(), "once items came", "3 times items came"),
+            (close(), "together, once, and", "together, 3 times, and"),
             (unconfirmed(), "1 item sent to lane A was not", "3 items sent to lane A were not"),
             (unexpected(), "saw 1 item that", "saw 3 items that"),
-            (overtime(), "once a coil", "3 times a coil"),
+            (overtime(), "on-time, once: look", "on-time, 3 times: look"),
         ] {
             for (n, wanted) in [(1, one), (3, several)] {
                 let words = (trouble.text)(n, "A");
