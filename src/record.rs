@@ -210,7 +210,7 @@ pub enum Reason {
     Disagree,
     /// The item before or after is nearer than the minimum gap.
     TooClose,
-    /// A person or a command chose the lane.
+    /// A person or a command chose the lane. Not yet: nothing does so in this version.
     Override,
     /// The machine is paused or faulty.
     Fault,
@@ -420,7 +420,7 @@ pub struct Health {
     pub state: State,
     /// Everything that is counted, since start.
     pub counters: BTreeMap<String, u64>,
-    /// Last values: queue depths, items in flight, the outbox.
+    /// Last values: items in flight, how far the belt has run, events in the outbox, whether disk and broker take them.
     pub gauges: BTreeMap<String, u64>,
     /// Percentiles of each stage's latency, since start.
     pub latencies_ms: BTreeMap<String, Spread>,

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+use crate::units::millis;
+
 /// A number that only grows.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
@@ -66,7 +68,7 @@ impl Latency {
     /// Median, 99th percentile and maximum in milliseconds, and how many samples; `None` before the first.
     pub fn spread(&self) -> Option<Spread> {
         let histogram = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let ms = |micros: u64| Duration::from_micros(micros).as_secs_f64() * 1e3;
+        let ms = |micros: u64| millis(Duration::from_micros(micros));
         (!histogram.is_empty()).then(|| Spread {
             n: histogram.len(),
             p50_ms: ms(histogram.value_at_quantile(0.5)),

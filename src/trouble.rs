@@ -48,7 +48,7 @@ impl Trouble {
     /// Events never reached the disk.
     pub fn losing() -> Self {
         Self::new("events-lost", |n, _| Words {
-            en: format!("{n} events were lost before they reached the disk; look for a slow or full disk"),
+            en: format!("{} lost before {} reached the disk; look for a slow or full disk", were(n, "event"), they(n)),
             id: format!("{n} kejadian hilang sebelum sampai ke disk; periksa disk yang lambat atau penuh"),
         })
     }
@@ -56,7 +56,10 @@ impl Trouble {
     /// Events were removed before the broker took them.
     pub fn dropping() -> Self {
         Self::new(DROPPED, |n, _| Words {
-            en: format!("{n} unsent events were removed to make room; bring the broker back, or raise store.max_bytes"),
+            en: format!(
+                "{} removed to make room; bring the broker back, or raise store.max_bytes",
+                were(n, "unsent event")
+            ),
             id: format!(
                 "{n} kejadian belum terkirim dihapus demi ruang; pulihkan broker, atau naikkan store.max_bytes"
             ),
@@ -109,8 +112,9 @@ impl Trouble {
     pub fn hostile_commands() -> Self {
         Self::new("commands-refused", |n, _| Words {
             en: format!(
-                "{n} commands were refused in a short time, and nothing was done; find out who publishes to this \
-                 station's cmd topics, and let the broker allow that to few"
+                "{} refused in a short time, and nothing was done; find out who publishes to this station's cmd \
+                 topics, and let the broker allow that to few",
+                were(n, "command")
             ),
             id: format!(
                 "{n} perintah ditolak dalam waktu singkat dan tidak dijalankan; cari siapa yang menerbitkan ke topik \
@@ -122,7 +126,11 @@ impl Trouble {
     /// The broker can never take an event.
     pub fn set_aside() -> Self {
         Self::new(SET_ASIDE, |n, reason| Words {
-            en: format!("{n} events were set aside: the broker can never take them ({reason}); see `pilah outbox`"),
+            en: format!(
+                "{} set aside: the broker can never take {} ({reason}); see `pilah outbox`",
+                were(n, "event"),
+                if n == 1 { "it" } else { "them" }
+            ),
             id: format!("{n} kejadian disisihkan: broker tidak akan menerimanya ({reason}); lihat `pilah outbox`"),
         })
     }
@@ -206,6 +214,15 @@ impl Repeated {
         self.said = Some(now);
         Some(std::mem::take(&mut self.unsaid))
     }
+}
+
+/// So many of something, and the verb.
+fn were(n: u64, one: &str) -> String {
+    if n == 1 { format!("1 {one} was") } else { format!("{n} {one}s were") }
+}
+
+fn they(n: u64) -> &'static str {
+    if n == 1 { "it" } else { "they" }
 }
 
 /// The store's file was moved to `to`, with what the broker had not taken. It is over as it is told: a new file is there.

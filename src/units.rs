@@ -8,6 +8,11 @@ use std::time::Duration;
 use anyhow::anyhow;
 use serde::{Deserialize, Serialize};
 
+/// A time in milliseconds as it is printed and sent: to the microsecond.
+pub fn millis(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
 /// A moment of `CLOCK_MONOTONIC`, in nanoseconds since boot: what kernels stamp frames and edges with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);

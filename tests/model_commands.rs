@@ -100,6 +100,8 @@ fn evaluate_counts_labelled_pictures_and_writes_a_report() {
         "skipped",
         "accuracy",
         "macro_recall",
+        "sorted",
+        "sorted_right",
         "unknown_rejected",
         "per_class",
         "confusion",
@@ -107,7 +109,7 @@ fn evaluate_counts_labelled_pictures_and_writes_a_report() {
         "risk_coverage",
     ];
     assert_eq!(keys(&figures), expected);
-    assert_eq!(keys(&figures["per_class"]["7"]), ["precision", "recall", "f1", "support"]);
+    assert_eq!(keys(&figures["per_class"]["7"]), ["precision", "recall", "f1", "support", "sorted", "sorted_right"]);
     assert!(figures["n"].as_u64().unwrap() >= 10);
     assert!(figures["accuracy"].as_f64().unwrap() > 0.9, "{figures}");
     for file in ["report.md", "confusion.svg"] {
@@ -118,10 +120,12 @@ fn evaluate_counts_labelled_pictures_and_writes_a_report() {
 #[test]
 fn evaluate_refuses_folders_that_are_no_class() {
     let data = tempfile::tempdir().unwrap();
-    std::fs::create_dir(data.path().join("eleven")).unwrap();
+    for name in ["eleven", "3", "twelve"] {
+        std::fs::create_dir(data.path().join(name)).unwrap();
+    }
     let output = pilah(&["evaluate", "--model", "digits", "--data", &data.path().display().to_string()]);
     assert_eq!(output.status.code(), Some(1));
-    let says = "eleven is no class of digits; its classes are 0, 1, 2";
+    let says = "eleven, twelve are no classes of digits; its classes are 0, 1, 2";
     assert!(text(&output.stderr).contains(says), "{}", text(&output.stderr));
 }
 
@@ -144,12 +148,79 @@ fn help_for_the_shell_and_the_manual_are_printed() {
     let pages = tempfile::tempdir().unwrap();
     assert!(pilah(&["man", "--out", &pages.path().display().to_string()]).status.success());
     assert!(pages.path().join("pilah-model-verify.1").is_file());
+    let page = |name: &str| std::fs::read_to_string(pages.path().join(name)).unwrap();
+    let (whole, check) = (page("pilah.1"), page("pilah-check.1"));
+    for title in ["EXIT STATUS", "ENVIRONMENT", "FILES"] {
+        assert!(whole.contains(&format!(".SH \"{title}\"")), "{whole}");
+    }
+    assert!(check.contains("pilah check [OPTIONS] \\-\\-config <FILE>"), "{check}");
+    assert!(check.contains("PILAH_CONFIG") && check.contains("\\fB78\\fR"), "{check}");
+    assert!(!page("pilah-bench.1").contains("PILAH_CONFIG"));
+}
+
+#[test]
+fn a_file_in_the_place_of_a_folder_is_named_before_any_work() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().display().to_string();
+    for arguments in [["schema", "--write"], ["man", "--out"]] {
+        let output = pilah(&[arguments[0], arguments[1], &path]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains("is a file; name a folder"), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn bench_measures_classifiers_alone_and_says_so_once() {
+    let output = pilah(&["bench", "--model", "label-lines"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(said.contains("label-lines 0.3.0: it is no classifier; name a model"), "{said}");
+    assert_eq!(said.matches("pilah: ").count(), 1, "{said}");
+}
+
+#[test]
+fn the_configuration_may_be_named_by_a_variable() {
+    for arguments in [vec!["check"], vec!["classify", "--json", "models/digits/golden/missing.png"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pilah"));
+        let output =
+            command.args(&arguments).env("PILAH_CONFIG", "config/demo.toml").current_dir(ROOT).output().unwrap();
+        let said = text(&output.stdout);
+        assert!(said.contains("all is well") || said.contains("missing.png"), "{said}{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn check_names_a_misspelt_model_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("station.toml");
+    let shipped = std::fs::read_to_string(Path::new(ROOT).join("config/demo.toml")).unwrap();
+    let check = |model: &str| {
+        let text = shipped.replace("model = \"digits\"", &format!("model = \"{model}\""));
+        std::io::Write::write_all(&mut std::fs::File::create(&config).unwrap(), text.as_bytes()).unwrap();
+        pilah(&["check", "--config", &config.display().to_string()])
+    };
+    let output = check("digit");
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(said.contains(": infer.model: no model here is called \"digit\"; did you mean digits?"), "{said}");
+    let output = check("models/label-lines");
+    assert_eq!(output.status.code(), Some(78));
+    let said = text(&output.stdout);
+    assert!(said.contains("is no classifier") && said.contains("1 problem found"), "{said}");
+    let output = check("/srv/models/of-the-board");
+    assert_eq!(output.status.code(), Some(0));
+    let said = text(&output.stdout);
+    assert!(said.contains("NOT CHECKED against its models: /srv/models/of-the-board is not on this machine"), "{said}");
 }
 
 #[test]
 fn wrong_usage_is_2_and_a_wrong_configuration_78() {
     assert_eq!(pilah(&["classify"]).status.code(), Some(2));
     assert_eq!(pilah(&["no-such-command"]).status.code(), Some(2));
+    #[cfg(feature = "demo-broker")]
+    for arguments in [["demo", "--rate", "0"], ["demo", "--rate", "50"], ["demo", "--faults", "2"]] {
+        assert_eq!(pilah(&arguments).status.code(), Some(2), "{arguments:?}");
+    }
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("station.toml");
     std::io::Write::write_all(&mut std::fs::File::create(&config).unwrap(), b"[station]\nsite = 3\n").unwrap();

@@ -42,15 +42,28 @@ impl What {
         match self {
             Self::Model => (
                 format!("the model is refused ({error:#}): put it right; the station tries again by itself"),
-                format!("model ditolak ({error:#}): perbaiki modelnya; stasiun mencoba lagi sendiri"),
+                format!(
+                    "model ditolak ({error:#}): pasang ulang modelnya atau betulkan konfigurasinya; stasiun mencoba lagi \
+                     sendiri"
+                ),
             ),
             Self::Pins => (
-                format!("the pins cannot be had ({error:#}); the station tries again by itself"),
-                format!("pin tidak dapat dipakai ({error:#}); stasiun mencoba lagi sendiri"),
+                format!(
+                    "the pins cannot be had ({error:#}): put right what `pilah doctor` names; the station tries again by \
+                     itself"
+                ),
+                format!(
+                    "pin tidak dapat dipakai ({error:#}): perbaiki yang ditunjukkan `pilah doctor`; stasiun mencoba lagi \
+                     sendiri"
+                ),
             ),
             Self::Start => (
-                format!("the station cannot start: {error:#}; it tries again by itself"),
-                format!("stasiun tidak dapat mulai: {error:#}; akan dicoba lagi"),
+                format!(
+                    "the station cannot start ({error:#}): put right what `pilah doctor` names; it tries again by itself"
+                ),
+                format!(
+                    "stasiun tidak dapat mulai ({error:#}): perbaiki yang ditunjukkan `pilah doctor`; akan dicoba lagi"
+                ),
             ),
         }
     }

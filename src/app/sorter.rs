@@ -17,7 +17,7 @@ use crate::pipeline::machine::{Held, Machine};
 use crate::pipeline::preprocess::decode::small_grey;
 use crate::pipeline::trigger::Edge;
 use crate::pipeline::{Effect, Input, Line};
-use crate::record::{Ending, Event, Reason, Record, State};
+use crate::record::{Ending, Event, Reason, Record, State, Words};
 use crate::trouble::{incident, incident_over};
 use crate::units::{Millimetres, Timestamp};
 
@@ -130,7 +130,7 @@ impl Sorter {
             Happened::CameraLost(why) => {
                 if self.machine.camera_lost() {
                     tracing::error!(why, "camera lost");
-                    self.record(camera_lost(&why));
+                    self.record(camera_lost(&why, &self.machine.camera_remedy));
                 }
                 self.obey()
             }
@@ -356,11 +356,12 @@ fn why_it_stands(state: State) -> Option<&'static str> {
 const CAMERA_LOST: &str = "camera-lost";
 const E_STOP: &str = "e-stop";
 
-fn camera_lost(why: &str) -> Event {
+fn camera_lost(why: &str, remedy: &Words) -> Event {
+    let Words { en, id } = remedy;
     incident(
         CAMERA_LOST,
-        &format!("the camera is lost ({why}): check its cable and power; the machine stands until it is back"),
-        &format!("kamera hilang ({why}): periksa kabel dan daya; mesin berhenti sampai kamera kembali"),
+        &format!("the camera is lost ({why}): {en}; the machine stands until it is back"),
+        &format!("kamera terputus ({why}): {id}; mesin berhenti sampai kamera kembali"),
     )
 }
 
@@ -510,6 +511,15 @@ mod tests {
         assert_eq!(status.in_flight.get(), 1);
         bench.sorter.end();
         assert_eq!((ordered(), status.events_lost.get() - before, status.in_flight.get()), (0, 1, 0));
+    }
+
+    #[test]
+    fn a_camera_that_is_lost_is_told_with_what_to_look_at_in_both_languages() {
+        let Event::Incident(told) = camera_lost("it ended", &bench().sorter.machine.camera_remedy) else {
+            panic!("it is an incident")
+        };
+        assert!(told.text.en.contains("(it ended): look into the folder models/digits/demo; "), "{}", told.text.en);
+        assert!(told.text.id.contains("(it ended): periksa isi folder models/digits/demo; "), "{}", told.text.id);
     }
 
     #[test]

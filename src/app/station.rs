@@ -9,7 +9,7 @@ use crate::drivers::tract;
 use crate::pipeline::actuate::{Actuate, Drive, Output};
 use crate::pipeline::decide::{Decide, Rule};
 use crate::pipeline::incidents::{Incidents, Wiring};
-use crate::pipeline::infer::{Class, Manifest};
+use crate::pipeline::infer::{Class, Manifest, Task};
 use crate::pipeline::lane::Routes;
 use crate::pipeline::look::{Eyes, Looker, View};
 use crate::pipeline::machine::Machine;
@@ -44,7 +44,8 @@ impl Station {
             Output::Lamp(lamp) => Some(lamp),
             Output::Actuator(_) | Output::Heartbeat => None,
         });
-        Self { line, looker, actuate, machine: Machine::new(buttons.collect(), lamps.collect()) }
+        let machine = Machine::new(buttons.collect(), lamps.collect(), config.camera.remedy());
+        Self { line, looker, actuate, machine }
     }
 }
 
@@ -161,6 +162,14 @@ pub fn homes(config: &Config) -> Vec<Drive> {
 pub fn check_against(config: &Config, manifest: &Manifest) -> Vec<Problem> {
     let mut found = Vec::new();
     let mut problems = Problems::new(&mut found);
+    if manifest.task != Task::Classify {
+        problems.add(
+            "infer.model",
+            format!("model {} is no classifier", manifest.title()),
+            "name one whose classes `pilah model list` shows; what finds or reads lines belongs into [read]",
+        );
+        return found;
+    }
     let known = manifest.ids();
     for (index, lane) in config.lane.iter().enumerate() {
         for class in lane.classes.iter().filter(|class| !known.contains(&class.as_str())) {
@@ -190,4 +199,18 @@ pub fn check_against(config: &Config, manifest: &Manifest) -> Vec<Problem> {
         );
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_that_is_no_classifier_is_told_once() {
+        let text = include_str!("../../config/demo.toml");
+        let config = Config::parse("config/demo.toml".as_ref(), text, std::iter::empty()).unwrap();
+        let manifest = Manifest::parse(include_str!("../../models/label-lines/model.toml")).unwrap();
+        let told: Vec<String> = check_against(&config, &manifest).iter().map(ToString::to_string).collect();
+        assert!(told.len() == 1 && told[0].contains("is no classifier; name one"), "{told:#?}");
+    }
 }

@@ -125,7 +125,9 @@ impl Surroundings {
                 en: format!(
                     "the clock was set {far}; sorting does not depend on it, records before carry the old time"
                 ),
-                id: format!("jam disetel {far}; penyortiran tidak terpengaruh, catatan sebelumnya memakai waktu lama"),
+                id: format!(
+                    "jam disetel {far}; penyortiran tidak terpengaruh, waktu pada catatan sebelumnya belum dikoreksi"
+                ),
             }),
             heat: Trouble::new("too-hot", |_, degrees| Words {
                 en: format!("the processor is at {degrees} °C and slows down; give the board air or shade"),
@@ -152,7 +154,7 @@ impl Surroundings {
                      raise store.max_bytes"
                 ),
                 id: format!(
-                    "{unsent} kejadian menunggu broker dan yang tertua segera dihapus; pulihkan broker, atau naikkan \
+                    "{unsent} kejadian menunggu broker dan yang tertua akan segera dihapus; pulihkan broker, atau naikkan \
                      store.max_bytes"
                 ),
             }),

@@ -12,8 +12,9 @@ use serde_json::json;
 use super::{pictures, print};
 use crate::clock::{self, Clock, SystemClock};
 use crate::drivers::tract;
-use crate::pipeline::infer::{Classifier, Engine, Settings, Tensor, Threads};
+use crate::pipeline::infer::{Classifier, Engine, Settings, Task, Tensor, Threads};
 use crate::pipeline::preprocess::{Filter, Raster, decode_file, resize, thumbnail};
+use crate::units::millis;
 
 /// Measures decoding, preprocessing and each engine of a model on this machine, on one thread.
 ///
@@ -81,6 +82,12 @@ struct Cost {
 /// When the model does not load or does not run.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let folder = tract::find(&args.model)?;
+    let manifest = tract::read_manifest(&folder)?;
+    ensure!(
+        manifest.task == Task::Classify,
+        "measuring {}: it is no classifier; name a model whose classes `pilah model list` shows",
+        manifest.title()
+    );
     if let Some(file) = &args.tensors {
         numbers(&folder, file, args)?;
         return Ok(ExitCode::SUCCESS);
@@ -125,7 +132,8 @@ fn measure_apart(folder: &Path, runner: Runner, threads: u8) -> Result<Cost> {
         .output()
         .context("starting a process to measure in")?;
     let text = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "measuring {only} in a process of its own: {}", text.trim());
+    let why = text.trim().trim_start_matches("pilah: ");
+    ensure!(output.status.success(), "measuring {only} in a process of its own: {why}");
     serde_json::from_slice(&output.stdout).context("reading what was measured")
 }
 
@@ -271,14 +279,11 @@ fn percentile(times: &[Duration], percent: usize) -> f64 {
     times.get(times.len() * percent / 100).or(times.last()).map_or(0.0, |time| millis(*time))
 }
 
-fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
-}
-
 /// What this process holds of memory now.
 fn resident_mb() -> Result<f64> {
     let status = std::fs::read_to_string("/proc/self/status").context("reading /proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("/proc/self/status has no VmRSS")?;
     let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse().context("reading VmRSS")?;
-    Ok(kilobytes / 1024.0)
+    // To a tenth: pages are 4 KB, and what is measured is not that sure.
+    Ok((kilobytes / 102.4).round() / 10.0)
 }

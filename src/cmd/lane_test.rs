@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::print;
 use crate::app::signals::StopSignals;
@@ -52,6 +52,11 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         ))?;
         return Ok(ExitCode::SUCCESS);
     }
+    ensure!(
+        config.gpio.driver != gpio::Driver::None,
+        "moving lane {:?}: gpio.driver is \"none\", which moves nothing; set it to \"gpiochip\" or \"rppal\"",
+        lane.name
+    );
     if !args.yes && !confirm(lane)? {
         print::note("nothing was moved");
         return Ok(ExitCode::FAILURE);
@@ -72,7 +77,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let orders = by_hand(&config, lane, clock.now() + relay);
     let until = orders.iter().map(|order| order.at + order.on_for).max().unwrap_or(now);
     for order in orders {
-        anyhow::ensure!(armed.actuate.order(order), "lane {} has too many moves", lane.name);
+        ensure!(armed.actuate.order(order), "lane {} has too many moves", lane.name);
     }
     let mut all_moved = true;
     let told = |moved: Moved| {
@@ -202,6 +207,17 @@ mod tests {
         let again = config.lane[0].moves[0].clone();
         config.lane[0].moves = vec![again.clone(), again];
         assert_eq!(starts(&config), [start, start + Duration::from_millis(65)]);
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test's own file")]
+    fn what_moves_nothing_claims_no_movement() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("none.toml");
+        let text = include_str!("../../config/demo.toml").to_owned() + "\n[gpio]\ndriver = \"none\"\n";
+        std::fs::write(&config, text).unwrap();
+        let error = run(&Args { config, lane: "jawa".into(), yes: true }).unwrap_err().to_string();
+        assert!(error.contains("gpio.driver is \"none\", which moves nothing; set it to"), "{error}");
     }
 
     #[test]

@@ -29,6 +29,9 @@ use clap::{Parser, Subcommand};
 /// The exit code for a configuration whose text is wrong: `EX_CONFIG` of sysexits.h.
 pub const BAD_CONFIG: u8 = 78;
 
+/// The exit code for wrong usage, as clap has it.
+pub const WRONG_USAGE: u8 = 2;
+
 /// Sorts what passes a camera: quantized CNNs decide, diverters move in time, every decision goes to MQTT.
 #[derive(Debug, Parser)]
 #[command(name = "pilah", version, max_term_width = 100, arg_required_else_help = true)]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::print;
 use crate::drivers::{gpiochip, runtime};
@@ -25,6 +25,11 @@ pub struct Args {
 /// When the file is damaged, or a daemon is at work and releases its outputs itself.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let directory = args.runtime_dir.clone().unwrap_or_else(runtime::directory);
+    ensure!(
+        args.runtime_dir.is_none() || directory.is_dir(),
+        "looking for what is on: there is no folder {}; name the daemon's runtime directory, or leave --runtime-dir out",
+        directory.display()
+    );
     let Some(lines) = runtime::read(&directory)? else {
         print::note(format_args!("no output is on: {} has no outputs file", directory.display()));
         return Ok(ExitCode::SUCCESS);
@@ -66,10 +71,12 @@ mod tests {
     fn nothing_to_release_is_no_failure_and_what_cannot_be_released_is() {
         let folder = tempfile::tempdir().unwrap();
         let args = Args { runtime_dir: Some(folder.path().join("missing")) };
+        let error = run(&args).unwrap_err().to_string();
+        assert!(error.contains("there is no folder"), "{error}");
+        let args = Args { runtime_dir: Some(folder.path().to_owned()) };
         assert_eq!(format!("{:?}", run(&args).unwrap()), format!("{:?}", ExitCode::SUCCESS));
         assert!(!folder.path().join("missing").exists(), "looking leaves nothing behind");
 
-        let args = Args { runtime_dir: Some(folder.path().to_owned()) };
         write(folder.path(), &gone()).unwrap();
         assert_eq!(format!("{:?}", run(&args).unwrap()), format!("{:?}", ExitCode::FAILURE));
         assert_eq!(read(folder.path()).unwrap(), Some(gone()), "what is still on is not forgotten");

@@ -30,6 +30,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<ExitCode> {
     let mut all = schemas();
     if let Some(folder) = &args.write {
+        save::folder(folder)?;
         write(folder, &all)?;
         return Ok(ExitCode::SUCCESS);
     }

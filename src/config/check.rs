@@ -168,8 +168,17 @@ impl Config {
         let confirm =
             self.lane.iter().enumerate().map(|(index, lane)| (format!("lane[{index}].confirm"), lane.confirm.as_ref()));
         let buttons = self.buttons.wired().map(|(button, input)| (format!("buttons.{}", button.key()), Some(input)));
+        let mut taken: BTreeMap<&String, String> = BTreeMap::new();
         for (key, name) in wanted.into_iter().chain(confirm).chain(buttons) {
             let Some(name) = name else { continue };
+            match taken.get(name).filter(|_| !name.is_empty()) {
+                Some(by) => problems.add(
+                    &key,
+                    format!("input \"{name}\" is {by} already"),
+                    "one input tells one thing: give each its own [[input]], with a line of its own",
+                ),
+                None => drop(taken.insert(name, key.clone())),
+            }
             problems.expect(
                 is_named(name, self.input.iter().map(|input| &input.name)),
                 key,

@@ -1,5 +1,6 @@
 //! The configuration: one TOML file made of the stages' own settings, checked whole before anything starts.
 
+mod boot;
 mod check;
 mod file;
 mod gaps;
@@ -21,6 +22,7 @@ use crate::pipeline::{actuate, decide, infer, lane, machine, read, track, trigge
 use crate::problem::Problem;
 pub use file::Place;
 use file::Tree;
+pub(crate) use shape::nearest;
 
 /// A station's whole configuration. Each table is documented where the stage that uses it is.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -103,17 +105,25 @@ pub struct Located {
     pub problem: Problem,
 }
 
+impl Located {
+    /// One line for a person: where it stands, what is wrong, what to do.
+    pub fn told(&self, file: &Path) -> String {
+        let file = file.display();
+        match (&self.variable, self.line) {
+            (Some(variable), _) => format!("{variable}: {}", self.problem),
+            (None, Some(line)) => format!("{file}:{line}: {}", self.problem),
+            (None, None) => format!("{file}: {}", self.problem),
+        }
+    }
+}
+
 impl std::error::Error for BadConfig {}
 
 impl fmt::Display for BadConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (file, several) = (self.file.display(), self.problems.len());
+        let several = self.problems.len();
         for located in &self.problems {
-            match (&located.variable, located.line) {
-                (Some(variable), _) => writeln!(f, "{variable}: {}", located.problem)?,
-                (None, Some(line)) => writeln!(f, "{file}:{line}: {}", located.problem)?,
-                (None, None) => writeln!(f, "{file}: {}", located.problem)?,
-            }
+            writeln!(f, "{}", located.told(&self.file))?;
         }
         write!(f, "{several} {} found", if several == 1 { "problem" } else { "problems" })
     }

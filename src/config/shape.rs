@@ -260,7 +260,7 @@ fn suggest<'a>(wrong: &str, names: impl Iterator<Item = &'a str> + Clone) -> Str
 }
 
 /// The name that a misspelt one may be meant to be.
-pub(super) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let near = names.map(|name| (strsim::jaro_winkler(wrong, name), name)).max_by(|a, b| a.0.total_cmp(&b.0));
     near.filter(|(likeness, _)| *likeness > 0.8).map(|(_, name)| name)
 }

@@ -303,6 +303,80 @@ fn a_bins_moves_must_last_for_each_other() {
 }
 
 #[test]
+fn an_input_tells_one_thing_only() {
+    let input = |name: &str, line: u32| format!("\n[[input]]\nname = \"{name}\"\nline = \"GPIO{line}\"\n");
+    let text =
+        GOOD.to_owned() + &input("reset", 4) + "[buttons]\nestop = \"reset\"\nreset = \"reset\"\nstart = \"eye\"\n";
+    let text = text
+        .replace("end_mm = 2000", "end_mm = 2000\nencoder = \"eye\"")
+        .replace("[{ actuator = \"kick\" }]", "[{ actuator = \"kick\" }]\nconfirm = \"eye\"");
+    let found = problems(&text);
+    for (key, by) in [
+        ("belt.encoder: input \"eye\"", "trigger.input"),
+        ("lane[0].confirm: input \"eye\"", "trigger.input"),
+        ("buttons.start: input \"eye\"", "trigger.input"),
+        ("buttons.reset: input \"reset\"", "buttons.estop"),
+    ] {
+        let wanted = format!("{key} is {by} already; one input tells one thing");
+        assert!(found.iter().any(|line| line.contains(&wanted)), "{wanted}: {found:#?}");
+    }
+    assert_eq!(found.len(), 5, "{found:#?}");
+}
+
+#[test]
+fn outputs_that_a_booting_raspberry_pi_switches_on_are_warned_of() {
+    let warned = |text: &str| -> Vec<String> {
+        let config = Config::parse(Path::new("f.toml"), text, std::iter::empty()).unwrap_or_else(|bad| panic!("{bad}"));
+        config.warnings().iter().map(ToString::to_string).collect()
+    };
+    let on = |line: &str, more: &str| GOOD.replace("line = \"GPIO23\"", &format!("line = \"{line}\"\n{more}"));
+    for (line, more, wanted) in [
+        ("GPIO23", "", None),
+        ("GPIO9", "active = \"high\"", None),
+        ("GPIO8", "active = \"low\"", None),
+        ("X5", "active = \"low\"", None),
+        ("GPIO41", "active = \"low\"", None),
+        ("GPIO8", "chip = \"mcp23017\"", None),
+        ("GPIO8", "chip = \"pinctrl-rp1\"", Some("GPIO8 up while it boots, and kick, active high, is on meanwhile")),
+        ("SPI_CE0_N", "", Some("take one of GPIO9 to GPIO27, or add 4.7 kΩ to ground")),
+        ("GPIO9", "active = \"low\"", Some("GPIO9 down while it boots, and kick, active low, is on meanwhile")),
+        ("GPIO27", "active = \"low\"", Some("take one of GPIO4 to GPIO8, or add 4.7 kΩ to 3.3 V")),
+        ("GPIO2", "", Some("take one of GPIO9 to GPIO27")),
+    ] {
+        let found = warned(&on(line, more));
+        match wanted {
+            None => assert_eq!(found, [""; 0], "{line} {more}"),
+            Some(wanted) => {
+                assert!(found.len() == 1 && found[0].contains(wanted), "{line} {more}: {found:#?}");
+                assert!(line != "GPIO2" || found[0].ends_with(wanted), "no resistor is stronger: {found:#?}");
+            }
+        }
+    }
+    let lit = |key: &str| format!("{GOOD}\n[gpio]\n{key}_line = \"GPIO5\"\n");
+    assert!(warned(&lit("buzzer"))[0].starts_with("gpio.buzzer_line: "));
+    assert_eq!(warned(&lit("heartbeat")), [""; 0]);
+    assert_eq!(warned(&(on("GPIO5", "") + "\n[gpio]\ndriver = \"none\"\n")), [""; 0]);
+}
+
+#[test]
+fn what_cannot_reach_a_broker_or_a_camera_is_told() {
+    for host in ["mqtt://localhost:1883", "localhost:1884", " localhost", "broker/", "[::1]"] {
+        let found = problems(&format!("{GOOD}\n[mqtt]\nhost = \"{host}\"\n"));
+        assert!(found.iter().any(|line| line.contains("mqtt.host: ")), "{host}: {found:#?}");
+    }
+    for host in ["", "localhost", "10.0.0.5", "broker.pabrik.id", "::1", "fe80::1%eth0"] {
+        assert_eq!(problems(&format!("{GOOD}\n[mqtt]\nhost = \"{host}\"\n")), [""; 0], "{host}");
+    }
+    for driver in ["v4l", "replay"] {
+        let text =
+            GOOD.replace("driver = \"replay\"\npath = \"pictures\"", &format!("driver = \"{driver}\"\npath = \"\""));
+        assert!(problems(&text)[0].contains("camera.path: "), "{driver}");
+    }
+    let text = GOOD.replace("driver = \"replay\"\npath = \"pictures\"", "driver = \"command\"\ncommand = [\"\"]");
+    assert!(problems(&text)[0].contains("camera.command: "), "a program without a name");
+}
+
+#[test]
 fn all_problems_come_at_once_in_the_order_of_the_file() {
     let text = GOOD.replace("site =", "sit =").replace("GPIO23", "GPIO17").replace("end_mm = 2000", "end_mm = 100");
     let found = problems(&text);

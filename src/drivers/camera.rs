@@ -10,6 +10,7 @@ use crate::drivers::command::Program;
 use crate::drivers::replay::Replay;
 use crate::pipeline::capture::Camera;
 use crate::problem::Problems;
+use crate::record::Words;
 
 /// `[camera]`: where pictures come from.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -58,7 +59,8 @@ pub enum Driver {
     V4l,
     /// A program that writes frames, such as `rpicam-vid` for CSI cameras.
     Command,
-    /// A folder of pictures, shown one after the other.
+    /// A folder of pictures and those in its folders, in the order of their names: one a frame, at `fps`, and from the
+    /// beginning again after the last. Files that are no pictures are skipped, and named once in the log.
     Replay,
 }
 
@@ -109,22 +111,43 @@ impl Settings {
 
     /// Notes what is wrong on its own.
     pub fn check(&self, problems: &mut Problems<'_>) {
+        let path = self.path.as_ref().is_some_and(|path| !path.trim().is_empty());
         match self.driver {
             Driver::V4l => problems.expect(
-                self.path.is_some(),
+                path,
                 "path",
                 "which camera is not said",
                 "give its device, such as path = \"/dev/v4l/by-path/...\" (ls -l /dev/v4l/by-path)",
             ),
             Driver::Replay => {
-                problems.expect(self.path.is_some(), "path", "which pictures is not said", "give a folder of pictures");
+                problems.expect(path, "path", "which pictures is not said", "give a folder of pictures");
             }
             Driver::Command => problems.expect(
-                !self.command.is_empty(),
+                self.command.first().is_some_and(|program| !program.trim().is_empty()),
                 "command",
                 "which program is not said",
                 "give it with its arguments, such as command = [\"rpicam-vid\", \"-t\", \"0\", \"-n\", \"--flush\", \"--codec\", \"mjpeg\", \"-o\", \"-\"]",
             ),
+        }
+    }
+
+    /// What a person looks at when this camera is lost and its driver does not say why.
+    pub fn remedy(&self) -> Words {
+        match self.driver {
+            Driver::V4l => {
+                Words { en: "check its cable and power".into(), id: "periksa kabel dan catu daya kamera".into() }
+            }
+            Driver::Command => {
+                let program = self.command.first().map_or("", String::as_str);
+                Words {
+                    en: format!("look whether {program} runs by hand, and check the camera's cable"),
+                    id: format!("coba jalankan {program} secara manual, dan periksa kabel kamera"),
+                }
+            }
+            Driver::Replay => {
+                let folder = self.path.as_deref().unwrap_or(".");
+                Words { en: format!("look into the folder {folder}"), id: format!("periksa isi folder {folder}") }
+            }
         }
     }
 

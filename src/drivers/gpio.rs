@@ -45,7 +45,9 @@ pub enum Driver {
     Gpiochip,
     /// rppal, by the registers: Raspberry Pi only; servos too. Inputs are read through the kernel as with `gpiochip`.
     Rppal,
-    /// Nothing moves: a scan station that only reports.
+    /// Nothing moves and no input is read: a scan station that only reports, triggered by `motion`, `interval` or
+    /// `command`. Its outcomes tell what a machine with outputs would have done: `diverted` says that the lane's moves
+    /// fell due, not that an item fell there, and a lane with a sensor is always `unconfirmed`.
     None,
 }
 

@@ -16,7 +16,7 @@ use crate::pipeline::preprocess::{Raster, Zone, decode, thumbnail};
 use crate::pipeline::read::judge::Judged;
 use crate::pipeline::read::{Read, Reader};
 use crate::problem::Problems;
-use crate::units::{ItemId, Timestamp};
+use crate::units::{ItemId, Timestamp, millis};
 
 /// A picture to be looked at.
 #[derive(Debug, Clone)]
@@ -70,7 +70,7 @@ impl Looked {
             "read" => self.judged.is_some(),
             _ => true,
         });
-        made.map(|(name, took)| (name.to_owned(), took.as_secs_f64() * 1e3)).collect()
+        made.map(|(name, took)| (name.to_owned(), millis(took))).collect()
     }
 }
 

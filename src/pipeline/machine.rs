@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::pipeline::trigger::Edge;
 use crate::problem::Problems;
-use crate::record::State;
+use crate::record::{State, Words};
 use crate::units::InputId;
 
 /// `[buttons]`: inputs that a person presses.
@@ -97,6 +97,8 @@ pub struct Held {
 /// What holds the machine.
 #[derive(Debug, Clone)]
 pub struct Machine {
+    /// What a person looks at when the camera is lost.
+    pub camera_remedy: Words,
     buttons: Vec<(InputId, Button)>,
     /// The lamps that are wired.
     lamps: Vec<Lamp>,
@@ -118,8 +120,9 @@ enum Camera {
 
 impl Machine {
     /// A machine whose camera has shown nothing yet, with the buttons and lamps that are wired.
-    pub fn new(buttons: Vec<(InputId, Button)>, lamps: Vec<Lamp>) -> Self {
-        Self { buttons, lamps, pressed: false, stopped: false, paused: false, camera: Camera::Awaited }
+    pub fn new(buttons: Vec<(InputId, Button)>, lamps: Vec<Lamp>, camera_remedy: Words) -> Self {
+        let camera = Camera::Awaited;
+        Self { camera_remedy, buttons, lamps, pressed: false, stopped: false, paused: false, camera }
     }
 
     /// As the program before left it; `resumable` says whether the command `resume` may end a pause. A pause that
@@ -233,7 +236,7 @@ mod tests {
         if with_start {
             buttons.push((START, Button::Start));
         }
-        Machine::new(buttons, Vec::new())
+        Machine::new(buttons, Vec::new(), Words { en: String::new(), id: String::new() })
     }
 
     fn edge(machine: &mut Machine, input: InputId, active: bool, count: u64) -> bool {

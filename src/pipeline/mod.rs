@@ -35,7 +35,7 @@ use std::time::Duration;
 
 use crate::clock::Now;
 use crate::record::{Decision, Ending, Event, Outcome, PictureView, Reason, Score, State, Words};
-use crate::units::{InputId, ItemId, LaneId, Millimetres, Timestamp};
+use crate::units::{InputId, ItemId, LaneId, Millimetres, Timestamp, millis};
 use actuate::{How, Moved, Order, Stay};
 use capture::Frame;
 use decide::{Decide, Verdict};
@@ -385,7 +385,7 @@ impl Line {
         let best = open.votes.mean().top(5);
         let scores = best.iter().map(|(class, p)| Score { class: self.decide.class(*class).to_owned(), p: *p });
         let mut stages_ms = open.last.as_ref().map_or_else(BTreeMap::new, Looked::stages_ms);
-        stages_ms.insert("decide".into(), now.at.since(open.came).as_secs_f64() * 1e3);
+        stages_ms.insert("decide".into(), millis(now.at.since(open.came)));
         let sure = verdict.reason == Reason::Confident;
         let kept = open.last.filter(|_| self.names.pictures);
         let picture = kept.as_ref().map(|_| PictureView::of(sure).id(item));
@@ -462,7 +462,7 @@ impl Line {
             outcome: ended.ending,
             target_lane: name(ended.target),
             actual_lane: ended.actual.map(name),
-            confirmed_ms: ended.confirmed_after.map(|after| after.as_secs_f64() * 1e3),
+            confirmed_ms: ended.confirmed_after.map(millis),
         })
     }
 }

@@ -22,6 +22,7 @@ use crate::pipeline::read::Read;
 use crate::pipeline::read::keywords::Role;
 use crate::pipeline::votes::Votes;
 use crate::record::{Readings, Reason, Words};
+use crate::units::millis;
 
 /// Says for each picture which lane its item would get, and why.
 ///
@@ -31,7 +32,7 @@ use crate::record::{Readings, Reason, Words};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The station's configuration, such as config/waste.toml.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "PILAH_CONFIG")]
     config: PathBuf,
     /// Prints one JSON object a picture.
     #[arg(long)]
@@ -188,7 +189,7 @@ impl Desk {
             readings: read.as_ref().map(|read| read.judged.readings.clone()),
             lines: read.as_ref().map(text_lines),
             barcodes: read.map(|read| read.bars.into_iter().map(|bar| bar.text).collect()),
-            stages_ms: stages.into_iter().map(|(name, took)| (name.to_owned(), took.as_secs_f64() * 1e3)).collect(),
+            stages_ms: stages.into_iter().map(|(name, took)| (name.to_owned(), millis(took))).collect(),
         };
         Ok((answer, shown.into_owned()))
     }

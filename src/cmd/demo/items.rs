@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 
 use crate::cmd::{pictures, print};
+use crate::pipeline::decide::UNKNOWN;
 use crate::pipeline::look::Eyes;
 use crate::pipeline::preprocess::{Filter, Raster, resize};
 use crate::sim::feed::Specimen;
@@ -74,6 +75,24 @@ pub(super) fn load(folder: &Path, kinds: &Kinds, most: usize, seed: u64) -> Resu
 
 /// The files of each kind: a folder a kind.
 fn from_folders(folder: &Path, kinds: &Kinds) -> Result<Vec<(String, Vec<PathBuf>)>> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("listing {}", folder.display()))?;
+    let folders = entries.flatten().filter(|entry| entry.path().is_dir());
+    let mut strange: Vec<String> = folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    // Evaluate takes a folder of what is unknown to any model.
+    strange.retain(|name| !name.starts_with('.') && name != UNKNOWN && !kinds.names.contains(name));
+    strange.sort();
+    ensure!(
+        strange.is_empty(),
+        "{}: {} {} of {}; name the folders {}",
+        folder.display(),
+        strange.join(", "),
+        if strange.len() == 1 { "is no class" } else { "are no classes" },
+        kinds.of,
+        kinds.names.join(", ")
+    );
+    if !kinds.names.iter().any(|name| name == UNKNOWN) && folder.join(UNKNOWN).is_dir() {
+        print::note(format_args!("left out: {}, which {} has no class for", folder.join(UNKNOWN).display(), kinds.of));
+    }
     let there: Vec<&String> = kinds.names.iter().filter(|name| folder.join(name).is_dir()).collect();
     let folders: Vec<PathBuf> = there.iter().map(|name| folder.join(name)).collect();
     Ok(there.into_iter().cloned().zip(pictures::below(&folders)?).collect())
@@ -106,4 +125,20 @@ fn smaller(picture: Raster, most: u32) -> Result<Raster> {
     }
     let scaled = |side: u32| (side * most / longest).max(1);
     resize(&picture, scaled(picture.width), scaled(picture.height), Filter::Bilinear).context("making it smaller")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_that_are_no_class_are_named_all_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["3", "seven", "unknown", ".git", "eight"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let kinds = Kinds { of: "digits 1".into(), names: ["3", "7"].map(str::to_owned).into(), max_side: 320 };
+        let error = from_folders(folder.path(), &kinds).unwrap_err().to_string();
+        assert!(error.ends_with("eight, seven are no classes of digits 1; name the folders 3, 7"), "{error}");
+    }
 }

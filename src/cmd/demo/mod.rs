@@ -15,7 +15,7 @@ use clap::ValueEnum;
 use crate::app::simulated;
 use crate::app::station::{exception, open_eyes};
 use crate::clock::{Clock, SystemClock, WallTime};
-use crate::cmd::print;
+use crate::cmd::{WRONG_USAGE, print};
 use crate::config::Config;
 use crate::drivers::tract;
 use crate::pipeline::lane;
@@ -44,7 +44,7 @@ pub struct Args {
     /// Items a second in the mean; what the line's belt allows when left out.
     #[arg(long, value_name = "RATE")]
     rate: Option<f64>,
-    /// Steps all stages in virtual time: as fast as the machine can, and the same on every machine.
+    /// Steps all stages in virtual time: as fast as the machine can, and but for the latencies the same on every machine.
     #[arg(long = "virtual")]
     in_virtual_time: bool,
     /// Seeds the items' order and distances, and what goes wrong.
@@ -101,6 +101,13 @@ fn share(text: &str) -> Result<f64, String> {
 pub fn run(args: &Args) -> Result<ExitCode> {
     let (name, text) = args.line.config();
     let config = Config::parse(name.as_ref(), text, std::env::vars())?;
+    let belt = config.belt.as_ref().context("the demo shows machines with a belt")?;
+    let fastest = belt.speed_mm_s / (belt.item_mm + belt.min_gap_mm) / 1.35;
+    let rate = args.rate.unwrap_or(fastest.min(3.0));
+    if rate.is_nan() || rate <= 0.0 || rate > fastest {
+        print::note(format_args!("--rate {rate}: this belt takes more than 0 and at most {fastest:.2} items a second"));
+        return Ok(ExitCode::from(WRONG_USAGE));
+    }
     let eyes = open_eyes(&config, None).with_context(|| name.to_owned())?;
     let kinds = Kinds::of(&eyes);
     let folder = match (&args.images, &config.infer, &config.read) {
@@ -110,17 +117,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         (None, None, None) => bail!("{name} has neither [infer] nor [read]"),
     };
     let specimens = items::load(&folder, &kinds, args.items as usize, args.seed)?;
-    let belt = config.belt.as_ref().context("the demo shows machines with a belt")?;
-    let fastest = belt.speed_mm_s / (belt.item_mm + belt.min_gap_mm) / 1.35;
-    let feed = Feed {
-        items: args.items as usize,
-        rate: args.rate.unwrap_or(fastest.min(3.0)),
-        jitter: 0.15,
-        length: Millimetres(belt.item_mm),
-    };
-    if feed.rate.is_nan() || feed.rate <= 0.0 || feed.rate > fastest {
-        bail!("--rate {}: this belt takes more than 0 and at most {fastest:.2} items a second", feed.rate);
-    }
+    let feed = Feed { items: args.items as usize, rate, jitter: 0.15, length: Millimetres(belt.item_mm) };
     let start = if args.in_virtual_time { Timestamp::from_millis(1) } else { SystemClock.now() };
     let sim = Arc::new(SimClock::at(WallTime { unix_ms: 1_767_225_600_000, synchronized: true }));
     sim.advance_to(start);

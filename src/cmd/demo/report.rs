@@ -73,7 +73,7 @@ impl Report {
             line,
             model,
             in_virtual_time,
-            seconds: ran.seconds,
+            seconds: (ran.seconds * 1e3).round() / 1e3,
             audit,
             moves: Moves { made: ran.world.movements.len(), recalled: ran.ledger.recalled },
             records,
@@ -119,6 +119,10 @@ impl fmt::Display for Report {
         }
         let Records { arrived, lost, .. } = self.records;
         writeln!(f, "\n  sent:    {arrived} events at the broker, {lost} lost")?;
+        let Outages { broker, disk } = self.outages;
+        if broker + disk > 0 {
+            writeln!(f, "  away:    broker {broker}, disk {disk} times")?;
+        }
         if !self.incidents.is_empty() {
             let each = self.incidents.iter().map(|(code, n)| format!("{code} {n}"));
             writeln!(f, "  told:    {}", each.collect::<Vec<_>>().join(", "))?;

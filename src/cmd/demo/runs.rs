@@ -67,8 +67,8 @@ pub(super) struct Ran {
 /// How often broker and disk were taken away.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(super) struct Outages {
-    broker: u32,
-    disk: u32,
+    pub(super) broker: u32,
+    pub(super) disk: u32,
 }
 
 /// Store, publisher and broker of a run, in a folder of its own that goes when the run is over.

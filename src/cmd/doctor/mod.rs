@@ -1,6 +1,8 @@
 //! `pilah doctor`: everything that a station needs, looked at before it is missed.
 
 mod board;
+mod broker;
+mod state;
 mod station;
 mod unit;
 
@@ -113,7 +115,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
 
 /// What keeps records from being written in a state directory, with its remedy.
 pub(super) fn state_trouble(directory: &Path) -> Option<String> {
-    let Finding { verdict, found, remedy, .. } = station::state(directory);
+    let Finding { verdict, found, remedy, .. } = state::state(directory);
     (verdict == Verdict::Fail).then(|| [Some(found), remedy].into_iter().flatten().collect::<Vec<_>>().join("; "))
 }
 

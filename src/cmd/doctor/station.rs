@@ -2,31 +2,26 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::net::{TcpStream, ToSocketAddrs};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use rustix::fs::{Access, access};
 
+use super::broker::broker;
+use super::state::{owners, state};
 use super::{Finding, unit};
 use crate::app::station;
 use crate::clock::{Clock, SystemClock, thread_cpu};
 use crate::config::Config;
 use crate::drivers::runtime::{self, Lock};
-use crate::drivers::{gpio, gpiochip, tract};
+use crate::drivers::{camera, gpio, gpiochip, tract};
+#[cfg(not(feature = "rppal"))]
+use crate::pipeline::actuate::Kind;
 use crate::pipeline::capture::{Camera, Frame};
 use crate::pipeline::preprocess::decode_file;
-use crate::store::disk_space;
 
 /// How long a camera may take for its first frame: USB cameras need up to two seconds to start.
 const FIRST_FRAME: Duration = Duration::from_secs(5);
-/// How long a broker may take to answer.
-const ANSWER: Duration = Duration::from_secs(3);
-/// Free space below which the store is in trouble soon, and below which it is now.
-const SPACE: (u64, u64) = (1 << 30, 64 << 20);
-const MORE_SPACE: &str = "free some space, or lower store.max_bytes and store.pictures.max_bytes";
 
 /// Looks at all of them.
 pub(super) fn look(config: &Config) -> Vec<Finding> {
@@ -35,14 +30,14 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
     let mut findings = vec![Finding::of("model", model(config))];
     findings.push(match &daemon {
         Some(daemon) => Finding::ok("camera", format!("not looked at: {daemon} is at work with it")),
-        None => Finding::of("camera", camera(config)),
+        None => Finding::of("camera", looks(config)),
     });
     findings.push(pins(config));
     if daemon.is_none() {
         findings.extend(lock(&directory.join("lock")));
     }
     findings.extend(daemon.map(|daemon| Finding::ok("daemon", format!("{daemon} drives the outputs"))));
-    findings.push(broker(config));
+    findings.extend(broker(&config.mqtt));
     findings.push(state(&config.store.directory));
     findings.extend(unit::writable(&config.store.directory, Path::new("/")));
     findings
@@ -65,11 +60,12 @@ fn model(config: &Config) -> Result<String> {
     Ok(format!("{title} by {}, loaded in {took} ms, {one:.1} ms a picture", engine.to_lowercase()))
 }
 
-fn camera(config: &Config) -> Result<String> {
+fn looks(config: &Config) -> Result<String> {
     let start = SystemClock.now();
     let opened = config.camera.opener()();
-    let frame =
-        opened.and_then(|mut camera| first_frame(&mut *camera, FIRST_FRAME)).map_err(|error| with_remedy(&error))?;
+    let frame = opened
+        .and_then(|mut camera| first_frame(&mut *camera, FIRST_FRAME))
+        .map_err(|error| with_remedy(&error, &config.camera))?;
     let (width, height) = (frame.picture.width, frame.picture.height);
     let after = SystemClock.now().since(start).as_millis();
     Ok(match (width, height) {
@@ -93,13 +89,13 @@ fn first_frame(camera: &mut dyn Camera, within: Duration) -> Result<Frame> {
 }
 
 /// Drivers say what to do about most of what goes wrong; where they do not, this does.
-fn with_remedy(error: &anyhow::Error) -> anyhow::Error {
+fn with_remedy(error: &anyhow::Error, camera: &camera::Settings) -> anyhow::Error {
     let said = format!("{error:#}");
     if said.contains("; ") {
-        anyhow!(said)
-    } else {
-        anyhow!("{said}; check its cable, and that no other program uses it")
+        return anyhow!(said);
     }
+    let others = if camera.driver == camera::Driver::Replay { "" } else { ", and that no other program uses it" };
+    anyhow!("{said}; {}{others}", camera.remedy().en)
 }
 
 fn pins(config: &Config) -> Finding {
@@ -107,11 +103,15 @@ fn pins(config: &Config) -> Finding {
     match config.gpio.driver {
         gpio::Driver::None => Finding::ok(what, "none: nothing moves"),
         #[cfg(not(feature = "rppal"))]
-        gpio::Driver::Rppal => Finding::fail(
-            what,
-            "this build has no rppal driver",
-            "set gpio.driver = \"gpiochip\", which drives pulses and holds on any board; the packages have rppal",
-        ),
+        gpio::Driver::Rppal => {
+            let servos = config.actuator.iter().any(|actuator| actuator.kind == Kind::Servo);
+            let remedy = if servos {
+                "servos need it: take the package, or build with --features board"
+            } else {
+                "set gpio.driver = \"gpiochip\", which drives pulses and holds on any board; the packages have rppal"
+            };
+            Finding::fail(what, "this build has no rppal driver", remedy)
+        }
         #[cfg(feature = "rppal")]
         gpio::Driver::Rppal => {
             let registers = crate::drivers::rppal::look();
@@ -135,106 +135,6 @@ fn lock(path: &Path) -> Option<Finding> {
         _ => format!("remove {path} while nothing runs"),
     };
     Some(Finding::fail("lock", format!("opening {path}: {error}; without it nothing moves"), remedy))
-}
-
-fn broker(config: &Config) -> Finding {
-    let (host, port) = (&config.mqtt.host, config.mqtt.port);
-    if host.is_empty() {
-        return Finding::ok("broker", "none: nothing is published");
-    }
-    match reach(host, port) {
-        Ok(address) => Finding::ok("broker", format!("{host}:{port} answers ({address})")),
-        Err(error) => Finding::fail(
-            "broker",
-            format!("connecting to {host}:{port}: {error}"),
-            "check mqtt.host and mqtt.port, the network, and that the broker listens there",
-        ),
-    }
-}
-
-fn reach(host: &str, port: u16) -> std::io::Result<String> {
-    let mut last = std::io::Error::other("the name has no address");
-    for address in (host, port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, ANSWER) {
-            Ok(_) => return Ok(address.ip().to_string()),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
-}
-
-/// Whether records can be written, and for how long.
-pub(super) fn state(directory: &Path) -> Finding {
-    let what = "state";
-    // A directory that is not there yet is made at the start: what counts is the nearest one that is.
-    let Some(nearest) = directory.ancestors().find(|path| path.is_dir()) else {
-        return Finding::fail(
-            what,
-            format!("{} is nowhere", directory.display()),
-            "give store.directory its whole path",
-        );
-    };
-    let shown = directory.display();
-    if let Err(error) = try_writing(nearest) {
-        let remedy = match error.kind() {
-            ErrorKind::PermissionDenied => belongs(nearest),
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => MORE_SPACE.into(),
-            ErrorKind::ReadOnlyFilesystem => read_only(directory),
-            _ => "look at its disk".into(),
-        };
-        return Finding::fail(what, format!("writing in {shown}: {error}"), remedy);
-    }
-    // A daemon or a command that root started by hand leaves files that the service's user cannot write to.
-    let inside = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
-    if let Some(file) = inside.filter(|path| access(path, Access::WRITE_OK).is_err()).min() {
-        return Finding::fail(what, format!("{} cannot be written to", file.display()), belongs(&file));
-    }
-    let free = match disk_space(nearest) {
-        Ok((left, _)) => left,
-        Err(error) => return Finding::warn(what, format!("free space of {shown}: {error}"), "look at it with df"),
-    };
-    let found = format!("{shown} can be written to, {} MB are free", free >> 20);
-    match free {
-        free if free < SPACE.1 => Finding::fail(what, found, MORE_SPACE),
-        free if free < SPACE.0 => Finding::warn(what, found, MORE_SPACE),
-        _ => Finding::ok(what, found),
-    }
-}
-
-/// The unit makes all but its own folders read-only for the service, and that looks no different from a card's end.
-fn read_only(directory: &Path) -> String {
-    let disk = "mount it for writing (an SD card at its end makes itself read-only)";
-    unit::remedy(directory).map_or(disk.to_owned(), |opens| format!("{disk}; where the service alone cannot: {opens}"))
-}
-
-/// Who owns what this user cannot write to, and the two ways out.
-fn belongs(path: &Path) -> String {
-    let (owner, me) = owners(path);
-    let path = path.display();
-    match owner {
-        Some(owner) if owner != me => {
-            format!("it belongs to {owner} and this runs as {me}: chown -R {me} {path}, or run this as {owner}")
-        }
-        _ => format!("let {me} write there: chmod -R u+rwX {path}"),
-    }
-}
-
-/// Whose a file is, and who this is, by name.
-fn owners(path: &Path) -> (Option<String>, String) {
-    let names = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let name = |uid: u32| {
-        let mut fields = names.lines().map(|line| line.split(':').collect::<Vec<_>>());
-        let found = fields.find(|fields| fields.get(2) == Some(&uid.to_string().as_str()));
-        found.map_or_else(|| uid.to_string(), |fields| fields[0].to_owned())
-    };
-    let owner = fs::metadata(path).ok().map(|data| name(data.uid()));
-    (owner, name(rustix::process::geteuid().as_raw()))
-}
-
-fn try_writing(folder: &Path) -> std::io::Result<()> {
-    let probe = folder.join(format!(".pilah-doctor-{}", std::process::id()));
-    fs::OpenOptions::new().write(true).create_new(true).open(&probe)?;
-    fs::remove_file(&probe)
 }
 
 #[cfg(test)]
@@ -277,19 +177,38 @@ mod tests {
         assert!(told.starts_with("FAIL lock") && told.contains("remove "), "{told}");
     }
 
+    #[cfg(not(feature = "rppal"))]
     #[test]
-    fn what_is_read_only_for_the_service_alone_is_told_apart_from_a_card_at_its_end() {
-        assert!(!read_only("/var/lib/pilah".as_ref()).contains("ReadWritePaths"));
-        assert!(read_only("/mnt/ssd/pilah".as_ref()).contains("ReadWritePaths=/mnt/ssd/pilah"));
+    fn who_has_servos_is_not_sent_to_a_driver_that_has_none() {
+        let told = |text: &str| {
+            let parsed = Config::parse("f.toml".as_ref(), text, std::iter::empty());
+            pins(&parsed.unwrap_or_else(|bad| panic!("{bad}"))).to_string()
+        };
+        let bin = told(include_str!("../../../config/bin.toml"));
+        assert!(bin.contains("; servos need it: take the package"), "{bin}");
+        let belt = include_str!("../../../config/waste.toml").replace("driver = \"gpiochip\"", "driver = \"rppal\"");
+        let belt = told(&belt);
+        assert!(belt.contains("; set gpio.driver = \"gpiochip\""), "{belt}");
     }
 
     #[test]
-    fn a_remedy_is_told_once() {
-        for (said, told) in [
-            ("busy; close the other program", "busy; close the other program"),
-            ("no frame in 5 s", "no frame in 5 s; check its cable, and that no other program uses it"),
+    fn a_remedy_is_told_once_and_is_one_for_this_camera() {
+        let camera = |text: &str| toml::from_str::<camera::Settings>(text).unwrap();
+        let usb = camera("driver = \"v4l\"\npath = \"/dev/video0\"");
+        let program = camera("driver = \"command\"\ncommand = [\"rpicam-vid\", \"-t\", \"0\"]");
+        let folder = camera("driver = \"replay\"\npath = \"/srv/pictures\"");
+        for (said, of, told) in [
+            ("busy; close the other program", &usb, "busy; close the other program"),
+            ("no frame in 5 s", &usb, "no frame in 5 s; check its cable and power, and that no other program uses it"),
+            (
+                "no frame in 5 s",
+                &program,
+                "no frame in 5 s; look whether rpicam-vid runs by hand, and check the camera's cable, and that no other \
+                 program uses it",
+            ),
+            ("it is empty", &folder, "it is empty; look into the folder /srv/pictures"),
         ] {
-            assert_eq!(with_remedy(&anyhow!(said)).to_string(), told);
+            assert_eq!(with_remedy(&anyhow!(said), of).to_string(), told);
         }
     }
 }

@@ -26,6 +26,10 @@ pub(super) struct Figures {
     pub accuracy: Option<f64>,
     /// The mean recall of the classes present, without `unknown`.
     pub macro_recall: Option<f64>,
+    /// The share of known pictures that get a lane at the shipped thresholds.
+    pub sorted: Option<f64>,
+    /// The share right of all that get a lane: an unknown one among them is wrong.
+    pub sorted_right: Option<f64>,
     /// The share of unknown pictures that get no lane at the shipped thresholds.
     pub unknown_rejected: Option<f64>,
     /// Each class, in the manifest's order.
@@ -51,6 +55,10 @@ pub(super) struct Rates {
     pub f1: Option<f64>,
     /// Pictures of the class.
     pub support: usize,
+    /// The share of them that get a lane at the shipped thresholds.
+    pub sorted: Option<f64>,
+    /// The share of those that get the lane of their own class.
+    pub sorted_right: Option<f64>,
 }
 
 /// One point of risk against coverage.
@@ -74,15 +82,21 @@ impl Figures {
             confusion[*label][one.called.0] += 1;
         }
         let right = known.iter().filter(|(label, one)| *label == one.called.0).count();
-        let rates: Vec<Rates> = (0..classes.len()).map(|at| Rates::new(&classes[at], at, &confusion)).collect();
+        let sorted: Vec<Judged> = judged.iter().filter(|one| gets_lane(manifest, one)).copied().collect();
+        let rates: Vec<Rates> =
+            (0..classes.len()).map(|at| Rates::new(&classes[at], at, &confusion, &sorted)).collect();
         let recalls: Vec<f64> = rates.iter().filter(|one| one.class != UNKNOWN).filter_map(|one| one.recall).collect();
         let unknown = manifest.class_named(UNKNOWN);
         let strange: Vec<&Judged> = judged.iter().filter(|one| one.label == unknown).collect();
         let rejected = strange.iter().filter(|one| !gets_lane(manifest, one)).count();
+        let sorted_known = sorted.iter().filter(|one| one.label != unknown).count();
+        let sorted_right = sorted.iter().filter(|one| one.label == Some(one.called)).count();
         Self {
             n: judged.len(),
             accuracy: share(right, known.len()),
             macro_recall: (!recalls.is_empty()).then(|| recalls.iter().sum::<f64>() / number(recalls.len())),
+            sorted: share(sorted_known, judged.len() - strange.len()),
+            sorted_right: share(sorted_right, sorted.len()),
             unknown_rejected: share(rejected, strange.len()),
             classes: rates,
             confusion,
@@ -103,6 +117,8 @@ impl Figures {
             "skipped": skipped,
             "accuracy": self.accuracy,
             "macro_recall": self.macro_recall,
+            "sorted": self.sorted,
+            "sorted_right": self.sorted_right,
             "unknown_rejected": self.unknown_rejected,
             "per_class": per_class,
             "confusion": confusion,
@@ -113,18 +129,29 @@ impl Figures {
 }
 
 impl Rates {
-    fn new(class: &Class, at: usize, confusion: &[Vec<usize>]) -> Self {
+    fn new(class: &Class, at: usize, confusion: &[Vec<usize>], sorted: &[Judged]) -> Self {
         let hits = confusion[at][at];
         let support = confusion[at].iter().sum();
         let called = confusion.iter().map(|row| row[at]).sum::<usize>();
         let (precision, recall) = (share(hits, called), share(hits, support));
         // 2PR / (P + R), which is this, and defined where one of them is not.
         let f1 = share(2 * hits, called + support);
-        Self { class: class.id.clone(), precision, recall, f1, support }
+        let own = Some(ClassId(at));
+        let with_lane = sorted.iter().filter(|one| one.label == own).count();
+        let right = sorted.iter().filter(|one| one.label == own && Some(one.called) == own).count();
+        let (sorted, sorted_right) = (share(with_lane, support), share(right, with_lane));
+        Self { class: class.id.clone(), precision, recall, f1, support, sorted, sorted_right }
     }
 
     fn json(&self) -> Value {
-        json!({"precision": self.precision, "recall": self.recall, "f1": self.f1, "support": self.support})
+        json!({
+            "precision": self.precision,
+            "recall": self.recall,
+            "f1": self.f1,
+            "support": self.support,
+            "sorted": self.sorted,
+            "sorted_right": self.sorted_right,
+        })
     }
 }
 
@@ -210,6 +237,16 @@ mod tests {
             let figures = Figures::new(&manifest(), &[judged(Some(1), 0, confidence)]);
             assert_eq!(figures.unknown_rejected, Some(rejected), "{confidence}");
         }
+    }
+
+    #[test]
+    fn what_a_line_sorts_is_counted_at_the_shipped_thresholds() {
+        let seen = [(0, 0, 0.9), (0, 0, 0.6), (0, 1, 0.9), (1, 0, 0.8), (1, 1, 0.9)];
+        let figures = Figures::new(&manifest(), &seen.map(|(label, called, p)| judged(Some(label), called, p)));
+        assert_eq!(figures.sorted, Some(1.0 / 3.0), "one is not sure enough, one is taken for unknown");
+        assert_eq!(figures.sorted_right, Some(0.5), "an unknown one got the lane of heads");
+        assert_eq!((figures.classes[0].sorted, figures.classes[0].sorted_right), (Some(1.0 / 3.0), Some(1.0)));
+        assert_eq!((figures.classes[1].sorted, figures.classes[1].sorted_right), (Some(0.5), Some(0.0)));
     }
 
     #[test]

@@ -21,8 +21,8 @@ use crate::units::ClassId;
 
 /// Measures a model on pictures that lie in a folder a class.
 ///
-/// Prints accuracy, precision, recall and F1 of each class, the confusion matrix, the calibration error, and the risk
-/// at each coverage. Pictures that cannot be read are named, skipped and counted.
+/// Prints accuracy, precision, recall and F1 of each class, what of it gets a lane at the shipped thresholds and how much
+/// of that is right, the confusion matrix, the calibration error, and the risk at each coverage. Pictures that cannot be read are named, skipped and counted.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The model: a name that `pilah model list` shows, or the path of its folder.
@@ -92,15 +92,20 @@ fn samples(data: &Path, manifest: &Manifest) -> Result<Vec<Sample>> {
         print::note(format_args!("not looked at: {several} files in {data} that lie in no folder of a class"));
     }
     folders.sort();
-    let mut labels = Vec::new();
+    let (mut labels, mut strange) = (Vec::new(), Vec::new());
     for folder in &folders {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let label = manifest.class_named(&name);
         if label.is_none() && name != UNKNOWN {
-            let classes = manifest.ids();
-            bail!("{} is no class of {}; its classes are {}", folder.display(), manifest.name, classes.join(", "));
+            strange.push(name);
+            continue;
         }
         labels.push(label);
+    }
+    if !strange.is_empty() {
+        let (name, classes) = (&manifest.name, manifest.ids().join(", "));
+        let are = if strange.len() == 1 { "is no class" } else { "are no classes" };
+        bail!("{}: {} {are} of {name}; its classes are {classes}", data.display(), strange.join(", "));
     }
     let files = pictures::below(&folders)?.into_iter().zip(labels);
     let samples: Vec<_> =

@@ -23,12 +23,19 @@ pub(super) fn text(figures: &Figures, skipped: usize) -> String {
     line(format_args!("| figure | value |\n|---|---:|"));
     line(format_args!("| accuracy | {} |", percent(figures.accuracy)));
     line(format_args!("| macro recall, without unknown | {} |", percent(figures.macro_recall)));
-    line(format_args!("| unknown rejected | {} |", percent(figures.unknown_rejected)));
+    line(format_args!(
+        "| sorted: known ones that get a lane at the shipped thresholds | {} |",
+        percent(figures.sorted)
+    ));
+    line(format_args!("| right, of all that get a lane | {} |", percent(figures.sorted_right)));
+    line(format_args!("| unknown rejected: those in a folder `unknown` that get no lane | {} |", unknown(figures)));
     line(format_args!("| calibration error (ECE) | {:.4} |\n", figures.ece));
-    line(format_args!("| class | precision | recall | F1 | pictures |\n|---|---:|---:|---:|---:|"));
+    line(format_args!("| class | precision | recall | F1 | pictures | sorted | of these right |"));
+    line(format_args!("|---|---:|---:|---:|---:|---:|---:|"));
     for one in &figures.classes {
         let (precision, recall, f1) = (percent(one.precision), percent(one.recall), percent(one.f1));
-        line(format_args!("| {} | {precision} | {recall} | {f1} | {} |", one.class, one.support));
+        let (sorted, right) = (percent(one.sorted), percent(one.sorted_right));
+        line(format_args!("| {} | {precision} | {recall} | {f1} | {} | {sorted} | {right} |", one.class, one.support));
     }
     line(format_args!("\n| is \\ called | {} |", list(figures.classes.iter().map(|one| one.class.as_str()))));
     line(format_args!("|---{}|", "|---:".repeat(figures.classes.len())));
@@ -77,6 +84,10 @@ fn picture(figures: &Figures) -> String {
     }
     svg.push_str("</svg>\n");
     svg
+}
+
+fn unknown(figures: &Figures) -> String {
+    figures.unknown_rejected.map_or_else(|| "no such folder".to_owned(), |share| percent(Some(share)))
 }
 
 fn percent(share: Option<f64>) -> String {

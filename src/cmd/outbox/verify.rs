@@ -26,11 +26,13 @@ const OTHERS: [&str; 3] = ["status", "health", "reply"];
 /// exit code is 1 when a number is missing that no start and no incident announced, or when one came with different
 /// contents.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "pilah outbox verify [--json] <FILE>\n       \
+                            pilah outbox verify [--json] --config <FILE> [--seconds <S>]")]
 pub(super) struct Args {
     /// The recorded stream; - is the standard input.
     #[arg(value_name = "FILE", required_unless_present = "config", conflicts_with = "config")]
     stream: Option<PathBuf>,
-    /// Listens at the broker of this configuration.
+    /// Listens at the broker of this configuration. It must be given: the variable PILAH_CONFIG does not ask for that.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// How long to listen.

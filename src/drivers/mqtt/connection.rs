@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, info, warn};
 
 use super::commands::{self, Commands, Verdict};
-use super::ending::{BACK_OFF, Lived, may_be_over_a_message, message_at_fault, words};
+use super::ending::{BACK_OFF, Lived, explain, may_be_over_a_message, message_at_fault};
 use super::options::{IN_FLIGHT, options};
 use super::tls::is_about_time;
 use super::{Live, Mqtt, Queued, Settings};
@@ -171,7 +171,7 @@ impl Connector {
                 Err(wrong) => {
                     self.blame(&wrong, &mut events, &client, under_way);
                     let not_set = is_about_time(&wrong) && !self.clock.wall().synchronized;
-                    return if not_set { End::ClockNotSet } else { End::Broken }(words(&wrong, &id));
+                    return if not_set { End::ClockNotSet } else { End::Broken }(explain(&wrong, &id));
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use rumqttc::v5::mqttbytes;
-use rumqttc::v5::mqttbytes::v5::DisconnectReasonCode as Code;
+use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode as Return, DisconnectReasonCode as Code};
 use rumqttc::v5::{ConnectionError, StateError};
 use tokio::time::Instant;
 
@@ -58,13 +58,16 @@ pub(super) fn message_at_fault(wrong: &ConnectionError) -> Option<String> {
 }
 
 /// Why a connection ended, with what to do where that is known.
-pub(super) fn words(wrong: &ConnectionError, client_id: &str) -> String {
+pub(super) fn explain(wrong: &ConnectionError, client_id: &str) -> String {
     match wrong {
         ConnectionError::MqttState(StateError::ServerDisconnect { reason_code: Code::SessionTakenOver, .. }) => {
             format!(
                 "another client uses this client id, {client_id} (SessionTakenOver); end the other program, or give each \
              station an id or an mqtt.client_id of its own"
             )
+        }
+        ConnectionError::ConnectionRefused(Return::NotAuthorized | Return::BadUserNamePassword) => {
+            format!("{wrong}; check mqtt.username and mqtt.password_file")
         }
         _ => wrong.to_string(),
     }
@@ -104,9 +107,19 @@ mod tests {
     fn who_is_put_out_by_its_own_name_is_told() {
         let ended =
             |reason_code| ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, reason_string: None });
-        let told = words(&ended(Code::SessionTakenOver), "pilah-v1-a-b");
+        let told = explain(&ended(Code::SessionTakenOver), "pilah-v1-a-b");
         assert!(told.contains("another client uses this client id, pilah-v1-a-b"), "{told}");
-        assert!(words(&ended(Code::ServerBusy), "a").contains("ServerBusy"));
+        assert!(explain(&ended(Code::ServerBusy), "a").contains("ServerBusy"));
+    }
+
+    #[test]
+    fn who_is_not_let_in_is_told_what_to_check() {
+        for (code, told) in
+            [(Return::NotAuthorized, true), (Return::BadUserNamePassword, true), (Return::Banned, false)]
+        {
+            let said = explain(&ConnectionError::ConnectionRefused(code), "a");
+            assert_eq!(said.ends_with("; check mqtt.username and mqtt.password_file"), told, "{said}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -101,6 +101,17 @@ impl Default for Tls {
 impl Settings {
     /// Notes every value that cannot work.
     pub fn check(&self, problems: &mut Problems<'_>) {
+        let host = &self.host;
+        // An address of IPv6 has two colons or more.
+        let port = host.matches(':').count() == 1 && !host.contains("://");
+        let ok = !host.contains(['/', '[', ']', '@']) && !host.contains(char::is_whitespace) && !port;
+        problems.expect(
+            ok,
+            "host",
+            format!("{host:?} is no name or address"),
+            "give the name or address alone, such as \"10.0.0.5\"; the port belongs into mqtt.port, the user into \
+             mqtt.username, and TLS is the table [mqtt.tls]",
+        );
         problems.expect(self.port > 0, "port", "0 is no port", "1883 is usual, and 8883 with TLS");
         problems.expect(
             (5..=3600).contains(&self.keep_alive_s),

@@ -7,21 +7,31 @@ use crate::trouble::Trouble;
 pub(super) fn jam() -> Trouble {
     Trouble::new("jam", |_, _| Words {
         en: "the photo-eye stays blocked: take out what is stuck before it, or wipe it".into(),
-        id: "sensor foto terus terhalang: ambil barang yang tersangkut di depannya, atau bersihkan sensornya".into(),
+        id: "sensor fotolistrik terus terhalang: ambil barang yang tersangkut di depannya, atau bersihkan sensornya"
+            .into(),
     })
 }
 
 pub(super) fn close() -> Trouble {
     Trouble::new("items-too-close", |n, _| Words {
-        en: format!("{n} times items came too close together and ran to the exception lane: feed them further apart"),
-        id: format!("{n} kali barang terlalu rapat dan jalan ke jalur sisa: beri jarak lebih jauh saat memuat"),
+        en: format!(
+            "items came too close together, {}, and ran to the exception lane: feed them further apart",
+            times(n)
+        ),
+        id: format!(
+            "{n} kali barang datang terlalu rapat, lalu diteruskan ke jalur pengecualian: beri jarak lebih jauh saat \
+             memuat"
+        ),
     })
 }
 
 pub(super) fn many() -> Trouble {
     Trouble::new("too-many-items", |n, _| Words {
-        en: format!("{n} items came while no more could be followed, and ran to the exception lane: check the feed"),
-        id: format!("{n} barang datang saat tidak ada lagi yang bisa diikuti, dan jalan ke jalur sisa: periksa umpan"),
+        en: format!("{} came while no more could be followed, and ran to the exception lane: check the feed", items(n)),
+        id: format!(
+            "{n} barang datang saat barang yang dilacak sudah terlalu banyak, lalu diteruskan ke jalur pengecualian: \
+             periksa pemasukan barang"
+        ),
     })
 }
 
@@ -35,7 +45,9 @@ pub(super) fn full() -> Trouble {
 pub(super) fn unconfirmed() -> Trouble {
     Trouble::new("lane-unconfirmed", |n, lane| Words {
         en: format!(
-            "{n} items sent to lane {lane} were not seen there: look whether its actuator moves and its sensor sees"
+            "{} sent to lane {lane} {} not seen there: look whether its actuator moves and its sensor sees",
+            items(n),
+            if n == 1 { "was" } else { "were" }
         ),
         id: format!(
             "{n} barang yang dikirim ke jalur {lane} tidak terlihat di sana: periksa gerak aktuator dan sensornya"
@@ -45,8 +57,8 @@ pub(super) fn unconfirmed() -> Trouble {
 
 pub(super) fn unexpected() -> Trouble {
     Trouble::new("unexpected-item", |n, lane| Words {
-        en: format!("the sensor of lane {lane} saw {n} items that nobody sent there: look into the chute"),
-        id: format!("sensor jalur {lane} melihat {n} barang yang tidak dikirim ke sana: periksa saluran"),
+        en: format!("the sensor of lane {lane} saw {} that nobody sent there: look into the chute", items(n)),
+        id: format!("sensor jalur {lane} melihat {n} barang yang tidak dikirim ke sana: periksa salurannya"),
     })
 }
 
@@ -60,8 +72,15 @@ pub(super) fn silent() -> Trouble {
 
 pub(super) fn overtime() -> Trouble {
     Trouble::new("actuator-overtime", |n, _| Words {
-        en: format!("{n} times a coil was cut at its longest on-time: the belt may have stopped with a gate open"),
-        id: format!("{n} kali kumparan diputus pada batas waktu nyala: ban mungkin berhenti saat gerbang terbuka"),
+        en: format!(
+            "a coil was cut at its longest on-time, {}: look at what holds it on, such as a belt that stopped under an \
+             open gate, and at the actuator's on_ms and max_on_ms",
+            times(n)
+        ),
+        id: format!(
+            "{n} kali kumparan diputus pada batas waktu nyala: periksa apa yang membuatnya terus menyala, misalnya ban \
+             yang berhenti saat gerbang terbuka, dan periksa on_ms serta max_on_ms aktuatornya"
+        ),
     })
 }
 
@@ -118,4 +137,33 @@ pub(super) fn blurred() -> Trouble {
         en: "the pictures are blurred: wipe the lens, and set its focus".into(),
         id: "gambar buram: bersihkan lensa, dan atur fokusnya".into(),
     })
+}
+
+fn times(n: u64) -> String {
+    if n == 1 { "once".into() } else { format!("{n} times") }
+}
+
+fn items(n: u64) -> String {
+    if n == 1 { "1 item".into() } else { format!("{n} items") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_told_as_one_and_several_as_several() {
+        for (trouble, one, several) in [
+            (many(), "1 item came while", "3 items came while"),
+            (close(), "together, once, and", "together, 3 times, and"),
+            (unconfirmed(), "1 item sent to lane A was not", "3 items sent to lane A were not"),
+            (unexpected(), "saw 1 item that", "saw 3 items that"),
+            (overtime(), "on-time, once: look", "on-time, 3 times: look"),
+        ] {
+            for (n, wanted) in [(1, one), (3, several)] {
+                let words = (trouble.text)(n, "A");
+                assert!(words.en.contains(wanted), "{}", words.en);
+            }
+        }
+    }
 }
