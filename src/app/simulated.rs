@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::pipeline::infer::Manifest;
 use crate::sim::feed::{Faults, Feed, Specimen};
 use crate::sim::picture::{Lens, Shot};
-use crate::sim::world::{Chute, Plant, Pusher, World};
+use crate::sim::world::{Chute, Plant, Push, Pusher, World};
 use crate::units::{ActuatorId, Millimetres, Speed, Timestamp};
 
 /// The line as the simulated world builds it.
@@ -22,22 +22,22 @@ pub fn plant(config: &Config) -> Result<Plant> {
     let eye = eye.context("simulating a line: the configuration has no photo-eye; set trigger.input")?;
     let pushers = config.actuator.iter().map(|actuator| Pusher {
         kind: actuator.kind,
-        at: Millimetres(actuator.position_mm),
         delay: actuator.lead(),
         longest: Duration::from_millis(actuator.max_on_ms.into()),
     });
     let lanes = config.lane.iter().map(|lane| {
         let push = |step: &crate::pipeline::lane::Move| {
             let index = config.actuator.iter().position(|actuator| actuator.name == step.actuator)?;
-            let drive = config.actuator[index].drive(step.angle_deg);
-            Some((ActuatorId(index), drive))
+            let actuator = &config.actuator[index];
+            let at = Millimetres(actuator.position_mm + step.offset_mm);
+            Some(Push { actuator: ActuatorId(index), drive: actuator.drive(step.angle_deg), at })
         };
-        let last = lane.moves.iter().filter_map(|step| config.actuator.iter().find(|one| one.name == step.actuator));
-        let last = last.map(|actuator| actuator.position_mm).fold(0.0, f64::max);
-        let last = if lane.moves.is_empty() { belt.end_mm } else { last };
+        let pushes: Vec<Push> = lane.moves.iter().filter_map(push).collect();
+        let last = pushes.iter().map(|push| push.at.0).fold(f64::NEG_INFINITY, f64::max);
+        let last = if pushes.is_empty() { belt.end_mm } else { last };
         let sensor = input(config, lane.confirm.as_ref());
         Chute {
-            pushes: lane.moves.iter().filter_map(push).collect(),
+            pushes,
             sensor: sensor.map(|sensor| (sensor, Millimetres(lane.confirm_mm.unwrap_or(last)))),
         }
     });
@@ -51,6 +51,8 @@ pub fn plant(config: &Config) -> Result<Plant> {
         exception: exception(config),
         end: Millimetres(belt.end_mm),
         reach: Millimetres(belt.tolerance_mm),
+        // The line takes each edge of a lane's sensor for an item.
+        sensors_bounce: false,
     })
 }
 
