@@ -39,7 +39,8 @@ fn run(config: &Config, items: usize, rate: f64, faults: Faults, seed: u64) -> R
     let classifier = oracle::classifier(&CLASSES).unwrap();
     let specimens = oracle::specimens(&CLASSES);
     let classes: Vec<String> = specimens.iter().map(|specimen| specimen.class.clone()).collect();
-    let feed = Feed { items, rate, jitter: 0.15, length: Millimetres(config.belt.as_ref().unwrap().item_mm) };
+    let length = Millimetres(config.belt.as_ref().unwrap().item_mm);
+    let feed = Feed { items, rate, jitter: 0.15, length, vary: 0.2 };
     let (world, lens, plant) =
         simulated::line(config, Some(&classifier.manifest), specimens, &feed, faults, seed, start).unwrap();
     let station = Station::new(config, classifier, seed, start);

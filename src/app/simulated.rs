@@ -76,6 +76,7 @@ pub fn line(
     let (view, item) = (belt.view_end_mm - belt.view_start_mm, feed.length.0);
     let shot = manifest.map_or_else(|| Shot::for_labels(view, item), |manifest| Shot::for_net(manifest, view, item));
     let shot = Shot { mirrored: config.view.mirrored, ..shot };
-    let lens = Lens::new(Millimetres(belt.view_start_mm), Millimetres(belt.view_end_mm), shot, specimens);
+    let (view_start, view_end) = (Millimetres(belt.view_start_mm), Millimetres(belt.view_end_mm));
+    let lens = Lens::new(view_start, view_end, feed.length, shot, specimens);
     Ok((world, lens, plant))
 }

@@ -117,6 +117,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         rate: args.rate.unwrap_or(fastest.min(3.0)),
         jitter: 0.15,
         length: Millimetres(belt.item_mm),
+        vary: 0.2,
     };
     if feed.rate.is_nan() || feed.rate <= 0.0 || feed.rate > fastest {
         bail!("--rate {}: this belt takes more than 0 and at most {fastest:.2} items a second", feed.rate);
