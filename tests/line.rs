@@ -15,7 +15,7 @@ use pilah::sim::clock::SimClock;
 use pilah::sim::feed::{Faults, Feed};
 use pilah::sim::ledger::{Audit, Ledger};
 use pilah::sim::oracle;
-use pilah::sim::rig::Rig;
+use pilah::sim::rig::{LookTime, Rig};
 use pilah::units::{Millimetres, Timestamp};
 
 const CLASSES: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
@@ -54,7 +54,7 @@ fn run(config: &Config, items: usize, rate: f64, faults: Faults, seed: u64) -> R
         ledger: Ledger::default(),
         frame_period: Duration::from_millis(33),
         capture_latency: Duration::from_millis(12),
-        look_latency: (Duration::from_millis(8), Duration::from_millis(35)),
+        look_time: LookTime::CLASSIFIER,
         rng: fastrand::Rng::with_seed(seed),
         clock,
     };

@@ -26,7 +26,7 @@ use crate::sim::feed::Faults;
 use crate::sim::ledger::Ledger;
 use crate::sim::outage::refuse_writes;
 use crate::sim::picture::Lens;
-use crate::sim::rig::Rig;
+use crate::sim::rig::{LookTime, Rig};
 use crate::sim::world::World;
 use crate::status::{Spread, Status};
 use crate::store;
@@ -147,7 +147,7 @@ impl Demo<'_> {
         let (state, seen) = watch::channel(State::Running);
         let real: Arc<dyn Clock> = Arc::new(SystemClock);
         let mut keeping = Keeping::start(&self, &eyes, real, seen)?;
-        let start = clock.now();
+        let (start, look_time) = (clock.now(), LookTime::of(&eyes));
         let station = Station::new(self.config, eyes, self.seed, start);
         let mut rig = Rig {
             line: station.line,
@@ -159,7 +159,7 @@ impl Demo<'_> {
             ledger: Ledger::default(),
             frame_period: Duration::from_secs_f64(1.0 / self.config.camera.fps),
             capture_latency: Duration::from_millis(12),
-            look_latency: (Duration::from_millis(8), Duration::from_millis(35)),
+            look_time,
             rng: fastrand::Rng::with_seed(self.seed),
             clock: Arc::clone(clock),
         };
