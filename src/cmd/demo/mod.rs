@@ -16,7 +16,7 @@ use crate::app::simulated;
 use crate::app::station::{exception, open_eyes};
 use crate::clock::{Clock, SystemClock, WallTime};
 use crate::cmd::print;
-use crate::config::Config;
+use crate::config::{Config, overrides};
 use crate::drivers::tract;
 use crate::pipeline::lane;
 use crate::sim::clock::SimClock;
@@ -100,7 +100,7 @@ fn share(text: &str) -> Result<f64, String> {
 /// When the model or the pictures are missing, or the line could not run.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let (name, text) = args.line.config();
-    let config = Config::parse(name.as_ref(), text, std::env::vars())?;
+    let config = Config::parse(name.as_ref(), text, overrides())?;
     let eyes = open_eyes(&config, None).with_context(|| name.to_owned())?;
     let kinds = Kinds::of(&eyes);
     let folder = match (&args.images, &config.infer, &config.read) {
