@@ -36,10 +36,7 @@ pub fn plant(config: &Config) -> Result<Plant> {
         let last = pushes.iter().map(|push| push.at.0).fold(f64::NEG_INFINITY, f64::max);
         let last = if pushes.is_empty() { belt.end_mm } else { last };
         let sensor = input(config, lane.confirm.as_ref());
-        Chute {
-            pushes,
-            sensor: sensor.map(|sensor| (sensor, Millimetres(lane.confirm_mm.unwrap_or(last)))),
-        }
+        Chute { pushes, sensor: sensor.map(|sensor| (sensor, Millimetres(lane.confirm_mm.unwrap_or(last)))) }
     });
     Ok(Plant {
         speed: Speed(belt.speed_mm_s),
@@ -51,8 +48,7 @@ pub fn plant(config: &Config) -> Result<Plant> {
         exception: exception(config),
         end: Millimetres(belt.end_mm),
         reach: Millimetres(belt.tolerance_mm),
-        // The line takes each edge of a lane's sensor for an item.
-        sensors_bounce: false,
+        sensors_bounce: true,
     })
 }
 
