@@ -15,7 +15,7 @@ use pilah::sim::clock::SimClock;
 use pilah::sim::feed::{Faults, Feed};
 use pilah::sim::ledger::{Audit, Ledger};
 use pilah::sim::oracle;
-use pilah::sim::rig::Rig;
+use pilah::sim::rig::{LookTime, Rig};
 use pilah::units::{Millimetres, Timestamp};
 
 const CLASSES: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
@@ -39,7 +39,8 @@ fn run(config: &Config, items: usize, rate: f64, faults: Faults, seed: u64) -> R
     let classifier = oracle::classifier(&CLASSES).unwrap();
     let specimens = oracle::specimens(&CLASSES);
     let classes: Vec<String> = specimens.iter().map(|specimen| specimen.class.clone()).collect();
-    let feed = Feed { items, rate, jitter: 0.15, length: Millimetres(config.belt.as_ref().unwrap().item_mm) };
+    let length = Millimetres(config.belt.as_ref().unwrap().item_mm);
+    let feed = Feed { items, rate, jitter: 0.15, length, vary: 0.2 };
     let (world, lens, plant) =
         simulated::line(config, Some(&classifier.manifest), specimens, &feed, faults, seed, start).unwrap();
     let station = Station::new(config, classifier, seed, start);
@@ -53,7 +54,7 @@ fn run(config: &Config, items: usize, rate: f64, faults: Faults, seed: u64) -> R
         ledger: Ledger::default(),
         frame_period: Duration::from_millis(33),
         capture_latency: Duration::from_millis(12),
-        look_latency: (Duration::from_millis(8), Duration::from_millis(35)),
+        look_time: LookTime::CLASSIFIER,
         rng: fastrand::Rng::with_seed(seed),
         clock,
     };
@@ -158,6 +159,34 @@ fn gates_stay_open_under_items_whose_belt_stops_or_slows() {
 #[test]
 fn a_gate_that_opened_on_a_starting_belt_takes_no_item_behind_its_own() {
     gates(6000, 1500, 2.5, Faults { stop: 0.1, ..Faults::none() });
+}
+
+#[test]
+fn no_gate_moves_on_an_item_whose_belt_starts_or_that_a_sensor_sees_early() {
+    let mut config = demo_config();
+    config.belt.as_mut().unwrap().min_gap_mm = 100.0;
+    for gate in &mut config.actuator {
+        // Slow: the belt is at half its speed before such a gate has come out.
+        (gate.kind, gate.lead_ms, gate.on_ms, gate.max_on_ms) = (Kind::Hold, 100, 150, 6000);
+    }
+    for lane in &mut config.lane {
+        // Then each sensor sits where its gate acts.
+        lane.confirm_mm = None;
+    }
+    let run = run(&config, 300, 1.6, Faults { stop: 0.1, slow: 0.1, ..Faults::none() }, 13);
+    assert!(run.audit.clean(), "{:#?}", run.audit);
+    assert_eq!(run.audit.spoiled, 0, "{:#?}", run.audit);
+}
+
+#[test]
+fn an_item_is_kicked_where_its_lane_wants_it() {
+    let mut config = demo_config();
+    for (lane, offset_mm) in config.lane.iter_mut().zip([45.0, -45.0]) {
+        lane.moves[0].offset_mm = offset_mm;
+    }
+    let run = run(&config, 60, 3.0, Faults::none(), 7);
+    assert!(run.audit.clean(), "{:#?}", run.audit);
+    assert_eq!((run.audit.as_decided, run.ledger.incidents.len()), (60, 0), "{:#?}", run.audit);
 }
 
 /// The demo's line with gates that may be open for `max_on_ms`, instead of kickers: clean, and hardly an item spoiled.

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::pipeline::infer::Manifest;
 use crate::sim::feed::{Faults, Feed, Specimen};
 use crate::sim::picture::{Lens, Shot};
-use crate::sim::world::{Chute, Plant, Pusher, World};
+use crate::sim::world::{Chute, Plant, Push, Pusher, World};
 use crate::units::{ActuatorId, Millimetres, Speed, Timestamp};
 
 /// The line as the simulated world builds it.
@@ -22,24 +22,21 @@ pub fn plant(config: &Config) -> Result<Plant> {
     let eye = eye.context("simulating a line: the configuration has no photo-eye; set trigger.input")?;
     let pushers = config.actuator.iter().map(|actuator| Pusher {
         kind: actuator.kind,
-        at: Millimetres(actuator.position_mm),
         delay: actuator.lead(),
         longest: Duration::from_millis(actuator.max_on_ms.into()),
     });
     let lanes = config.lane.iter().map(|lane| {
         let push = |step: &crate::pipeline::lane::Move| {
             let index = config.actuator.iter().position(|actuator| actuator.name == step.actuator)?;
-            let drive = config.actuator[index].drive(step.angle_deg);
-            Some((ActuatorId(index), drive))
+            let actuator = &config.actuator[index];
+            let at = Millimetres(actuator.position_mm + step.offset_mm);
+            Some(Push { actuator: ActuatorId(index), drive: actuator.drive(step.angle_deg), at })
         };
-        let last = lane.moves.iter().filter_map(|step| config.actuator.iter().find(|one| one.name == step.actuator));
-        let last = last.map(|actuator| actuator.position_mm).fold(0.0, f64::max);
-        let last = if lane.moves.is_empty() { belt.end_mm } else { last };
+        let pushes: Vec<Push> = lane.moves.iter().filter_map(push).collect();
+        let last = pushes.iter().map(|push| push.at.0).fold(f64::NEG_INFINITY, f64::max);
+        let last = if pushes.is_empty() { belt.end_mm } else { last };
         let sensor = input(config, lane.confirm.as_ref());
-        Chute {
-            pushes: lane.moves.iter().filter_map(push).collect(),
-            sensor: sensor.map(|sensor| (sensor, Millimetres(lane.confirm_mm.unwrap_or(last)))),
-        }
+        Chute { pushes, sensor: sensor.map(|sensor| (sensor, Millimetres(lane.confirm_mm.unwrap_or(last)))) }
     });
     Ok(Plant {
         speed: Speed(belt.speed_mm_s),
@@ -51,6 +48,7 @@ pub fn plant(config: &Config) -> Result<Plant> {
         exception: exception(config),
         end: Millimetres(belt.end_mm),
         reach: Millimetres(belt.tolerance_mm),
+        sensors_bounce: true,
     })
 }
 
@@ -74,6 +72,7 @@ pub fn line(
     let (view, item) = (belt.view_end_mm - belt.view_start_mm, feed.length.0);
     let shot = manifest.map_or_else(|| Shot::for_labels(view, item), |manifest| Shot::for_net(manifest, view, item));
     let shot = Shot { mirrored: config.view.mirrored, ..shot };
-    let lens = Lens::new(Millimetres(belt.view_start_mm), Millimetres(belt.view_end_mm), shot, specimens);
+    let (view_start, view_end) = (Millimetres(belt.view_start_mm), Millimetres(belt.view_end_mm));
+    let lens = Lens::new(view_start, view_end, feed.length, shot, specimens);
     Ok((world, lens, plant))
 }

@@ -23,8 +23,10 @@ pub struct Feed {
     pub rate: f64,
     /// How much the distance varies, as a share of the mean distance.
     pub jitter: f64,
-    /// Length of an item.
+    /// Usual length of an item.
     pub length: Millimetres,
+    /// How much the length varies, as a share of the usual one. The free belt between two items does not.
+    pub vary: f64,
 }
 
 /// What goes wrong, each as a probability an item.
@@ -85,10 +87,12 @@ impl Feed {
                 rng.shuffle(&mut order);
             }
             let Some(specimen) = order.pop() else { break };
-            coming.push(Coming { specimen, front: Millimetres(front), length: self.length });
+            let mut about = |share: f64| 1.0 + share * (2.0 * rng.f64() - 1.0);
+            let length = self.length.0 * about(self.vary);
+            let distance = mean * about(self.jitter);
             let close = rng.f64() < faults.close;
-            let distance = mean * (1.0 + self.jitter * (2.0 * rng.f64() - 1.0));
-            front += if close { self.length.0 * 1.05 } else { distance };
+            coming.push(Coming { specimen, front: Millimetres(front), length: Millimetres(length) });
+            front += length + if close { self.length.0 * 0.05 } else { distance - self.length.0 };
         }
         coming
     }

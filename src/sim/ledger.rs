@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::pipeline::actuate::{How, Moved};
-use crate::record::{Decision, Ending, Event, Outcome, Reason};
-use crate::sim::world::{Plant, World};
+use crate::record::{Decision, Ending, Event, Outcome};
+use crate::sim::world::{Plant, Push, World};
 use crate::units::{ItemId, Timestamp};
 
 /// What was said in a run.
@@ -40,7 +40,9 @@ pub struct Audit {
     pub phantoms: usize,
     /// Movements that met nothing, or an item that was not to be moved so.
     pub wrong_moves: usize,
-    /// Items that lie in another lane than their outcome says.
+    /// Items under which a gate or servo opened or closed, while it was not cut and nothing had failed.
+    pub struck: usize,
+    /// Items in a lane that is neither theirs nor the exception lane, or in another one than their outcome says.
     pub astray: usize,
     /// Items that lie in their lane as decided.
     pub as_decided: usize,
@@ -59,7 +61,7 @@ pub struct LaneCount {
     pub lane: String,
     /// Items in it.
     pub items: usize,
-    /// Items in it whose true class is bound to it.
+    /// Items in it whose true class is bound to it; in the exception lane also those whose class is bound to none.
     pub right: usize,
     /// `right` of `items`; null for an empty lane and for the exception lane.
     pub purity: Option<f64>,
@@ -118,23 +120,30 @@ impl Ledger {
             *audit.reasons.entry(decision.reason.as_str().to_owned()).or_default() += 1;
             let (name, bound) = &lanes[fell.0];
             audit.lanes[fell.0].items += 1;
-            audit.lanes[fell.0].right += usize::from(bound.contains(&classes[thing.coming.specimen]));
+            let class = &classes[thing.coming.specimen];
+            let nowhere = || !lanes.iter().any(|(_, bound)| bound.contains(class));
+            let right = bound.contains(class) || (fell == plant.exception && nowhere());
+            audit.lanes[fell.0].right += usize::from(right);
             let excused = matches!(outcome.outcome, Ending::Missed | Ending::Unconfirmed | Ending::Lost);
-            if *name == decision.target_lane {
-                audit.as_decided += 1;
-            } else if thing.spared || excused || decision.reason == Reason::Late {
-                audit.spoiled += 1;
-            } else {
-                audit.astray += 1;
+            let said_elsewhere = outcome.actual_lane.as_ref().is_some_and(|lane| lane != name && !thing.spared);
+            // A fault leaves an item on the belt; none sends it into a lane that is not its own.
+            let at_end = fell == plant.exception && (thing.spared || excused);
+            match *name == decision.target_lane {
+                _ if said_elsewhere => audit.astray += 1,
+                true => audit.as_decided += 1,
+                false if at_end => audit.spoiled += 1,
+                false => audit.astray += 1,
             }
-            audit.astray += usize::from(outcome.actual_lane.as_ref().is_some_and(|lane| lane != name && !thing.spared));
+            // Everything is released under what is lost.
+            audit.struck += usize::from(thing.struck && outcome.outcome != Ending::Lost);
         }
         let wrong = world.movements.iter().filter(|movement| {
             let wanted = |index: &usize| {
                 let decision = ids[*index].and_then(|id| self.decisions.get(&id));
                 let lane = decision.and_then(|said| lanes.iter().position(|(name, _)| *name == said.target_lane));
                 let pushes = lane.map(|lane| &plant.lanes[lane].pushes);
-                pushes.is_some_and(|pushes| pushes.contains(&(movement.actuator, movement.drive)))
+                let own = |push: &Push| push.actuator == movement.actuator && push.drive == movement.drive;
+                pushes.is_some_and(|pushes| pushes.iter().any(own))
             };
             let met_none = movement.met.is_empty() && !world.was_cut(movement);
             met_none || !movement.met.iter().all(wanted)
@@ -154,9 +163,72 @@ impl Audit {
         self
     }
 
-    /// Whether no actuator moved at a wrong time, no item lies where no record says, none is unrecorded, and none is in the
-    /// records alone.
+    /// Whether no actuator moved at a wrong time or on an item, no item lies where no record says, none is unrecorded, and
+    /// none is in the records alone.
     pub fn clean(&self) -> bool {
-        self.wrong_moves == 0 && self.astray == 0 && self.unrecorded == 0 && self.phantoms == 0
+        [self.wrong_moves, self.struck, self.astray, self.unrecorded, self.phantoms].iter().all(|n| *n == 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::pipeline::actuate::{Drive, Kind, Output};
+    use crate::sim::feed::{Coming, Faults};
+    use crate::sim::samples;
+    use crate::sim::world::{Chute, Pusher};
+    use crate::units::{ActuatorId, InputId, LaneId, Millimetres, Speed};
+
+    /// One item that was decided for lane `a` and fell elsewhere, as the line says itself.
+    fn audit(pushed_to_b: bool) -> Audit {
+        let pusher = Pusher { kind: Kind::Pulse, delay: Duration::ZERO, longest: Duration::from_secs(1) };
+        let push = |index| Push { actuator: ActuatorId(index), drive: Drive::On, at: Millimetres(500.0) };
+        let chute = |pushes| Chute { pushes, sensor: None };
+        let plant = Plant {
+            speed: Speed(100.0),
+            eye: InputId(0),
+            encoder: None,
+            running: None,
+            actuators: vec![pusher; 2],
+            lanes: vec![chute(vec![push(0)]), chute(vec![push(1)]), chute(Vec::new())],
+            exception: LaneId(2),
+            end: Millimetres(1000.0),
+            reach: Millimetres(10.0),
+            sensors_bounce: false,
+        };
+        let coming = Coming { specimen: 0, front: Millimetres(100.0), length: Millimetres(100.0) };
+        let mut world = World::new(plant.clone(), vec![coming], Faults::none(), 1, Timestamp::ZERO);
+        for ms in (0..13_000).step_by(10) {
+            world.advance(Timestamp::from_millis(ms));
+            if ms == 6500 && pushed_to_b {
+                world.drive(Output::Actuator(ActuatorId(1)), Drive::On, Drive::Off, Timestamp::from_millis(ms));
+            }
+        }
+        let mut ledger = Ledger::default();
+        let (Event::Decision(mut decision), Event::Outcome(mut outcome)) =
+            (samples::decision(1).event, samples::outcome(1).event)
+        else {
+            panic!("the samples are what they are called");
+        };
+        decision.target_lane = "a".into();
+        outcome.id = decision.id;
+        (outcome.outcome, outcome.target_lane, outcome.actual_lane) = (Ending::Lost, "a".into(), None);
+        ledger.came(decision.id, world.things[0].came.unwrap());
+        ledger.record(&Event::Decision(decision));
+        ledger.record(&Event::Outcome(outcome));
+        let lanes = ["a", "b", "end"].map(|name| (name.to_owned(), vec![name.to_owned()]));
+        ledger.audit(&world, &plant, &lanes, &["nowhere".to_owned()])
+    }
+
+    #[test]
+    fn a_fault_excuses_an_item_at_the_end_of_the_belt_and_none_in_a_wrong_lane() {
+        let spoiled = audit(false);
+        assert_eq!((spoiled.spoiled, spoiled.astray, spoiled.clean()), (1, 0, true));
+        assert_eq!(spoiled.lanes[2].right, 1, "what belongs to no lane belongs there");
+        let astray = audit(true);
+        assert_eq!((astray.spoiled, astray.astray, astray.clean()), (0, 1, false));
+        assert_eq!(astray.lanes[1].right, 0);
     }
 }

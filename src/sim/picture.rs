@@ -19,6 +19,8 @@ pub struct Lens {
     pub start: Millimetres,
     /// Where it ends.
     pub end: Millimetres,
+    /// How long pictures of items are shown, halfway along the item: a label is as large on a longer parcel.
+    pub shows: Millimetres,
     /// Pixels along the belt.
     pub width: u32,
     /// Pixels across it.
@@ -32,13 +34,13 @@ pub struct Lens {
 }
 
 impl Lens {
-    /// A camera over the belt from `start` to `end`.
-    pub fn new(start: Millimetres, end: Millimetres, shot: Shot, specimens: Vec<Specimen>) -> Self {
+    /// A camera over the belt from `start` to `end`, which shows pictures `shows` long.
+    pub fn new(start: Millimetres, end: Millimetres, shows: Millimetres, shot: Shot, specimens: Vec<Specimen>) -> Self {
         let (width, height) = shot.size;
         // Rubber: dark, with a little structure, the same in every frame.
         let mut rng = fastrand::Rng::with_seed(1);
         let belt = (0..width * height).flat_map(|_| [28 + rng.u8(0..10); 3]).collect();
-        Self { start, end, width, height, shot, specimens, shown: BTreeMap::new(), belt, sequence: 0 }
+        Self { start, end, shows, width, height, shot, specimens, shown: BTreeMap::new(), belt, sequence: 0 }
     }
 
     /// The frame exposed at `at`.
@@ -50,8 +52,9 @@ impl Lens {
         let scale = f64::from(self.width) / (self.end - self.start).0;
         for (index, front) in world.in_view(at, self.start.0, self.end.0) {
             let coming = &world.things[index].coming;
-            let left = (front - coming.length - self.start).0 * scale;
-            let item = self.item(coming.specimen, coming.length.0 * scale)?;
+            let middle = (front - self.start).0 - coming.length.0 / 2.0;
+            let left = (middle - self.shows.0 / 2.0) * scale;
+            let item = self.item(coming.specimen, self.shows.0 * scale)?;
             let mirrored = f64::from(self.width) - left - f64::from(item.width);
             let left = if self.shot.mirrored { mirrored } else { left };
             paste(&mut pixels, (self.width, self.height), &item, left);

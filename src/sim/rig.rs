@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use crate::clock::{Clock, Now, WallTime};
 use crate::pipeline::actuate::{Actuate, Drive, Output, Outputs};
-use crate::pipeline::look::{Looked, Looker};
+use crate::pipeline::look::{Eyes, Looked, Looker};
 use crate::pipeline::{Effect, Input, Line};
 use crate::record::Record;
 use crate::sim::clock::SimClock;
@@ -38,12 +38,45 @@ pub struct Rig {
     pub frame_period: Duration,
     /// From exposure to arrival.
     pub capture_latency: Duration,
-    /// The least and the most that a look takes.
-    pub look_latency: (Duration, Duration),
+    /// How long a look takes.
+    pub look_time: LookTime,
     /// Seeds the latencies.
     pub rng: fastrand::Rng,
     /// Virtual time, shared with who else wants to know it.
     pub clock: Arc<SimClock>,
+}
+
+/// How long a look takes: as often less than the median as more.
+#[derive(Debug, Clone, Copy)]
+pub struct LookTime {
+    /// The least.
+    pub least: Duration,
+    /// What half of all looks take at most.
+    pub median: Duration,
+    /// The most.
+    pub most: Duration,
+}
+
+impl LookTime {
+    /// A classifier's, as on a Raspberry Pi 4.
+    pub const CLASSIFIER: Self = Self::new(8, 21, 35);
+    /// A reader's of labels, as the demo shows it in real time.
+    pub const READER: Self = Self::new(40, 70, 270);
+
+    const fn new(least_ms: u64, median_ms: u64, most_ms: u64) -> Self {
+        let ms = Duration::from_millis;
+        Self { least: ms(least_ms), median: ms(median_ms), most: ms(most_ms) }
+    }
+
+    /// What the nets of a station take.
+    pub fn of(eyes: &Eyes) -> Self {
+        if eyes.reader.is_some() { Self::READER } else { Self::CLASSIFIER }
+    }
+
+    fn draw(&self, rng: &mut fastrand::Rng) -> Duration {
+        let (from, to) = if rng.bool() { (self.least, self.median) } else { (self.median, self.most) };
+        from + (to - from).mul_f64(rng.f64())
+    }
 }
 
 /// How often the world is looked at even if nothing is due: what real threads take to wake.
@@ -125,11 +158,12 @@ impl Rig {
             match effect {
                 Effect::Came { item, at } => self.ledger.came(item, at),
                 Effect::Look(job) => {
-                    let (least, most) = self.look_latency;
-                    let took = least + (most - least).mul_f64(self.rng.f64());
+                    let took = self.look_time.draw(&mut self.rng);
                     let mut looked = self.looker.look(job, &*self.clock);
                     // The clock stood still meanwhile: the time it took is the one it is charged.
-                    (looked.preprocess, looked.infer) = (took / 5, took - took / 5);
+                    looked.preprocess = took / 5;
+                    let stage = if looked.judged.is_some() { &mut looked.read } else { &mut looked.infer };
+                    *stage = took - took / 5;
                     *pending = Some((now.at + took, looked));
                 }
                 Effect::Order(order) => {

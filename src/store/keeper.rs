@@ -165,6 +165,7 @@ impl Keeper {
     fn hold(&mut self, record: Record, since: Option<Timestamp>) {
         if self.held.len() >= HELD {
             self.status.events_lost.one();
+            self.shared.events_done(1);
             return;
         }
         let now = self.clock.now();
@@ -181,6 +182,7 @@ impl Keeper {
     /// Puts down what the store itself has to say.
     fn tell(&mut self, event: Option<Event>) {
         if let Some(event) = event {
+            self.shared.await_events(1);
             self.hold(Record { wall: self.clock.wall(), event }, None);
         }
     }
@@ -257,6 +259,7 @@ impl Keeper {
         let file = self.committed.borrow().file + 1;
         if file == 1 {
             let record = Record { wall: self.clock.wall(), event: store.start_event(&self.run) };
+            self.shared.await_events(1);
             self.held.insert(0, Held { record, since: None });
             self.due = Some(self.clock.now());
         }
@@ -323,7 +326,9 @@ impl Keeper {
         let first = store.commit(&group)?;
         let now = self.clock.now();
         self.status.commit.record(now.since(began));
-        self.status.events_stored.add(u64::try_from(self.held.len()).unwrap_or(u64::MAX));
+        let stored = u64::try_from(self.held.len()).unwrap_or(u64::MAX);
+        self.status.events_stored.add(stored);
+        self.shared.events_done(stored);
         let fresh = (first..).zip(&self.held).filter(|(_, held)| !may_wait(&held.record.event));
         self.shared.note_fresh(fresh.filter_map(|(seq, held)| Some((seq, held.since?))));
         self.held.clear();

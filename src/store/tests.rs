@@ -415,6 +415,7 @@ fn a_full_queue_loses_and_counts_without_waiting() {
     records.stop();
     thread.join().unwrap().unwrap();
     assert_eq!(status.events_stored.get() + lost, 1502, "each is stored or counted, beside the start and the incident");
+    assert_eq!(records.waiting(), 0, "and none waits any more");
 }
 
 #[test]
@@ -431,6 +432,7 @@ fn a_folder_that_refuses_is_tried_again_and_nothing_held_is_lost() {
     let committed = records.committed();
     records.record(samples::decision(1));
     until(|| status.store_failing.get() == 1);
+    assert!(records.waiting() >= 2, "the decision and the incident wait: {}", records.waiting());
     fs::remove_file(&folder).unwrap();
     clock.advance(Duration::from_secs(40));
     until(|| committed.borrow().last_seq > 0);
@@ -443,6 +445,7 @@ fn a_folder_that_refuses_is_tried_again_and_nothing_held_is_lost() {
     assert!(kinds.contains(&"start") && kinds.contains(&"decision"), "{kinds:?}");
     assert_eq!(status.store_failing.get(), 0);
     assert_eq!(status.events_lost.get(), 0);
+    assert_eq!(records.waiting(), 0);
 }
 
 #[test]

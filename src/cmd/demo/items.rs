@@ -39,6 +39,9 @@ impl Kinds {
 /// The table of truth beside pictures of labels: columns `file` and `region` among others.
 const TRUTH: &str = "truth.csv";
 
+/// The class of items whose row names no region: they belong to no lane.
+const NOWHERE: &str = "nowhere";
+
 /// Loads at most `most` pictures, evenly over the classes; what cannot be read is named and left out.
 ///
 /// # Errors
@@ -98,7 +101,8 @@ fn from_folders(folder: &Path, kinds: &Kinds) -> Result<Vec<(String, Vec<PathBuf
     Ok(there.into_iter().cloned().zip(pictures::below(&folders)?).collect())
 }
 
-/// The files of each kind, as a table tells: `REG_JAWA` and `REG_LUARJAWA` stand for the regions.
+/// The files of each kind, as a table tells: `REG_JAWA` and `REG_LUARJAWA` stand for the regions, and none for what nobody
+/// should sort.
 fn from_table(folder: &Path, table: &str, kinds: &Kinds) -> Result<Vec<(String, Vec<PathBuf>)>> {
     let mut rows = table.lines().map(|line| line.split(',').collect::<Vec<_>>());
     let head = rows.next().unwrap_or_default();
@@ -107,10 +111,14 @@ fn from_table(folder: &Path, table: &str, kinds: &Kinds) -> Result<Vec<(String, 
         at.with_context(|| format!("reading {}: it has no column {name}", folder.join(TRUTH).display()))
     };
     let (file, region) = (column("file")?, column("region")?);
-    let mut found: Vec<(String, Vec<PathBuf>)> = kinds.names.iter().map(|name| (name.clone(), Vec::new())).collect();
+    let names = kinds.names.iter().cloned().chain([NOWHERE.to_owned()]);
+    let mut found: Vec<(String, Vec<PathBuf>)> = names.map(|name| (name, Vec::new())).collect();
     for row in rows {
         let (Some(file), Some(region)) = (row.get(file), row.get(region)) else { continue };
-        let region = region.trim_start_matches("REG_").replace("LUARJAWA", "LUAR_JAWA");
+        let region = match *region {
+            "" => NOWHERE.to_owned(),
+            region => region.trim_start_matches("REG_").replace("LUARJAWA", "LUAR_JAWA"),
+        };
         if let Some((_, files)) = found.iter_mut().find(|(name, _)| *name == region) {
             files.push(folder.join(file));
         }

@@ -16,7 +16,7 @@ use crate::app::simulated;
 use crate::app::station::{exception, open_eyes};
 use crate::clock::{Clock, SystemClock, WallTime};
 use crate::cmd::{WRONG_USAGE, print};
-use crate::config::Config;
+use crate::config::{Config, overrides};
 use crate::drivers::tract;
 use crate::pipeline::lane;
 use crate::sim::clock::SimClock;
@@ -100,7 +100,7 @@ fn share(text: &str) -> Result<f64, String> {
 /// When the model or the pictures are missing, or the line could not run.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let (name, text) = args.line.config();
-    let config = Config::parse(name.as_ref(), text, std::env::vars())?;
+    let config = Config::parse(name.as_ref(), text, overrides())?;
     let belt = config.belt.as_ref().context("the demo shows machines with a belt")?;
     let fastest = belt.speed_mm_s / (belt.item_mm + belt.min_gap_mm) / 1.35;
     let rate = args.rate.unwrap_or(fastest.min(3.0));
@@ -117,7 +117,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         (None, None, None) => bail!("{name} has neither [infer] nor [read]"),
     };
     let specimens = items::load(&folder, &kinds, args.items as usize, args.seed)?;
-    let feed = Feed { items: args.items as usize, rate, jitter: 0.15, length: Millimetres(belt.item_mm) };
+    let length = Millimetres(belt.item_mm);
+    let feed = Feed { items: args.items as usize, rate, jitter: 0.15, length, vary: 0.2 };
     let start = if args.in_virtual_time { Timestamp::from_millis(1) } else { SystemClock.now() };
     let sim = Arc::new(SimClock::at(WallTime { unix_ms: 1_767_225_600_000, synchronized: true }));
     sim.advance_to(start);

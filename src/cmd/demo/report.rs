@@ -109,10 +109,11 @@ impl fmt::Display for Report {
         writeln!(f, "\n  decided: {}", reasons.collect::<Vec<_>>().join(", "))?;
         let Moves { made, recalled } = self.moves;
         writeln!(f, "  moved:   {made} movements, {} at a wrong time, {recalled} taken back", self.audit.wrong_moves)?;
-        let Audit { as_decided, spoiled, astray, unrecorded, phantoms, .. } = self.audit;
+        let Audit { as_decided, spoiled, struck, astray, unrecorded, phantoms, .. } = self.audit;
         write!(f, "  fell:    {as_decided} as decided")?;
-        let others = [(spoiled, "spoiled by a fault"), (astray, "astray"), (unrecorded, "without a record")];
-        for (n, what) in others.into_iter().chain([(phantoms, "seen that never came")]) {
+        let others = [(spoiled, "spoiled by a fault"), (struck, "hit by a gate"), (astray, "astray")];
+        let unsaid = [(unrecorded, "without a record"), (phantoms, "seen that never came")];
+        for (n, what) in others.into_iter().chain(unsaid) {
             if n > 0 {
                 write!(f, ", {n} {what}")?;
             }
@@ -138,7 +139,7 @@ impl fmt::Display for Report {
         }
         writeln!(
             f,
-            "\n  not clean: something moved at a wrong time, lies where no record says, never came, or was lost"
+            "\n  not clean: something moved at a wrong time or on an item, lies where no record says, never came, or was lost"
         )
     }
 }

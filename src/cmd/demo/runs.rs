@@ -26,7 +26,7 @@ use crate::sim::feed::Faults;
 use crate::sim::ledger::Ledger;
 use crate::sim::outage::refuse_writes;
 use crate::sim::picture::Lens;
-use crate::sim::rig::Rig;
+use crate::sim::rig::{LookTime, Rig};
 use crate::sim::world::World;
 use crate::status::{Spread, Status};
 use crate::store;
@@ -78,8 +78,6 @@ struct Keeping {
     storing: Storing,
     publishing: Publishing,
     status: Arc<Status>,
-    /// Records handed to the store in virtual time.
-    handed: u64,
     outages: Outages,
     faults: Faults,
     rng: fastrand::Rng,
@@ -122,7 +120,9 @@ impl Demo<'_> {
             let ended = ledger.lock().unwrap_or_else(PoisonError::into_inner).ended();
             (bar.position()..ended).try_for_each(|_| keeping.item_ended())?;
             bar.set_position(ended);
-            if running.stop.stopped() || (lock(&world).done() && ended >= self.items) {
+            // Not the outcomes are counted: one may be of what never came.
+            let over = lock(&world).done() && keeping.status.in_flight.get() == 0;
+            if running.stop.stopped() || over {
                 break;
             }
         }
@@ -132,7 +132,9 @@ impl Demo<'_> {
         running.finish()?;
         drop(shared);
         let seconds = clock.now().since(start).as_secs_f64();
-        let ledger = std::mem::take(&mut *ledger.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut ledger = std::mem::take(&mut *ledger.lock().unwrap_or_else(PoisonError::into_inner));
+        // How many moves a recall took back, only the thread knows that had them.
+        ledger.recalled = usize::try_from(keeping.status.moves_recalled.get()).unwrap_or(usize::MAX);
         let world = Arc::into_inner(world).context("the world is still in use")?;
         let world = world.into_inner().unwrap_or_else(PoisonError::into_inner);
         let ran = keeping.finish(world, ledger, seconds);
@@ -145,7 +147,7 @@ impl Demo<'_> {
         let (state, seen) = watch::channel(State::Running);
         let real: Arc<dyn Clock> = Arc::new(SystemClock);
         let mut keeping = Keeping::start(&self, &eyes, real, seen)?;
-        let start = clock.now();
+        let (start, look_time) = (clock.now(), LookTime::of(&eyes));
         let station = Station::new(self.config, eyes, self.seed, start);
         let mut rig = Rig {
             line: station.line,
@@ -157,7 +159,7 @@ impl Demo<'_> {
             ledger: Ledger::default(),
             frame_period: Duration::from_secs_f64(1.0 / self.config.camera.fps),
             capture_latency: Duration::from_millis(12),
-            look_latency: (Duration::from_millis(8), Duration::from_millis(35)),
+            look_time,
             rng: fastrand::Rng::with_seed(self.seed),
             clock: Arc::clone(clock),
         };
@@ -193,17 +195,15 @@ impl Keeping {
         let publishing = broker.publishing(&settings, &storing.records, said)?;
         let rng = fastrand::Rng::with_seed(demo.seed);
         let (outages, faults) = (Outages::default(), demo.faults);
-        Ok(Self { folder, broker, storing, publishing, status, handed: 0, outages, faults, rng })
+        Ok(Self { folder, broker, storing, publishing, status, outages, faults, rng })
     }
 
     /// Hands a record over, and waits while the line is too far ahead: a disk is away for seconds of real time, in which
     /// a line in virtual time makes more than the store holds for it.
     fn record(&mut self, record: Record) {
         self.storing.records.record_waiting(record);
-        self.handed += 1;
         let until = SystemClock.now() + DRAIN;
-        let kept = || self.status.events_stored.get() + self.status.events_lost.get();
-        while self.handed.saturating_sub(kept()) > AHEAD && SystemClock.now() < until {
+        while self.storing.records.waiting() > AHEAD && SystemClock.now() < until {
             wait_for(Duration::from_millis(5));
         }
     }
@@ -227,14 +227,13 @@ impl Keeping {
     fn finish(self, world: World, ledger: Ledger, seconds: f64) -> Result<Ran> {
         let clock = SystemClock;
         let until = clock.now() + DRAIN;
-        // The start event comes on top of what the line made, and what the store and the publisher say of outages.
-        let wanted = u64::try_from(ledger.records).unwrap_or(u64::MAX).saturating_add(1);
-        // Those come when an outage ends, and may wait for others before they are committed.
+        // On top of what the line made come the start, and what the store and the publisher say of outages: that when an
+        // outage ends.
         let mut quiet_since = clock.now();
         let mut stored = 0;
         while clock.now() < until && clock.now().since(quiet_since) < QUIET {
             let now = self.status.events_stored.get();
-            if now != stored || self.broker.events() < wanted.max(now) {
+            if now != stored || self.storing.records.waiting() > 0 || self.broker.events() < now {
                 (stored, quiet_since) = (now, clock.now());
             }
             wait_for(Duration::from_millis(20));

@@ -144,6 +144,8 @@ pub struct Track {
     items: Vec<Item>,
     /// Where the last item came that is not followed, since too many were.
     refused: Option<Millimetres>,
+    /// What moved for items that a lane's sensor saw before all of them had passed it.
+    leaving: Vec<PlannedMove>,
 }
 
 /// The belt's own inputs, already looked up by name.
@@ -180,6 +182,7 @@ impl Track {
             exception,
             items: Vec::new(),
             refused: None,
+            leaving: Vec::new(),
         }
     }
 
@@ -339,9 +342,10 @@ impl Track {
 
     /// The actuate thread's word on a move.
     pub fn moved(&mut self, moved: &Moved) {
-        let Some(item) = self.items.iter_mut().find(|item| Some(item.id) == moved.order.item) else { return };
         let actuator = moved.order.actuator;
         let over = moved.how == How::Overtime;
+        self.leaving.retain(|planned| !over || planned.actuator != actuator);
+        let Some(item) = self.items.iter_mut().find(|item| Some(item.id) == moved.order.item) else { return };
         let meant = |planned: &&mut PlannedMove| planned.actuator == actuator && planned.ended.is_some() == over;
         if let Some(planned) = item.moves.iter_mut().find(meant) {
             planned.moved(moved);
@@ -352,12 +356,14 @@ impl Track {
     pub fn step(&mut self, now: Timestamp, out: &mut Vec<Step>) {
         for index in 0..self.items.len() {
             self.release(index, now, out);
-            self.keep(index, now, out);
+            self.items[index].moves.iter_mut().for_each(|planned| keep(&self.belt, planned, now, out));
             if self.items[index].lane.is_none() && !self.items[index].close_asked && self.closes(index, now) <= now {
                 self.items[index].close_asked = true;
                 out.push(Step::Close(self.items[index].id));
             }
         }
+        self.leaving.iter_mut().for_each(|planned| keep(&self.belt, planned, now, out));
+        self.leaving.retain(|planned| planned.until.is_some());
         let position = self.belt.position(now);
         let mut ended = Vec::new();
         self.items.retain(|item| {
@@ -370,6 +376,7 @@ impl Track {
 
     /// Everything in flight is lost: the line was stopped, paused or reset under it.
     pub fn abandon(&mut self, out: &mut Vec<Step>) {
+        self.leaving.clear();
         for item in self.items.drain(..) {
             out.push(Step::Recall(item.id));
             let target = item.lane.unwrap_or(self.exception);
@@ -380,20 +387,21 @@ impl Track {
 
     /// When `step` has something to do if the belt keeps its speed.
     pub fn wake(&self, now: Timestamp) -> Option<Timestamp> {
+        let kept = |planned: &PlannedMove| Some((planned.until? - HORIZON).max(now + HORIZON / 4));
         let next = |item: &Item| {
             let moves = item.waiting().filter_map(|planned| {
                 let due = self.due(planned, now)?;
                 // A released move is watched closely: the belt may stop under it.
                 Some(if planned.released.is_some() { now + HORIZON / 4 } else { due - HORIZON })
             });
-            let kept = item.moves.iter().filter_map(|planned| Some((planned.until? - HORIZON).max(now + HORIZON / 4)));
             let end = self.belt.moment(self.end_of(item), now);
-            moves.chain(kept).chain(end).min()
+            moves.chain(item.moves.iter().filter_map(kept)).chain(end).min()
         };
         let closes = (0..self.items.len())
             .filter(|index| self.items[*index].lane.is_none() && !self.items[*index].close_asked)
             .map(|index| self.closes(index, now));
-        self.items.iter().filter_map(next).chain(closes).min()
+        let leaving = self.leaving.iter().filter_map(kept);
+        self.items.iter().filter_map(next).chain(closes).chain(leaving).min()
     }
 
     fn release(&mut self, index: usize, now: Timestamp, out: &mut Vec<Step>) {
@@ -424,26 +432,13 @@ impl Track {
         }
     }
 
-    /// Keeps what moved for an item as it is until the item has passed: the belt may have stopped under it.
-    fn keep(&mut self, index: usize, now: Timestamp, out: &mut Vec<Step>) {
-        let belt = &self.belt;
-        for planned in &mut self.items[index].moves {
-            let Some(until) = planned.until.filter(|until| *until <= now + HORIZON) else { continue };
-            // On a belt that stands, or creeps and may run the next moment, nobody knows when: it is asked again soon.
-            let soon = now + 2 * HORIZON;
-            let passed = belt.moment(planned.passed(), now).map_or(soon, |passed| passed.min(soon));
-            if passed > until {
-                out.push(Step::Stay(Stay { actuator: planned.actuator, drive: planned.drive, until: passed }));
-                planned.until = Some(passed);
-            } else if until <= now {
-                planned.until = None;
-            }
-        }
-    }
-
-    /// When a move is to be commanded, at the belt's present speed.
+    /// When a move is to be commanded, at the belt's present speed; for a gate or servo at its usual one, where that is
+    /// earlier: a belt that is only starting is as fast before they have come out.
     fn due(&self, planned: &PlannedMove, now: Timestamp) -> Option<Timestamp> {
-        self.belt.moment(planned.due, now).map(|moment| moment - planned.lead)
+        let moment = self.belt.moment(planned.due, now)?;
+        let way = planned.due - self.belt.position(now);
+        let soonest = Speed(self.settings.speed_mm_s).time_for(way).filter(|_| planned.passes() && way.0 > 0.0);
+        Some(soonest.map_or(moment, |wait| moment.min(now + wait)) - planned.lead)
     }
 
     /// The last moment at which the move still meets its item; `None` while the belt stands.
@@ -484,6 +479,7 @@ impl Track {
             return;
         };
         let item = self.items.remove(index);
+        self.leaving.extend(item.moves.iter().filter(|planned| planned.until.is_some()));
         let target = item.lane.unwrap_or(self.exception);
         let ending = match (target == lane, lane == self.exception) {
             (true, true) => Ending::Passed,
@@ -506,6 +502,20 @@ impl Item {
 
     fn missed(&self) -> bool {
         self.moves.iter().any(|planned| planned.ended == Some(How::Missed))
+    }
+}
+
+/// Keeps what moved for an item as it is until the item has passed: the belt may have stopped under it.
+fn keep(belt: &Belt, planned: &mut PlannedMove, now: Timestamp, out: &mut Vec<Step>) {
+    let Some(until) = planned.until.filter(|until| *until <= now + HORIZON) else { return };
+    // On a belt that stands, or creeps and may run the next moment, nobody knows when: it is asked again soon.
+    let soon = now + 2 * HORIZON;
+    let passed = belt.moment(planned.passed(), now).map_or(soon, |passed| passed.min(soon));
+    if passed > until {
+        out.push(Step::Stay(Stay { actuator: planned.actuator, drive: planned.drive, until: passed }));
+        planned.until = Some(passed);
+    } else if until <= now {
+        planned.until = None;
     }
 }
 

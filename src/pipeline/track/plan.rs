@@ -121,6 +121,11 @@ impl PlannedMove {
         self.due + self.passing
     }
 
+    /// Whether it lasts while its item passes: a gate's or servo's.
+    pub fn passes(&self) -> bool {
+        self.passing.0 > 0.0
+    }
+
     /// Its item has been measured: `fresh` is the same move for its true length.
     pub fn measured(&mut self, fresh: &Self) {
         if self.released.is_none() {
@@ -137,7 +142,7 @@ impl PlannedMove {
             How::Overtime => self.ended,
             how => Some(how),
         };
-        if moved.how == How::Made && self.passing.0 > 0.0 {
+        if moved.how == How::Made && self.passes() {
             self.until = Some(moved.at + moved.order.on_for);
         }
     }
@@ -145,6 +150,6 @@ impl PlannedMove {
     /// How long it lasts at the belt's `speed`.
     pub fn on_for(&self, speed: Speed) -> Duration {
         let passing = speed.time_for(self.passing).unwrap_or_default();
-        if self.passing.0 > 0.0 { self.least.max(passing + self.lead) } else { self.least }
+        if self.passes() { self.least.max(passing + self.lead) } else { self.least }
     }
 }

@@ -11,7 +11,8 @@ use crate::units::{Speed, Timestamp};
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// The belt's usual speed. With an encoder only the checks use it, and how long a gate is ordered to stay at first.
+    /// The belt's usual speed. With an encoder only the checks use it, and how soon and for how long a gate is ordered at
+    /// first.
     #[schemars(range(min = 1.0, max = 5000.0))]
     pub speed_mm_s: f64,
     /// The encoder's input; without one the position is speed times time.

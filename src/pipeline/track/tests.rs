@@ -181,6 +181,49 @@ fn a_gate_stays_open_while_the_belt_stands_under_its_item() {
 }
 
 #[test]
+fn a_gate_stays_open_for_an_item_that_its_lanes_sensor_sees_before_all_of_it_has_passed() {
+    let mut track = track(at(0));
+    // The sensor sits where the gate acts, as it does where no place is given.
+    track.lanes[2].confirm = Some(InputId(8));
+    track.came(id(1), at(1000));
+    track.assign(id(1), LaneId(2), at(2600));
+    let mut steps = run(&mut track, 2600, 7500);
+    track.edge(InputId(8), true, 1, at(7500), &mut steps);
+    assert_eq!(endings(&steps), [(Ending::Diverted, Some(LaneId(2)))]);
+    track.edge(InputId(1), false, 2, at(7500), &mut steps);
+    let standing = stays(&run(&mut track, 7501, 9499));
+    assert!(standing.last().is_some_and(|last| last.until > at(9500)), "{standing:?}");
+    track.edge(InputId(1), true, 3, at(9500), &mut steps);
+    let last = stays(&run(&mut track, 9500, 12_000)).last().copied().unwrap();
+    assert!(last.until.distance(at(10_000)) < Duration::from_millis(2), "{last:?}");
+    assert_eq!(track.wake(at(12_000)), None);
+}
+
+#[test]
+fn a_gate_opens_early_on_a_belt_that_may_be_starting_and_a_kicker_in_time() {
+    for (lane, place, wanted) in [(2, 700, 695..=698), (0, 650, 649..=650)] {
+        let (encoder, lanes) = (InputId(9), track(at(0)).lanes);
+        let inputs = BeltInputs { encoder: Some(encoder), ..BeltInputs::default() };
+        let mut track = Track::new(&settings(), lanes, LaneId(3), inputs, at(0));
+        let (mut ms, mut ordered) = (0, None);
+        for count in 0..place + 20 {
+            let mut steps = Vec::new();
+            track.edge(encoder, count % 2 == 0, count, at(ms), &mut steps);
+            if count == 100 {
+                track.came(id(1), at(ms));
+                track.assign(id(1), LaneId(lane), at(ms));
+            }
+            // 100 mm/s, but 10 mm/s as the item comes to its place; the gate needs 30 ms, 3 mm at the usual speed.
+            let wait = if count + 30 > place { 100 } else { 10 };
+            steps.extend(run(&mut track, ms, ms + wait - 1));
+            ms += wait;
+            ordered = ordered.or((!orders(&steps).is_empty()).then_some(count));
+        }
+        assert!(ordered.is_some_and(|count| wanted.contains(&count)), "{ordered:?} is not in {wanted:?}");
+    }
+}
+
+#[test]
 fn a_gate_that_opened_on_a_creeping_belt_closes_behind_its_item_when_the_belt_runs() {
     let (encoder, lanes) = (InputId(9), track(at(0)).lanes);
     let inputs = BeltInputs { encoder: Some(encoder), ..BeltInputs::default() };

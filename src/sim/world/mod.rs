@@ -9,6 +9,8 @@ use crate::sim::feed::{Coming, Faults};
 use crate::sim::motion::Motion;
 use crate::units::{ActuatorId, InputId, LaneId, Millimetres, Speed, Timestamp};
 
+mod pushes;
+
 /// A belt stops and starts in so many steps ...
 const RAMP_STEPS: u32 = 10;
 /// ... of this length.
@@ -33,8 +35,10 @@ pub struct Plant {
     pub exception: LaneId,
     /// Where the belt ends.
     pub end: Millimetres,
-    /// How far off its middle a push still moves an item.
+    /// How far off its middle a kick still moves an item, and how far from its edges a gate may touch it.
     pub reach: Millimetres,
+    /// Whether the lanes' sensors bounce as the photo-eye does.
+    pub sensors_bounce: bool,
 }
 
 /// A simulated actuator.
@@ -42,19 +46,28 @@ pub struct Plant {
 pub struct Pusher {
     /// What kind of push.
     pub kind: Kind,
-    /// Where it acts.
-    pub at: Millimetres,
     /// From command to effect.
     pub delay: Duration,
     /// The longest it may be on: its `max_on_ms`.
     pub longest: Duration,
 }
 
+/// One way in which an actuator moves items.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Push {
+    /// What pushes.
+    pub actuator: ActuatorId,
+    /// How.
+    pub drive: Drive,
+    /// Where the item is then: its middle as it is kicked, its leading edge as a gate must be there.
+    pub at: Millimetres,
+}
+
 /// A simulated lane.
 #[derive(Debug, Clone)]
 pub struct Chute {
     /// The pushes it takes.
-    pub pushes: Vec<(ActuatorId, Drive)>,
+    pub pushes: Vec<Push>,
     /// Its sensor and where that sits.
     pub sensor: Option<(InputId, Millimetres)>,
 }
@@ -68,13 +81,26 @@ pub struct Thing {
     pub came: Option<Timestamp>,
     /// Where it fell.
     pub fell: Option<LaneId>,
+    fell_at: Timestamp,
     /// Whether a push met it that ought to have moved it but was stuck.
     pub spared: bool,
-    pushes: Vec<(ActuatorId, Drive)>,
+    /// Whether a gate or servo opened or closed on it.
+    pub struck: bool,
+    pushes: Vec<Push>,
     tail_seen: bool,
     sensed: bool,
-    /// Actuators it has passed.
-    passed: Vec<bool>,
+    /// How far it has passed each of the world's spots.
+    passed: Vec<Passed>,
+}
+
+/// How far an item has passed a place where something pushes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Passed {
+    No,
+    /// Its middle has: it is known where the push sends it.
+    Middle,
+    /// All of it has.
+    Wholly,
 }
 
 /// One movement of one actuator and the items that it met.
@@ -118,21 +144,30 @@ pub struct World {
     /// How far the wall clock has jumped, in milliseconds.
     pub wall_jump_ms: i64,
     pending: Vec<Edge>,
+    /// Where actuators meet items: each actuator at each place at which a lane wants it.
+    spots: Vec<(ActuatorId, Millimetres)>,
 }
 
 impl World {
     /// A line on which `coming` will come.
     pub fn new(plant: Plant, coming: Vec<Coming>, faults: Faults, seed: u64, start: Timestamp) -> Self {
-        let actuators = plant.actuators.len();
+        let mut spots = Vec::new();
+        for push in plant.lanes.iter().flat_map(|lane| &lane.pushes) {
+            if !spots.contains(&(push.actuator, push.at)) {
+                spots.push((push.actuator, push.at));
+            }
+        }
         let thing = |coming| Thing {
             coming,
             came: None,
             fell: None,
+            fell_at: start,
             spared: false,
+            struck: false,
             pushes: Vec::new(),
             tail_seen: false,
             sensed: false,
-            passed: vec![false; actuators],
+            passed: vec![Passed::No; spots.len()],
         };
         let motion = Motion::new(plant.speed, start);
         let mut world = Self {
@@ -151,12 +186,13 @@ impl World {
             camera_lost_until: Timestamp::ZERO,
             wall_jump_ms: 0,
             pending: Vec::new(),
+            spots,
         };
         world.run_input(true, start);
         world
     }
 
-    /// Whether every item has fallen and been sensed.
+    /// Whether every item has fallen, been sensed, and left what pushed it.
     pub fn done(&self) -> bool {
         self.first == self.things.len()
     }
@@ -203,7 +239,8 @@ impl World {
             self.fall(index, position);
             self.sense(index, position);
         }
-        while self.things.get(self.first).is_some_and(|thing| thing.fell.is_some() && thing.sensed) {
+        let over = |thing: &Thing| thing.fell.is_some() && thing.sensed && !thing.passed.contains(&Passed::Middle);
+        while self.things.get(self.first).is_some_and(over) {
             self.first += 1;
         }
         self.pending.sort_by_key(|edge| edge.at);
@@ -247,7 +284,8 @@ impl World {
         }
     }
 
-    /// Whether a movement lasted as long as it may, and was cut for that: the belt stood, and no item may have come.
+    /// Whether a movement lasted as long as it may, and was cut for that: the belt stood, and an item may not have come, or
+    /// not have passed.
     pub fn was_cut(&self, movement: &Movement) -> bool {
         let lasted = movement.off.unwrap_or(self.now).since(movement.on);
         lasted >= self.plant.actuators[movement.actuator.0].longest
@@ -288,10 +326,14 @@ impl World {
         let bounces = self.rng.u32(0..3);
         let mut at = at;
         for step in 0..=2 * bounces {
-            self.edges += 1;
-            self.pending.push(Edge { input, active: active == (step % 2 == 0), at, count: self.edges });
+            self.edge(input, active == (step % 2 == 0), at);
             at = at + Duration::from_micros(self.rng.u64(200..900));
         }
+    }
+
+    fn edge(&mut self, input: InputId, active: bool, at: Timestamp) {
+        self.edges += 1;
+        self.pending.push(Edge { input, active, at, count: self.edges });
     }
 
     /// As each item comes, something may go wrong.
@@ -317,42 +359,7 @@ impl World {
 
     fn run_input(&mut self, active: bool, at: Timestamp) {
         if let Some(input) = self.plant.running {
-            self.edges += 1;
-            self.pending.push(Edge { input, active, at, count: self.edges });
-        }
-    }
-
-    /// Once the item's middle is past an actuator's reach, it is known whether it was pushed.
-    fn pass_actuators(&mut self, index: usize, position: Millimetres) {
-        for actuator in 0..self.plant.actuators.len() {
-            let Coming { front, length, .. } = self.things[index].coming;
-            let pusher = self.plant.actuators[actuator];
-            let middle = front + Millimetres(length.0 / 2.0) + pusher.at;
-            let reach = if pusher.kind == Kind::Pulse { self.plant.reach } else { Millimetres(0.0) };
-            let thing = &self.things[index];
-            if thing.passed[actuator] || thing.fell.is_some() || position < middle + self.plant.reach {
-                continue;
-            }
-            let from = self.motion.moment(middle - reach).unwrap_or(self.now);
-            let to = self.motion.moment(middle + reach).unwrap_or(self.now);
-            self.push(index, ActuatorId(actuator), pusher.delay, (from, to));
-        }
-    }
-
-    fn push(&mut self, index: usize, actuator: ActuatorId, delay: Duration, (from, to): (Timestamp, Timestamp)) {
-        let thing = &mut self.things[index];
-        thing.passed[actuator.0] = true;
-        for movement in self.movements.iter_mut().rev().take(64).filter(|movement| movement.actuator == actuator) {
-            let on = movement.on + delay;
-            let off = movement.off.map(|off| off + delay);
-            if on <= to && off.is_none_or(|off| off >= from) {
-                movement.met.push(index);
-                if movement.stuck {
-                    thing.spared = true;
-                } else {
-                    thing.pushes.push((actuator, movement.drive));
-                }
-            }
+            self.edge(input, active, at);
         }
     }
 
@@ -366,6 +373,7 @@ impl World {
         let lane = self.plant.lanes.iter().position(pushed).map(LaneId);
         let at_end = position >= thing.coming.front + thing.coming.length + self.plant.end;
         thing.fell = lane.or_else(|| at_end.then_some(self.plant.exception));
+        thing.fell_at = self.now;
     }
 
     fn sense(&mut self, index: usize, position: Millimetres) {
@@ -377,13 +385,19 @@ impl World {
         };
         let seen = thing.coming.front + Millimetres(thing.coming.length.0 / 2.0) + at;
         if position >= seen {
-            let at = self.motion.moment(seen).unwrap_or(self.now);
+            let at = self.motion.moment(seen).unwrap_or(self.now).max(thing.fell_at);
             self.things[index].sensed = true;
             for (active, after) in [(true, 0), (false, 30)] {
-                self.edges += 1;
                 let at = at + Duration::from_millis(after);
-                self.pending.push(Edge { input, active, at, count: self.edges });
+                if self.plant.sensors_bounce {
+                    self.bounce(input, active, at);
+                } else {
+                    self.edge(input, active, at);
+                }
             }
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
