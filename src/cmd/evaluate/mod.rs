@@ -16,6 +16,7 @@ use super::{pictures, print, save};
 use crate::drivers::tract;
 use crate::pipeline::decide::UNKNOWN;
 use crate::pipeline::infer::{Classifier, Engine, Manifest, Tensor};
+use crate::pipeline::preprocess::MOST_MEMORY;
 use crate::units::ClassId;
 
 /// Measures a model on pictures that lie in a folder a class.
@@ -108,12 +109,12 @@ fn samples(data: &Path, manifest: &Manifest) -> Result<Vec<Sample>> {
     Ok(samples)
 }
 
-/// Classifies all samples on every core; what could not be read comes back as text.
+/// Classifies all samples on several threads; what could not be read comes back as text.
 fn judge(first: Classifier, folder: &Path, samples: &[Sample]) -> Result<(Vec<Judged>, Vec<String>)> {
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} pictures, {eta} left")?;
     let bar = ProgressBar::new(samples.len() as u64).with_style(style);
     let (next, engine) = (AtomicUsize::new(0), first.engine);
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(samples.len());
+    let workers = workers().min(samples.len());
     let work = |mut classifier: Classifier| -> Result<(Vec<Judged>, Vec<String>)> {
         let (mut judged, mut skipped) = (Vec::new(), Vec::new());
         while let Some(sample) = samples.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -145,6 +146,15 @@ fn judge(first: Classifier, folder: &Path, samples: &[Sample]) -> Result<(Vec<Ju
     let (judged, mut skipped): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
     skipped.iter_mut().for_each(|part| part.sort());
     Ok((judged.concat(), skipped.concat()))
+}
+
+/// One a core, as far as each has room for the largest picture.
+fn workers() -> usize {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kib =
+        memory.lines().find_map(|line| line.strip_prefix("MemAvailable:")?.strip_suffix("kB")?.trim().parse().ok());
+    kib.map_or(cores, |kib: usize| cores.min(kib / (MOST_MEMORY >> 10)).max(1))
 }
 
 fn look(classifier: &mut Classifier, sample: &Sample, tensor: &Tensor) -> Result<Judged> {

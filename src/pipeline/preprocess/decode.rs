@@ -15,8 +15,13 @@ pub const ACCEPTED: &str = "accepted are JPEG, PNG, WebP and BMP";
 /// The largest picture: a phone's 64 megapixels.
 const MAX_PIXELS: u64 = 64_000_000;
 
-/// The most memory that decoding one file may take.
-const MAX_BYTES: u64 = 512 << 20;
+/// The most bytes of pixels that a file may hold, four for each of [`MAX_PIXELS`]: a picture of 16 bits a channel may have
+/// fewer pixels.
+const MAX_BYTES: u64 = 4 * MAX_PIXELS;
+
+/// The most memory that decoding a file takes beside the file: the largest progressive JPEG has its coefficients and its
+/// pixels at once, an upright picture of four channels its pixels twice.
+pub const MOST_MEMORY: usize = 640 << 20;
 
 /// A small grey picture for telling movement: 32 x 24 pixels, whatever the camera's size.
 ///
@@ -73,12 +78,17 @@ pub fn decode_file(bytes: &[u8]) -> Result<Raster> {
     }
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_BYTES);
+    limits.max_alloc = Some(2 * MAX_BYTES);
     reader.limits(limits);
     let damaged = || format!("the {} is cut off or damaged", name(format));
     let mut decoder = reader.into_decoder().with_context(damaged)?;
     let (width, height) = decoder.dimensions();
     check_size(width, height)?;
+    let most = MAX_BYTES / 1_000_000;
+    ensure!(
+        decoder.total_bytes() <= MAX_BYTES,
+        "the picture is {width}x{height} of 16 bits, more than the {most} MB allowed; save it with 8 bits, or smaller"
+    );
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut image = DynamicImage::from_decoder(decoder).with_context(damaged)?;
     image.apply_orientation(orientation);
@@ -307,6 +317,13 @@ mod tests {
         assert_eq!(after.pixels[29 * 3..30 * 3], before.pixels[..3]);
     }
 
+        // Another that promises 8,000 x 8,000 of 16 bits.
+        png[16..24].copy_from_slice(&[8_000_u32.to_be_bytes(); 2].concat());
+        png[24] = 16;
+        let crc = crc32(&png[12..29]);
+        png[29..33].copy_from_slice(&crc.to_be_bytes());
+        let text = refusal(&png);
+        assert!(text.contains("8000x8000 of 16 bits, more than the 256 MB allowed"), "{text}");
     fn crc32(bytes: &[u8]) -> u32 {
         !bytes.iter().fold(!0u32, |crc, &byte| {
             (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg()))

@@ -16,7 +16,7 @@ use image::codecs::jpeg::JpegEncoder;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::decode::{ACCEPTED, decode, decode_file};
+pub use self::decode::{ACCEPTED, MOST_MEMORY, decode, decode_file};
 pub use self::fit::{Fitter, resize};
 use crate::pipeline::capture::{Picture, PixelFormat};
 use crate::problem::Problems;
