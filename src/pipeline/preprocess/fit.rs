@@ -31,17 +31,12 @@ impl Fitter {
             Colour::Rgb | Colour::Bgr => raster.colour(),
         };
         let raster = self.input.seen(&raster).crop(&raster);
-        let mut inner = match fit {
-            Fit::Stretch => resize_part(&mut self.resizer, &raster, whole(&raster), (width, height), filter)?,
-            Fit::Crop => {
-                let middle = middle(&raster, width, height);
-                resize_part(&mut self.resizer, &raster, middle, (width, height), filter)?
-            }
-            Fit::Letterbox => {
-                let size = contained(&raster, width, height);
-                resize_part(&mut self.resizer, &raster, whole(&raster), size, filter)?
-            }
+        let cut = match fit {
+            Fit::Stretch => Cut::whole([width, height]),
+            Fit::Crop => Cut::middle(&raster, [width, height]),
+            Fit::Letterbox => Cut::whole(contained(&raster, width, height)),
         };
+        let mut inner = resize_cut(&mut self.resizer, &raster, cut, filter)?;
         if invert == Invert::Always || invert == Invert::Auto && has_bright_border(&inner) {
             inner.pixels.iter_mut().for_each(|level| *level = !*level);
         }
@@ -58,35 +53,80 @@ impl Fitter {
 /// # Errors
 /// When the resizer refuses the size.
 pub fn resize(raster: &Raster, width: u32, height: u32, filter: Filter) -> Result<Raster> {
-    resize_part(&mut Resizer::new(), raster, whole(raster), (width, height), filter)
+    resize_cut(&mut Resizer::new(), raster, Cut::whole([width, height]), filter)
 }
 
-/// A part of a raster, in pixels and fractions of them: left, top, width, height.
-type Part = (f64, f64, f64, f64);
-
-fn whole(raster: &Raster) -> Part {
-    (0.0, 0.0, f64::from(raster.width), f64::from(raster.height))
+/// What is left of a raster that is scaled and then cut; columns first.
+#[derive(Debug, Clone, Copy)]
+struct Cut {
+    /// The size to which the whole is scaled.
+    scaled: [u32; 2],
+    /// Where there the part begins that is left.
+    first: [u32; 2],
+    /// The size of that part.
+    size: [u32; 2],
 }
 
-fn resize_part(
-    resizer: &mut Resizer,
-    raster: &Raster,
-    (left, top, part_width, part_height): Part,
-    (width, height): (u32, u32),
-    filter: Filter,
-) -> Result<Raster> {
-    let algorithm = match filter {
-        Filter::Nearest => ResizeAlg::Nearest,
-        Filter::Bilinear => ResizeAlg::Convolution(FilterType::Bilinear),
-    };
-    let options = ResizeOptions::new().resize_alg(algorithm).crop(left, top, part_width, part_height);
-    let size = (width, height);
+impl Cut {
+    fn whole(size: [u32; 2]) -> Self {
+        Self { scaled: size, first: [0; 2], size }
+    }
+
+    /// The middle of a raster that is scaled to cover `size`.
+    fn middle(raster: &Raster, size: [u32; 2]) -> Self {
+        let sides = [raster.width, raster.height].map(f64::from);
+        let ratio = (f64::from(size[0]) / sides[0]).max(f64::from(size[1]) / sides[1]);
+        let scaled = [0, 1].map(|axis| pixel(sides[axis] * ratio).max(size[axis]));
+        Self { scaled, first: [0, 1].map(|axis| (scaled[axis] - size[axis]) / 2), size }
+    }
+
+    /// Where that part begins in the raster and how long it is, in pixels and fractions of them.
+    fn part(&self, raster: &Raster) -> [(f64, f64); 2] {
+        [0, 1].map(|axis| {
+            let length = f64::from([raster.width, raster.height][axis]);
+            let in_raster = |side: u32| f64::from(side) * length / f64::from(self.scaled[axis]);
+            let first = in_raster(self.first[axis]);
+            // Rounding must not lead beyond the picture: the crop would be refused.
+            (first, in_raster(self.size[axis]).min(length - first))
+        })
+    }
+}
+
+fn resize_cut(resizer: &mut Resizer, raster: &Raster, cut: Cut, filter: Filter) -> Result<Raster> {
+    if filter == Filter::Nearest {
+        return Ok(nearest(raster, cut));
+    }
+    let ([(left, width), (top, height)], [to_width, to_height]) = (cut.part(raster), cut.size);
+    let algorithm = ResizeAlg::Convolution(FilterType::Bilinear);
+    let options = ResizeOptions::new().resize_alg(algorithm).crop(left, top, width, height);
     let resized = match raster.channels {
-        1 => resize_typed::<U8>(resizer, raster, size, PixelType::U8, &options),
-        _ => resize_typed::<U8x3>(resizer, raster, size, PixelType::U8x3, &options),
+        1 => resize_typed::<U8>(resizer, raster, cut.size, PixelType::U8, &options),
+        _ => resize_typed::<U8x3>(resizer, raster, cut.size, PixelType::U8x3, &options),
     };
-    let pixels = resized.with_context(|| format!("resizing {}x{} to {width}x{height}", raster.width, raster.height))?;
-    Ok(Raster { width, height, channels: raster.channels, pixels })
+    let Raster { width, height, channels, .. } = *raster;
+    let pixels = resized.with_context(|| format!("resizing {width}x{height} to {to_width}x{to_height}"))?;
+    Ok(Raster { width: to_width, height: to_height, channels, pixels })
+}
+
+/// The pixels in which the middles of the new ones lie.
+fn nearest(raster: &Raster, Cut { scaled, first, size }: Cut) -> Raster {
+    let places = |axis: usize| {
+        let length = [raster.width, raster.height][axis];
+        let step = f64::from(length) / f64::from(scaled[axis]);
+        // Added up as Pillow does, with its rounding.
+        let middles = std::iter::successors(Some(step * 0.5), move |middle| Some(middle + step));
+        let within = middles.skip(first[axis] as usize).take(size[axis] as usize);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in the picture")]
+        within.map(move |middle| (middle as u32).min(length - 1) as usize)
+    };
+    let (channels, stride) = (raster.channels as usize, raster.width as usize * raster.channels as usize);
+    let columns: Vec<usize> = places(0).map(|column| column * channels).collect();
+    let mut pixels = Vec::with_capacity(columns.len() * channels * size[1] as usize);
+    for row in places(1) {
+        let row = &raster.pixels[row * stride..][..stride];
+        columns.iter().for_each(|&column| pixels.extend_from_slice(&row[column..column + channels]));
+    }
+    Raster { width: size[0], height: size[1], channels: raster.channels, pixels }
 }
 
 /// Resizes pixels of one type: where the resizer is told that type, its code for a dozen others, more than a megabyte,
@@ -94,7 +134,7 @@ fn resize_part(
 fn resize_typed<P: PixelTrait>(
     resizer: &mut Resizer,
     from: &Raster,
-    (width, height): (u32, u32),
+    [width, height]: [u32; 2],
     kind: PixelType,
     options: &ResizeOptions,
 ) -> Result<Vec<u8>> {
@@ -105,26 +145,11 @@ fn resize_typed<P: PixelTrait>(
     Ok(to.into_vec())
 }
 
-/// The part that is left when the picture is scaled to cover `width` x `height`, to whole pixels, and cut there.
-fn middle(raster: &Raster, width: u32, height: u32) -> Part {
-    let (whole_width, whole_height) = (f64::from(raster.width), f64::from(raster.height));
-    let ratio = (f64::from(width) / whole_width).max(f64::from(height) / whole_height);
-    let cut = |length: f64, target: u32| {
-        let covering = pixel(length * ratio).max(target);
-        let back = length / f64::from(covering);
-        let first = f64::from((covering - target) / 2) * back;
-        // Rounding must not lead beyond the picture: the crop would be refused.
-        (first, (f64::from(target) * back).min(length - first))
-    };
-    let ((left, part_width), (top, part_height)) = (cut(whole_width, width), cut(whole_height, height));
-    (left, top, part_width, part_height)
-}
-
 /// The largest size of the raster's own shape inside `width` x `height`.
-fn contained(raster: &Raster, width: u32, height: u32) -> (u32, u32) {
+fn contained(raster: &Raster, width: u32, height: u32) -> [u32; 2] {
     let (whole_width, whole_height) = (f64::from(raster.width), f64::from(raster.height));
     let ratio = (f64::from(width) / whole_width).min(f64::from(height) / whole_height);
-    (pixel(whole_width * ratio).clamp(1, width), pixel(whole_height * ratio).clamp(1, height))
+    [pixel(whole_width * ratio).clamp(1, width), pixel(whole_height * ratio).clamp(1, height)]
 }
 
 /// `inner` in the middle of a field of `fill`; an odd pixel goes right and below.
@@ -179,7 +204,7 @@ mod tests {
         for (width, height) in (200..1500).map(|side| (side, side * 4 / 3)).chain([(2592, 1944), (4056, 3040)]) {
             for net in [116, 224, 300, 324] {
                 let raster = Raster { width, height, channels: 1, pixels: Vec::new() };
-                let (left, top, part_width, part_height) = middle(&raster, net, net);
+                let [(left, part_width), (top, part_height)] = Cut::middle(&raster, [net, net]).part(&raster);
                 assert!(left + part_width <= f64::from(width), "{width}x{height} at {net}");
                 assert!(top + part_height <= f64::from(height), "{width}x{height} at {net}");
             }
@@ -222,6 +247,24 @@ mod tests {
                     assert!(worst <= Some(1), "{name}: off by {worst:?}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn the_nearest_pixel_is_pillows_where_a_middle_falls_between_two() {
+        // Image.resize((scaled, 1), NEAREST).crop(...) of Pillow 13, of pixels that count from 0.
+        for (length, scaled, first, wanted) in [
+            (2, 7, 0, &[0, 0, 0, 0, 1, 1, 1][..]),
+            (2, 15, 4, &[0, 0, 0, 0, 1, 1, 1]),
+            (6, 21, 0, &[0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5]),
+        ] {
+            let size = u32::try_from(wanted.len()).unwrap();
+            let row = Raster { width: u32::from(length), height: 1, channels: 1, pixels: (0..length).collect() };
+            let column = Raster { width: 1, height: u32::from(length), ..row.clone() };
+            let across = Cut { scaled: [scaled, 1], first: [first, 0], size: [size, 1] };
+            let down = Cut { scaled: [1, scaled], first: [0, first], size: [1, size] };
+            assert_eq!(nearest(&row, across).pixels, wanted, "{length} to {scaled}");
+            assert_eq!(nearest(&column, down).pixels, wanted, "{length} to {scaled}");
         }
     }
 
