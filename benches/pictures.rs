@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use pilah::clock::thread_cpu;
 use pilah::drivers::tract;
-use pilah::pipeline::capture::{Picture, PixelFormat};
+use pilah::pipeline::capture::{Levels, Picture, PixelFormat};
 use pilah::pipeline::incidents::sight::Sight;
 use pilah::pipeline::preprocess::{Fitter, Raster, decode};
 
@@ -30,7 +30,7 @@ fn main() {
     println!("format      decode          look at it      fit             all");
     for (name, picture) in [
         ("MJPG", jpeg),
-        ("YUYV", Picture { format: PixelFormat::Yuyv, ..raw(&raster, yuyv(&raster)) }),
+        ("YUYV", Picture { format: PixelFormat::Yuyv(Levels::Limited), ..raw(&raster, yuyv(&raster)) }),
         ("YUV420", Picture { format: PixelFormat::Yuv420, ..raw(&raster, yuv420(&raster)) }),
         ("RGB3", raster.clone().into_picture()),
         ("GREY", raster.grey().into_owned().into_picture()),
@@ -68,7 +68,7 @@ fn cost(mut work: impl FnMut()) -> (f64, f64) {
 }
 
 fn raw(raster: &Raster, bytes: Vec<u8>) -> Picture {
-    Picture { format: PixelFormat::Yuyv, width: raster.width, height: raster.height, bytes: Arc::from(bytes) }
+    Picture { format: PixelFormat::Rgb8, width: raster.width, height: raster.height, bytes: Arc::from(bytes) }
 }
 
 fn yuyv(raster: &Raster) -> Vec<u8> {

@@ -16,11 +16,19 @@ use std::sync::LazyLock;
 use pilah::config::Config;
 use pilah::drivers::runtime::{self, Driven};
 use pilah::pipeline::actuate::Level;
-use pilah::pipeline::capture::{Picture, PixelFormat};
+use pilah::pipeline::capture::{Levels, Picture, PixelFormat};
 use pilah::pipeline::infer::Manifest;
 use pilah::pipeline::preprocess::{decode, decode_file};
 use pilah::publish::audit::Audit;
 use proptest::prelude::*;
+
+const FORMATS: [PixelFormat; 5] = [
+    PixelFormat::Rgb8,
+    PixelFormat::Grey8,
+    PixelFormat::Yuyv(Levels::Full),
+    PixelFormat::Yuyv(Levels::Limited),
+    PixelFormat::Yuv420,
+];
 
 /// The files below a folder of the project with these endings.
 fn shipped(folder: &str, endings: &[&str]) -> Vec<PathBuf> {
@@ -197,7 +205,7 @@ proptest! {
 
     #[test]
     fn any_frame_is_decoded_or_refused(
-        format in prop::sample::select(vec![PixelFormat::Rgb8, PixelFormat::Grey8, PixelFormat::Yuyv, PixelFormat::Yuv420]),
+        format in prop::sample::select(FORMATS.to_vec()),
         width in prop_oneof![0_u32..70, any::<u32>()],
         height in prop_oneof![0_u32..70, any::<u32>()],
         length in 0_usize..15_000,

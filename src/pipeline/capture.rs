@@ -56,10 +56,19 @@ pub enum PixelFormat {
     Rgb8,
     /// 8 bits of brightness.
     Grey8,
-    /// Y0 U Y1 V, 4:2:2, BT.601 full range.
-    Yuyv,
+    /// Y0 U Y1 V, 4:2:2, BT.601.
+    Yuyv(Levels),
     /// Planar Y, U, V, 4:2:0, BT.601 full range.
     Yuv420,
+}
+
+/// Which levels stand for black and white.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Levels {
+    /// 0 and 255, as in JPEG files.
+    Full,
+    /// 16 and 235, and 16 to 240 for what is colour, as in television.
+    Limited,
 }
 
 /// Hands frames from the camera's thread to the sort thread: the newest wins, an unseen older one is dropped.

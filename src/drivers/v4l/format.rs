@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
+use v4l::format::{Colorspace, Quantization};
 use v4l::video::Capture;
 use v4l::{Device, FourCC};
 
 use crate::drivers::camera::{Format, Settings};
-use crate::pipeline::capture::{Picture, PixelFormat};
+use crate::pipeline::capture::{Levels, Picture, PixelFormat};
 
 /// The formats that are understood, the best first: MJPG needs a tenth of the bus and leaves the choice of what to
 /// decode to us.
 const KNOWN: [(Format, &[u8; 4], PixelFormat, usize); 4] = [
     (Format::Mjpg, b"MJPG", PixelFormat::Jpeg, 0),
-    (Format::Yuyv, b"YUYV", PixelFormat::Yuyv, 2),
+    (Format::Yuyv, b"YUYV", PixelFormat::Yuyv(Levels::Limited), 2),
     (Format::Rgb3, b"RGB3", PixelFormat::Rgb8, 3),
     (Format::Grey, b"GREY", PixelFormat::Grey8, 1),
 ];
@@ -71,11 +72,23 @@ pub(super) fn choose(device: &Device, settings: &Settings) -> Result<Layout> {
         }
         let row = given.width as usize * depth;
         let stride = (given.stride as usize).max(row);
+        let pixels = match pixels {
+            PixelFormat::Yuyv(_) => PixelFormat::Yuyv(levels(given.quantization, given.colorspace)),
+            other => other,
+        };
         return Ok(Layout { fourcc, width: given.width, height: given.height, pixels, depth, stride });
     }
     let names: Vec<String> = offered.iter().map(ToString::to_string).collect();
     let wanted = settings.format.map_or("MJPG, YUYV, RGB3 or GREY".to_owned(), |format| format!("{format:?}"));
     bail!("it offers {} and not {wanted}; set camera.format, or use driver = \"command\"", names.join(", "))
+}
+
+/// What the driver says, or what the kernel's `V4L2_MAP_QUANTIZATION_DEFAULT` makes of nothing for Y'CbCr.
+fn levels(said: Quantization, of: Colorspace) -> Levels {
+    match (said, of) {
+        (Quantization::FullRange, _) | (Quantization::Default, Colorspace::JPEG) => Levels::Full,
+        (Quantization::LimitedRange | Quantization::Default, _) => Levels::Limited,
+    }
 }
 
 /// Frames a second as the kernel's whole number.
@@ -91,6 +104,19 @@ mod tests {
     fn grey(stride: usize) -> Layout {
         let fourcc = FourCC::new(b"GREY");
         Layout { fourcc, width: 2, height: 2, pixels: PixelFormat::Grey8, depth: 1, stride }
+    }
+
+    #[test]
+    fn levels_are_limited_unless_the_driver_says_full_or_jpeg() {
+        for (said, of, levels_there) in [
+            (Quantization::Default, Colorspace::SRGB, Levels::Limited),
+            (Quantization::Default, Colorspace::Default, Levels::Limited),
+            (Quantization::Default, Colorspace::JPEG, Levels::Full),
+            (Quantization::FullRange, Colorspace::SRGB, Levels::Full),
+            (Quantization::LimitedRange, Colorspace::JPEG, Levels::Limited),
+        ] {
+            assert_eq!(levels(said, of), levels_there, "{said} of {of}");
+        }
     }
 
     #[test]

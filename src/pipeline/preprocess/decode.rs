@@ -7,7 +7,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 
 use super::{Filter, Raster, jpeg, resize};
-use crate::pipeline::capture::{Picture, PixelFormat};
+use crate::pipeline::capture::{Levels, Picture, PixelFormat};
 
 /// The formats that files may have.
 pub const ACCEPTED: &str = "accepted are JPEG, PNG, WebP and BMP";
@@ -46,7 +46,7 @@ pub fn decode(picture: &Picture) -> Result<Raster> {
     let (wide, high) = (width as usize, height as usize);
     let expected = match format {
         PixelFormat::Grey8 => wide * high,
-        PixelFormat::Yuyv => wide.div_ceil(2) * 4 * high,
+        PixelFormat::Yuyv(_) => wide.div_ceil(2) * 4 * high,
         PixelFormat::Yuv420 => wide * high + 2 * wide.div_ceil(2) * high.div_ceil(2),
         PixelFormat::Rgb8 | PixelFormat::Jpeg => wide * high * 3,
     };
@@ -54,7 +54,7 @@ pub fn decode(picture: &Picture) -> Result<Raster> {
     ensure!(found == expected, "decoding a {width}x{height} {format:?} frame: {found} bytes instead of {expected}");
     let (channels, pixels) = match format {
         PixelFormat::Grey8 => (1, bytes.to_vec()),
-        PixelFormat::Yuyv => (3, from_yuyv(bytes, wide)),
+        PixelFormat::Yuyv(levels) => (3, from_yuyv(bytes, wide, levels)),
         PixelFormat::Yuv420 => (3, from_yuv420(bytes, wide, high)),
         PixelFormat::Rgb8 | PixelFormat::Jpeg => (3, bytes.to_vec()),
     };
@@ -149,14 +149,15 @@ fn on_white(&[red, green, blue, alpha]: &[u8; 4]) -> [u8; 3] {
     [red, green, blue].map(|level| u8::try_from(mix(level)).unwrap_or(u8::MAX))
 }
 
-fn from_yuyv(bytes: &[u8], width: usize) -> Vec<u8> {
+fn from_yuyv(bytes: &[u8], width: usize, levels: Levels) -> Vec<u8> {
     let stride = width.div_ceil(2) * 4;
+    let stretch = Stretch::of(levels);
     let mut pixels = Vec::with_capacity(bytes.len() / 2 * 3);
     for row in bytes.chunks_exact(stride) {
         for (at, &[first, u, second, v]) in row.as_chunks::<4>().0.iter().enumerate() {
-            pixels.extend(rgb(first, u, v));
+            pixels.extend(stretch.rgb(first, u, v));
             if at * 2 + 1 < width {
-                pixels.extend(rgb(second, u, v));
+                pixels.extend(stretch.rgb(second, u, v));
             }
         }
     }
@@ -165,6 +166,7 @@ fn from_yuyv(bytes: &[u8], width: usize) -> Vec<u8> {
 
 fn from_yuv420(bytes: &[u8], width: usize, height: usize) -> Vec<u8> {
     let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
+    let stretch = Stretch::of(Levels::Full);
     let (luma, chroma) = bytes.split_at(width * height);
     let (us, vs) = chroma.split_at(half_width * half_height);
     let mut pixels = Vec::with_capacity(width * height * 3);
@@ -172,19 +174,41 @@ fn from_yuv420(bytes: &[u8], width: usize, height: usize) -> Vec<u8> {
         let start = row / 2 * half_width;
         for (column, &y) in ys.iter().enumerate() {
             let at = start + column / 2;
-            pixels.extend(rgb(y, us[at], vs[at]));
+            pixels.extend(stretch.rgb(y, us[at], vs[at]));
         }
     }
     pixels
 }
 
-/// BT.601 full range, as JFIF defines it, in 16-bit fixed point.
-fn rgb(y: u8, u: u8, v: u8) -> [u8; 3] {
-    let (y, u, v) = ((i32::from(y) << 16) + 0x8000, i32::from(u) - 128, i32::from(v) - 128);
-    let red = y + 91_881 * v;
-    let green = y - 22_554 * u - 46_802 * v;
-    let blue = y + 116_130 * u;
-    [red, green, blue].map(|level| u8::try_from((level >> 16).clamp(0, 255)).unwrap_or(u8::MAX))
+/// BT.601 in 16-bit fixed point. Full range is as JFIF defines it; limited range is stretched by 255 / 219, and what is
+/// colour by 255 / 224.
+#[derive(Clone, Copy)]
+struct Stretch {
+    black: i32,
+    gain: i32,
+    red_v: i32,
+    green_u: i32,
+    green_v: i32,
+    blue_u: i32,
+}
+
+impl Stretch {
+    fn of(levels: Levels) -> Self {
+        let (black, gain, [red_v, green_u, green_v, blue_u]) = match levels {
+            Levels::Full => (0, 65_536, [91_881, 22_554, 46_802, 116_130]),
+            Levels::Limited => (16, 76_309, [104_597, 25_675, 53_279, 132_201]),
+        };
+        Self { black, gain, red_v, green_u, green_v, blue_u }
+    }
+
+    fn rgb(self, y: u8, u: u8, v: u8) -> [u8; 3] {
+        let y = (i32::from(y) - self.black) * self.gain + 0x8000;
+        let (u, v) = (i32::from(u) - 128, i32::from(v) - 128);
+        let red = y + self.red_v * v;
+        let green = y - self.green_u * u - self.green_v * v;
+        let blue = y + self.blue_u * u;
+        [red, green, blue].map(|level| u8::try_from((level >> 16).clamp(0, 255)).unwrap_or(u8::MAX))
+    }
 }
 
 #[cfg(test)]
@@ -213,7 +237,7 @@ mod tests {
     #[test]
     fn camera_formats_become_the_same_colours() {
         // Y, U, V of pure red by JFIF: 76, 85, 255.
-        let yuyv = decode(&picture(PixelFormat::Yuyv, 2, 1, &[76, 85, 76, 255])).unwrap();
+        let yuyv = decode(&picture(PixelFormat::Yuyv(Levels::Full), 2, 1, &[76, 85, 76, 255])).unwrap();
         let planar = decode(&picture(PixelFormat::Yuv420, 2, 1, &[76, 76, 85, 255])).unwrap();
         assert_eq!(yuyv, planar);
         assert_eq!(yuyv.pixels, [254, 0, 0, 254, 0, 0]);
@@ -224,9 +248,28 @@ mod tests {
     }
 
     #[test]
+    fn limited_levels_are_stretched_to_black_and_white() {
+        // ITU-R BT.601: black, white, 50 % grey, and pure red, green and blue at 8 bits.
+        for ([y, u, v], colour) in [
+            ([16, 128, 128], [0, 0, 0]),
+            ([235, 128, 128], [255, 255, 255]),
+            ([126, 128, 128], [128, 128, 128]),
+            ([81, 90, 240], [254, 0, 0]),
+            ([145, 54, 34], [0, 255, 1]),
+            ([41, 240, 110], [0, 0, 255]),
+            ([0, 128, 128], [0, 0, 0]),
+            ([255, 128, 128], [255, 255, 255]),
+        ] {
+            let found = decode(&picture(PixelFormat::Yuyv(Levels::Limited), 2, 1, &[y, u, y, v])).unwrap().pixels;
+            let near = found[..3].iter().zip(colour).all(|(found, wanted)| found.abs_diff(wanted) <= 1);
+            assert!(near, "{y}, {u}, {v}: {found:?} instead of {colour:?}");
+        }
+    }
+
+    #[test]
     fn frames_of_the_wrong_length_are_refused() {
-        let error = decode(&picture(PixelFormat::Yuyv, 4, 2, &[0; 12])).unwrap_err();
-        assert_eq!(error.to_string(), "decoding a 4x2 Yuyv frame: 12 bytes instead of 16");
+        let error = decode(&picture(PixelFormat::Yuyv(Levels::Full), 4, 2, &[0; 12])).unwrap_err();
+        assert_eq!(error.to_string(), "decoding a 4x2 Yuyv(Full) frame: 12 bytes instead of 16");
         assert!(decode(&picture(PixelFormat::Rgb8, 0, 2, &[])).is_err());
     }
 
@@ -293,6 +336,13 @@ mod tests {
         png[29..33].copy_from_slice(&crc.to_be_bytes());
         let text = refusal(&png);
         assert!(text.contains("more than the 64 megapixels allowed"), "{text}");
+        // Another that promises 8,000 x 8,000 of 16 bits.
+        png[16..24].copy_from_slice(&[8_000_u32.to_be_bytes(); 2].concat());
+        png[24] = 16;
+        let crc = crc32(&png[12..29]);
+        png[29..33].copy_from_slice(&crc.to_be_bytes());
+        let text = refusal(&png);
+        assert!(text.contains("8000x8000 of 16 bits, more than the 256 MB allowed"), "{text}");
         // A JPEG whose frame header says 65,000 x 65,000.
         let mut jpeg = encoded(ImageFormat::Jpeg);
         let frame = jpeg.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
@@ -317,13 +367,6 @@ mod tests {
         assert_eq!(after.pixels[29 * 3..30 * 3], before.pixels[..3]);
     }
 
-        // Another that promises 8,000 x 8,000 of 16 bits.
-        png[16..24].copy_from_slice(&[8_000_u32.to_be_bytes(); 2].concat());
-        png[24] = 16;
-        let crc = crc32(&png[12..29]);
-        png[29..33].copy_from_slice(&crc.to_be_bytes());
-        let text = refusal(&png);
-        assert!(text.contains("8000x8000 of 16 bits, more than the 256 MB allowed"), "{text}");
     fn crc32(bytes: &[u8]) -> u32 {
         !bytes.iter().fold(!0u32, |crc, &byte| {
             (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg()))
