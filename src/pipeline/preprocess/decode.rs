@@ -19,8 +19,8 @@ const MAX_PIXELS: u64 = 64_000_000;
 /// fewer pixels.
 const MAX_BYTES: u64 = 4 * MAX_PIXELS;
 
-/// The most memory that decoding a file takes beside the file: a progressive JPEG of [`MAX_PIXELS`] has its coefficients
-/// and its pixels at once, an upright picture of four channels its pixels twice.
+/// The most memory that decoding a file takes beside the file: the largest progressive JPEG has its coefficients and its
+/// pixels at once, an upright picture of four channels its pixels twice.
 pub const MOST_MEMORY: usize = 640 << 20;
 
 /// Width and height of [`small_grey`] pictures.
