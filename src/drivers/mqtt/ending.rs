@@ -66,6 +66,11 @@ pub(super) fn words(wrong: &ConnectionError, client_id: &str) -> String {
              station an id or an mqtt.client_id of its own"
             )
         }
+        // mosquitto 2.0.11 does not say who else came.
+        ConnectionError::MqttState(StateError::ConnectionAborted) => format!(
+            "the broker ended the connection without a word; where that repeats, look for another client with this \
+             client id, {client_id}"
+        ),
         _ => wrong.to_string(),
     }
 }
@@ -106,6 +111,8 @@ mod tests {
             |reason_code| ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, reason_string: None });
         let told = words(&ended(Code::SessionTakenOver), "pilah-v1-a-b");
         assert!(told.contains("another client uses this client id, pilah-v1-a-b"), "{told}");
+        let silent = words(&ConnectionError::MqttState(StateError::ConnectionAborted), "pilah-v1-a-b");
+        assert!(silent.contains("another client with this client id, pilah-v1-a-b"), "{silent}");
         assert!(words(&ended(Code::ServerBusy), "a").contains("ServerBusy"));
     }
 
