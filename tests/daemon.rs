@@ -58,7 +58,7 @@ fn stop_by(child: Child, signal: Signal) -> (Option<i32>, String) {
 }
 
 /// Looks again and again, twenty seconds at most.
-fn until(ready: impl Fn() -> bool) -> bool {
+fn until(mut ready: impl FnMut() -> bool) -> bool {
     let end = SystemClock.now() + Duration::from_secs(20);
     while SystemClock.now() < end {
         if ready() {
@@ -105,9 +105,15 @@ fn a_station_runs_once_and_starts_again_at_once_after_a_kill() {
     let config = station(folder.path(), "digits", "models/digits/demo");
     let mut child = start(&config);
     let decided = until(|| decisions(folder.path()) >= 1);
-    let second = start(&config).wait_with_output().unwrap();
-    let said = text(&second.stderr);
-    assert_eq!(second.status.code(), Some(1), "{said}");
+    let mut second = start(&config);
+    let mut refused = None;
+    until(|| {
+        refused = second.try_wait().unwrap();
+        refused.is_some()
+    });
+    second.kill().unwrap();
+    let said = text(&second.wait_with_output().unwrap().stderr);
+    assert_eq!(refused.and_then(|status| status.code()), Some(1), "{said}");
     assert!(said.contains(&format!("process {}", child.id())) && said.contains("systemctl stop pilah"), "{said}");
     let seen = pilah(&["outbox", "stat", "--store", folder.path().join("state").to_str().unwrap()]);
     assert_eq!(seen.status.code(), Some(0), "{}", text(&seen.stderr));

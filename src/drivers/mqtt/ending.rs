@@ -69,6 +69,11 @@ pub(super) fn explain(wrong: &ConnectionError, client_id: &str) -> String {
         ConnectionError::ConnectionRefused(Return::NotAuthorized | Return::BadUserNamePassword) => {
             format!("{wrong}; check mqtt.username and mqtt.password_file")
         }
+        // mosquitto 2.0.11 does not say who else came.
+        ConnectionError::MqttState(StateError::ConnectionAborted) => format!(
+            "the broker ended the connection without a word; where that repeats, look for another client with this \
+             client id, {client_id}"
+        ),
         _ => wrong.to_string(),
     }
 }
@@ -109,6 +114,8 @@ mod tests {
             |reason_code| ConnectionError::MqttState(StateError::ServerDisconnect { reason_code, reason_string: None });
         let told = explain(&ended(Code::SessionTakenOver), "pilah-v1-a-b");
         assert!(told.contains("another client uses this client id, pilah-v1-a-b"), "{told}");
+        let silent = explain(&ConnectionError::MqttState(StateError::ConnectionAborted), "pilah-v1-a-b");
+        assert!(silent.contains("another client with this client id, pilah-v1-a-b"), "{silent}");
         assert!(explain(&ended(Code::ServerBusy), "a").contains("ServerBusy"));
     }
 
