@@ -510,7 +510,11 @@ mod tests {
         let (_, before) = (ordered(), status.events_lost.get());
         assert_eq!(status.in_flight.get(), 1);
         bench.sorter.end();
-        assert_eq!((ordered(), status.events_lost.get() - before, status.in_flight.get()), (0, 1, 0));
+        assert_eq!(
+            (ordered(), status.events_lost.get() - before, status.in_flight.get()),
+            (0, 2, 0),
+            "a decision and an outcome"
+        );
     }
 
     #[test]
