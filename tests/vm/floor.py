@@ -42,7 +42,7 @@ input = "eye"
 speed_mm_s = 200
 {encoder}
 item_mm = 40
-min_gap_mm = 20
+min_gap_mm = {gap}
 view_start_mm = 10
 view_end_mm = 300
 decide_mm = 100
@@ -244,6 +244,11 @@ class MjpegCamera:
         return f'driver = "v4l"\npath = "{self.DEVICE}"\nformat = "mjpg"\n{size}\nfps = 15'
 
 
+def gap_for(on_ms):
+    """Millimetres between two items of 40 at 200 mm/s so that a kick of `on_ms` at the middle of one is over before the next."""
+    return max(20, on_ms // 5 - 20)
+
+
 class Station:
     """The daemon in a folder of its own; `change` makes its configuration another one, `user` runs it as somebody else."""
 
@@ -256,7 +261,7 @@ class Station:
             if picture.is_file() and picture.parent.name == "4":
                 (pictures / picture.name).symlink_to(picture.resolve())
         camera = camera or REPLAY.format(folder=pictures)
-        text = STATION.format(camera=camera, encoder=encoder, on_ms=on_ms, state=self.folder / "state")
+        text = STATION.format(camera=camera, encoder=encoder, on_ms=on_ms, gap=gap_for(on_ms), state=self.folder / "state")
         self.config = self.folder / "station.toml"
         self.config.write_text(change(text))
         self.env = dict(os.environ, RUNTIME_DIRECTORY=str(self.folder / "run"))

@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from floor import EYE, GATE, KICK, STATION, Broker, Trace, Wrong, counted, expect, in_mid_move, level, pass_eye, pull, until
+from floor import EYE, GATE, KICK, STATION, Broker, Trace, Wrong, counted, expect, gap_for, in_mid_move, level, pass_eye, pull, until
 
 CONFIG = Path("/etc/pilah/pilah.toml")
 PICTURES = Path("/etc/pilah/pictures")
@@ -76,7 +76,7 @@ def configure(camera=None, on_ms=3000, more=""):
     for picture in Path("models/digits/demo/4").iterdir():
         (PICTURES / picture.name).write_bytes(picture.read_bytes())
     camera = camera or f'driver = "replay"\npath = "{PICTURES}"\nfps = 20'
-    CONFIG.write_text(STATION.format(camera=camera, encoder="", on_ms=on_ms, state=STATE) + more)
+    CONFIG.write_text(STATION.format(camera=camera, encoder="", on_ms=on_ms, gap=gap_for(on_ms), state=STATE) + more)
 
 
 def started(ears):
