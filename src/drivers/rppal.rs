@@ -101,8 +101,8 @@ impl Servo {
 
     /// The pulse's length; never outside what a servo may see, whatever the settings multiply to.
     fn pulse(self, degrees: f64) -> Duration {
-        const PULSES_US: &RangeInclusive<f64> = &actuate::Settings::PULSES_US;
-        let micros = (self.zero_us + degrees * self.us_per_deg).clamp(*PULSES_US.start(), *PULSES_US.end());
+        let pulses = actuate::Settings::PULSES_US;
+        let micros = (self.zero_us + degrees * self.us_per_deg).clamp(*pulses.start(), *pulses.end());
         Duration::from_secs_f64(micros / 1e6)
     }
 }
