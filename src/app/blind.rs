@@ -2,7 +2,7 @@
 //!
 //! | incident | opened | closed |
 //! |---|---|---|
-//! | `camera-unreadable` | when [so many](ROW) looks in a row, over [some seconds](LASTS), gave nothing | with the next one that gives something |
+//! | `camera-unreadable` | when ten looks in a row, over two seconds or more, gave nothing | with the next one that gives something |
 
 use std::time::Duration;
 
