@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::Config;
-use crate::pipeline::actuate::Kind;
-use crate::pipeline::trigger;
+use crate::pipeline::actuate::{self, Kind};
+use crate::pipeline::{lane, trigger};
 use crate::problem::{Problem, Problems};
 
 impl Config {
@@ -31,6 +31,11 @@ impl Config {
         self.check_inputs(&mut problems);
         self.check_lanes(&mut problems);
         found
+    }
+
+    /// The actuator that a lane's move names, where it is there.
+    pub(super) fn actuator_of(&self, step: &lane::Move) -> Option<&actuate::Settings> {
+        self.actuator.iter().find(|actuator| actuator.name == step.actuator)
     }
 
     fn check_station(&self, problems: &mut Problems<'_>) {
@@ -243,7 +248,7 @@ impl Config {
     fn check_moves(&self, lane: &crate::pipeline::lane::Settings, problems: &mut Problems<'_>) {
         for (index, step) in lane.moves.iter().enumerate() {
             let problems = &mut problems.below(format_args!("moves[{index}]"));
-            let Some(actuator) = self.actuator.iter().find(|actuator| actuator.name == step.actuator) else {
+            let Some(actuator) = self.actuator_of(step) else {
                 let all = || self.actuator.iter().map(|actuator| &actuator.name);
                 let what = format!("there is no actuator \"{}\"", step.actuator);
                 let known = is_named(&step.actuator, all());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::Config;
-use crate::pipeline::actuate::{self, Kind};
+use crate::pipeline::actuate::{self, Kind, Servo};
 use crate::pipeline::{lane, track, trigger};
 use crate::problem::Problems;
 
@@ -47,11 +47,11 @@ impl Config {
                 problems.add("moves", what, "give it its own actuator, angle or place, or make them one lane");
             }
             for (place, step) in lane.moves.iter().enumerate() {
-                let Some(servo) = self.actuator.iter().find(|one| one.name == step.actuator) else { continue };
+                let Some(servo) = self.actuator_of(step) else { continue };
                 let Some(degrees) = step.angle_deg.filter(|_| servo.kind == Kind::Servo) else { continue };
-                let micros = servo.pulse_us(degrees);
+                let micros = Servo::new(servo).micros(degrees);
                 problems.expect(
-                    actuate::Settings::PULSES_US.contains(&micros),
+                    Servo::PULSES_US.contains(&micros),
                     format_args!("moves[{place}].angle_deg"),
                     format!("a servo would get a pulse of {micros:.0} us for {degrees} degrees, and stops before"),
                     "take the servo's own zero_us and us_per_deg from its datasheet, or a smaller angle",
@@ -77,7 +77,7 @@ impl Config {
     fn check_confirm(&self, belt: &track::Settings, lane: &lane::Settings, problems: &mut Problems<'_>) {
         let Some(at) = lane.confirm_mm.filter(|_| lane.confirm.is_some()) else { return };
         let places = lane.moves.iter().filter_map(|step| {
-            let actuator = self.actuator.iter().find(|one| one.name == step.actuator)?;
+            let actuator = self.actuator_of(step)?;
             Some(actuator.position_mm + step.offset_mm)
         });
         let last = places.fold(0.0, f64::max);

@@ -28,7 +28,7 @@ impl Config {
         for (index, lane) in self.lane.iter().enumerate() {
             for (place, step) in lane.moves.iter().enumerate().filter(|(_, step)| step.offset_mm != 0.0) {
                 let problems = &mut problems.below(format_args!("lane[{index}].moves[{place}]"));
-                if let Some(actuator) = self.actuator.iter().find(|actuator| actuator.name == step.actuator) {
+                if let Some(actuator) = self.actuator_of(step) {
                     check_place(belt, actuator, actuator.position_mm + step.offset_mm, "offset_mm", problems);
                 }
             }

@@ -51,6 +51,15 @@ fn problems(text: &str) -> Vec<String> {
     }
 }
 
+/// Whether one of the text's problems holds the words; `""` stands for a text without any.
+fn tells(text: &str, wanted: &str) {
+    let found = problems(text);
+    match wanted {
+        "" => assert_eq!(found, [""; 0], "{text}"),
+        _ => assert!(found.iter().any(|line| line.contains(wanted)), "wanted\n{wanted}\nfound\n{}", found.join("\n")),
+    }
+}
+
 #[test]
 fn a_good_configuration_is_silent() {
     assert_eq!(problems(GOOD), [""; 0]);
@@ -205,13 +214,7 @@ fn what_can_never_sort_is_told() {
         (place("postal_prefixes", "164"), ""),
         (place("regencies", "KOTA DEPOK"), ""),
     ] {
-        let found = problems(&text);
-        match wanted {
-            "" => assert_eq!(found, [""; 0], "{text}"),
-            _ => {
-                assert!(found.iter().any(|line| line.contains(wanted)), "wanted\n{wanted}\nfound\n{}", found.join("\n"))
-            }
-        }
+        tells(&text, wanted);
     }
 }
 
@@ -256,13 +259,7 @@ fn what_would_meet_the_next_item_or_another_lane_is_told() {
             "moves[0].angle_deg: a servo would get a pulse of 3300 us",
         ),
     ] {
-        let found = problems(&text);
-        match wanted {
-            "" => assert_eq!(found, [""; 0], "{text}"),
-            _ => {
-                assert!(found.iter().any(|line| line.contains(wanted)), "wanted\n{wanted}\nfound\n{}", found.join("\n"))
-            }
-        }
+        tells(&text, wanted);
     }
 }
 

@@ -20,9 +20,9 @@ impl Config {
             );
         }
         for (index, lane) in self.lane.iter().enumerate() {
-            let of = |step: &Move| self.actuator.iter().find(|actuator| actuator.name == step.actuator);
             let moves = lane.moves.iter().enumerate();
-            let moves: Vec<_> = moves.filter_map(|(place, step)| Some((place, step, of(step)?))).collect();
+            let moves: Vec<_> =
+                moves.filter_map(|(place, step)| Some((place, step, self.actuator_of(step)?))).collect();
             for &(before, first, turned) in &moves {
                 let later = |place: usize, then: &Move| (then.after_ms, place) > (first.after_ms, before);
                 for &(place, then, moved) in moves.iter().filter(|(place, then, _)| later(*place, then)) {

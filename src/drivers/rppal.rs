@@ -15,7 +15,7 @@ use super::gpio::{InputSettings, Settings};
 use super::gpiochip;
 use super::runtime::Noted;
 use crate::clock::wait_for;
-use crate::pipeline::actuate::{self, Drive, Kind, Level, Output, Outputs};
+use crate::pipeline::actuate::{self, Drive, Kind, Level, Output, Outputs, Servo};
 use crate::pipeline::trigger::Inputs;
 use crate::units::{ActuatorId, Timestamp};
 
@@ -84,27 +84,6 @@ struct Pin {
     pin: OutputPin,
     active: Level,
     servo: Option<Servo>,
-}
-
-/// How an angle becomes a pulse.
-#[derive(Debug, Clone, Copy)]
-struct Servo {
-    home_deg: f64,
-    zero_us: f64,
-    us_per_deg: f64,
-}
-
-impl Servo {
-    fn new(actuator: &actuate::Settings) -> Self {
-        Self { home_deg: actuator.home_deg, zero_us: actuator.zero_us, us_per_deg: actuator.us_per_deg }
-    }
-
-    /// The pulse's length; never outside what a servo may see, whatever the settings multiply to.
-    fn pulse(self, degrees: f64) -> Duration {
-        let pulses = actuate::Settings::PULSES_US;
-        let micros = (self.zero_us + degrees * self.us_per_deg).clamp(*pulses.start(), *pulses.end());
-        Duration::from_secs_f64(micros / 1e6)
-    }
 }
 
 impl Pin {
@@ -190,16 +169,6 @@ mod tests {
         for line in ["17", "GPIO", "GPIO28", "GPIO-1", "gpio17", "GPIO300", "PIN_17"] {
             assert_eq!(bcm(line), None, "{line}");
         }
-    }
-
-    #[test]
-    fn angles_become_pulses_that_no_servo_is_harmed_by() {
-        let servo = Servo { home_deg: 0.0, zero_us: 500.0, us_per_deg: 2000.0 / 180.0 };
-        assert_eq!(servo.pulse(0.0).as_micros(), 500);
-        assert_eq!(servo.pulse(90.0).as_micros(), 1500);
-        assert_eq!(servo.pulse(180.0).as_micros(), 2500);
-        assert_eq!(servo.pulse(1e9).as_micros(), 3000);
-        assert_eq!(servo.pulse(-1e9).as_micros(), 100);
     }
 
     #[test]

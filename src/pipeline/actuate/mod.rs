@@ -6,13 +6,15 @@
 //! - of one `exclusive` group never two are on, or one on and another still on its way back;
 //! - after `release` nothing is on and nothing waits.
 
-use std::ops::RangeInclusive;
+mod servo;
+
 use std::time::Duration;
 
 use anyhow::Result;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::servo::Servo;
 use crate::pipeline::machine::Lamp;
 use crate::problem::Problems;
 use crate::units::{ActuatorId, ItemId, Timestamp};
@@ -355,14 +357,6 @@ impl Actuate {
 }
 
 impl Settings {
-    /// The control pulses that a servo may see, in microseconds.
-    pub const PULSES_US: RangeInclusive<f64> = 100.0..=3000.0;
-
-    /// For servos: the length of the control pulse at an angle, in microseconds.
-    pub fn pulse_us(&self, degrees: f64) -> f64 {
-        self.zero_us + degrees * self.us_per_deg
-    }
-
     /// From command to effect.
     pub fn lead(&self) -> Duration {
         Duration::from_millis(self.lead_ms.into())
