@@ -54,7 +54,7 @@ impl Default for Blind {
                  cable and its format, or replace it"
             ),
             id: format!(
-                "gambar kamera tidak dapat dibaca ({why}), sehingga barang jalan ke jalur sisa: periksa kabel dan \
+                "gambar kamera tidak dapat dibaca ({why}), sehingga barang diteruskan ke jalur pengecualian: periksa kabel dan \
                  formatnya, atau ganti kameranya"
             ),
         });

@@ -48,6 +48,12 @@ pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<Raster> {
     decode_file(bytes).with_context(|| format!("reading {}", path.display()))
 }
 
+/// What is said of folders in `data` that are named like no class of `model`.
+pub(super) fn no_classes(data: &Path, strange: &[String], model: &str) -> String {
+    let are = if strange.len() == 1 { "is no class" } else { "are no classes" };
+    format!("{}: {} {are} of {model}", data.display(), strange.join(", "))
+}
+
 /// Every file below each of some folders, in order, without hidden ones. Links are followed, but not to a folder that
 /// is looked through already, nor to one around it.
 ///

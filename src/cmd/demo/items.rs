@@ -86,11 +86,8 @@ fn from_folders(folder: &Path, kinds: &Kinds) -> Result<Vec<(String, Vec<PathBuf
     strange.sort();
     ensure!(
         strange.is_empty(),
-        "{}: {} {} of {}; name the folders {}",
-        folder.display(),
-        strange.join(", "),
-        if strange.len() == 1 { "is no class" } else { "are no classes" },
-        kinds.of,
+        "{}; name the folders {}",
+        pictures::no_classes(folder, &strange, &kinds.of),
         kinds.names.join(", ")
     );
     if !kinds.names.iter().any(|name| name == UNKNOWN) && folder.join(UNKNOWN).is_dir() {

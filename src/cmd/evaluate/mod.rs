@@ -103,9 +103,8 @@ fn samples(data: &Path, manifest: &Manifest) -> Result<Vec<Sample>> {
         labels.push(label);
     }
     if !strange.is_empty() {
-        let (name, classes) = (&manifest.name, manifest.ids().join(", "));
-        let are = if strange.len() == 1 { "is no class" } else { "are no classes" };
-        bail!("{}: {} {are} of {name}; its classes are {classes}", data.display(), strange.join(", "));
+        let told = pictures::no_classes(data, &strange, &manifest.name);
+        bail!("{told}; its classes are {}", manifest.ids().join(", "));
     }
     let files = pictures::below(&folders)?.into_iter().zip(labels);
     let samples: Vec<_> =
