@@ -109,7 +109,7 @@ fn run(rejects: bool, jammed: bool, acts: &[(u64, Act)], ms: u64) -> Run {
             let small = line.watches().map(|zone| small_grey(&frame.picture, zone).unwrap());
             inputs.push(Input::Frame(frame, small));
         }
-        inputs.push(Input::Tick);
+        inputs.push(Input::Tick(clock.now()));
         let mut moved = Vec::new();
         actuate.step(clock.now(), &mut mouth, &mut moved).unwrap();
         inputs.extend(moved.into_iter().map(Input::Moved));

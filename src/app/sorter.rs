@@ -66,6 +66,8 @@ pub struct Sorter {
     keep: Box<dyn Fn(Held) + Send>,
     kept: Held,
     blind: Blind,
+    /// Every edge up to this moment is known.
+    heard: Timestamp,
 }
 
 impl Sorter {
@@ -80,7 +82,7 @@ impl Sorter {
     ) -> Self {
         let kept = machine.held();
         let (told, blind) = (State::Ready, Blind::default());
-        Self { line, orders, tasks, shared, state, machine, told, keep, kept, blind }
+        Self { line, orders, tasks, shared, state, machine, told, keep, kept, blind, heard: Timestamp::ZERO }
     }
 
     /// Waits for something to happen, `longest` at most, and deals with all that has.
@@ -96,7 +98,7 @@ impl Sorter {
             self.deal(one, slot)?;
             next = happened.try_recv().ok();
         }
-        self.step(Input::Tick)
+        self.step(Input::Tick(self.heard))
     }
 
     /// The end: what is still on its way is lost, and that is recorded. Outputs are off by now, and stay so.
@@ -118,7 +120,8 @@ impl Sorter {
                         false => self.step(Input::Edge(edge))?,
                     }
                 }
-                self.step(Input::Quiet(until))
+                self.heard = until;
+                Ok(())
             }
             Happened::Frame => slot.take().map_or(Ok(()), |frame| self.frame(frame)),
             Happened::Looked(looked) => {

@@ -52,8 +52,6 @@ use way::Way;
 pub enum Input {
     /// An input line changed.
     Edge(Edge),
-    /// Every edge up to this moment has been handed over. Threads may run late, so that no clock tells this.
-    Quiet(Timestamp),
     /// The camera has a new frame; with it a small grey picture where [`Line::watches`] asks for one.
     Frame(Frame, Option<Vec<u8>>),
     /// A picture has been looked at.
@@ -64,8 +62,9 @@ pub enum Input {
     Trigger,
     /// The machine changes what it is doing.
     State(State),
-    /// Time went by.
-    Tick,
+    /// Time went by, and every edge up to this moment has been handed over. Threads may run late, so that no clock tells
+    /// this.
+    Tick(Timestamp),
 }
 
 /// Something to be done.
@@ -221,13 +220,12 @@ impl Line {
         let mut steps = Vec::new();
         match input {
             Input::Edge(edge) => self.edge(now, edge, &mut steps, out),
-            Input::Quiet(until) => self.settle_eye(now, until, out),
             Input::Frame(frame, small) => self.frame(now, frame, small, out),
             Input::Looked(looked) => self.looked(now, *looked, &mut steps, out),
             Input::Moved(moved) => self.moved(now, &moved, out),
             Input::Trigger => self.came(now, now.at, out),
             Input::State(state) => self.enter(now, state, &mut steps, out),
-            Input::Tick => {}
+            Input::Tick(until) => self.settle_eye(now, until, out),
         }
         self.interval(now, out);
         self.way.step(now.at, &mut steps);

@@ -122,7 +122,6 @@ impl Rig {
             for edge in self.world.advance(now.at) {
                 self.line.step(now, Input::Edge(edge), &mut effects);
             }
-            self.line.step(now, Input::Quiet(now.at), &mut effects);
             if let Some((_, looked)) = pending.take_if(|(at, _)| *at <= now.at) {
                 self.line.step(now, Input::Looked(Box::new(looked)), &mut effects);
             }
@@ -134,7 +133,7 @@ impl Rig {
                     self.line.step(now, Input::Frame(frame, None), &mut effects);
                 }
             }
-            self.line.step(now, Input::Tick, &mut effects);
+            self.line.step(now, Input::Tick(now.at), &mut effects);
             self.apply(now, effects, &mut pending, &mut keep)?;
             let mut moved = Vec::new();
             self.actuate.step(now.at, &mut Pins { world: &mut self.world, homes: &self.homes }, &mut moved)?;

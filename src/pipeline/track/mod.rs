@@ -234,7 +234,7 @@ impl Track {
     /// Whether another item has room behind the last one.
     pub fn has_room(&self, at: Timestamp) -> bool {
         let front = self.belt.position(at);
-        self.items.last().is_none_or(|last| (front - last.front - last.length).0 >= self.settings.min_gap_mm)
+        self.items.last().is_none_or(|last| last.gap_to(front).0 >= self.settings.min_gap_mm)
     }
 
     /// An item's leading edge came at `at`.
@@ -243,7 +243,7 @@ impl Track {
         let length = Millimetres(self.settings.item_mm);
         let min_gap = self.settings.min_gap_mm;
         let full = self.items.len() >= IN_FLIGHT;
-        let before = self.items.last_mut().filter(|before| (front - before.front - before.length).0 < min_gap);
+        let before = self.items.last_mut().filter(|before| before.gap_to(front).0 < min_gap);
         if full {
             before.into_iter().for_each(|before| before.too_close = true);
             self.refused = Some(front);
@@ -496,6 +496,11 @@ impl Track {
 }
 
 impl Item {
+    /// The free belt between it and an item whose leading edge is at `front`.
+    fn gap_to(&self, front: Millimetres) -> Millimetres {
+        front - self.front - self.length
+    }
+
     fn waiting(&self) -> impl Iterator<Item = &PlannedMove> {
         self.moves.iter().filter(|planned| planned.ended.is_none())
     }
