@@ -1,8 +1,12 @@
 //! What a person may ask of a running machine: over MQTT, or on the page.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
+
+use crate::problem::Problems;
 
 /// The commands' names: the last word of their topics, and what the configuration allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -43,6 +47,15 @@ impl Name {
         matches!(self, Self::Pause | Self::Resume | Self::Trigger)
     }
 
+    /// Notes each of `commands`, the names that a configuration allows, that this version does not carry out.
+    pub fn check(commands: &[Self], problems: &mut Problems<'_>) {
+        for name in commands.iter().filter(|name| !name.is_done()) {
+            let word = name.as_str();
+            let what = format!("this version does not carry out \"{word}\"");
+            problems.add("commands", what, format!("remove \"{word}\"; there are pause, resume and trigger"));
+        }
+    }
+
     /// The name that a topic's last word stands for.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|name| name.as_str() == word)
@@ -80,6 +93,9 @@ impl Command {
     }
 }
 
+/// How long who carries a command out may take to say so.
+const ANSWER: Duration = Duration::from_secs(10);
+
 /// A command on its way to who carries it out.
 #[derive(Debug)]
 pub struct Request {
@@ -87,6 +103,41 @@ pub struct Request {
     pub command: Command,
     /// Takes what came of it: a sentence, or why it could not be done. Dropped, it means that nobody did it.
     pub answer: oneshot::Sender<Result<String, String>>,
+}
+
+/// The end of a request at which its answer comes.
+#[derive(Debug)]
+pub struct Asked(oneshot::Receiver<Result<String, String>>);
+
+/// What came of a request, as far as it is known.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Came {
+    /// What was done, or why not.
+    pub result: Result<String, String>,
+    /// Whether it is known that nothing was done.
+    pub undone: bool,
+}
+
+impl Request {
+    /// A request, and the end at which its answer comes.
+    pub fn new(command: Command) -> (Self, Asked) {
+        let (answer, answered) = oneshot::channel();
+        (Self { command, answer }, Asked(answered))
+    }
+}
+
+impl Asked {
+    /// Waits for the answer, a few seconds at most.
+    pub async fn came(self) -> Came {
+        let answer = tokio::time::timeout(ANSWER, self.0).await;
+        let undone = matches!(answer, Ok(Ok(Err(_)) | Err(_)));
+        let result = match answer {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err("the station is busy or stopping; try again".into()),
+            Err(_) => Err("no answer in time; look at the station's status".into()),
+        };
+        Came { result, undone }
+    }
 }
 
 /// The payload of a command message.

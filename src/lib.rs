@@ -22,7 +22,7 @@
 //!                    publish: at least once, in order, then the cursor moves
 //! ```
 //!
-//! Each name on the first line is a thread; store and publish have one each too. Data flows one way, and what comes
+//! Each name on the first line is a thread; store, publish and the operator's page have one each too. Data flows one way, and what comes
 //! back (a vote, a word on a move) is an input like any other. [`pipeline::Line`] is the whole of the sort thread's
 //! thinking: a function from what happened to what is to be done, without I/O and without a clock. So the daemon, the
 //! demo and the tests run the same line, in real time or in virtual time.
@@ -53,7 +53,7 @@
 //! | devices | [`drivers`]: settings in, the stages' seams out |
 //! | simulated | [`sim`]: belt, camera, outputs, broker link, faults on request; part of the program |
 //! | settings | [`config`]: one TOML file made of the stages' own settings, checked whole |
-//! | shell | [`app`]: a station put together, its threads, their end |
+//! | shell | [`web`]: the operator's page; [`app`]: a station put together, its threads, their end |
 //! | entry | [`cmd`]: one file a subcommand |
 //!
 //! Five seams have a real and a simulated side: [`Camera`](pipeline::capture::Camera),
@@ -83,3 +83,4 @@ pub mod status;
 pub mod store;
 pub mod trouble;
 pub mod units;
+pub mod web;

@@ -98,6 +98,14 @@ macro_rules! status {
         pub struct Status { $( $( $(#[doc = $doc])+ pub $name: $kind, )+ )+ }
 
         status!(@each $( $kind { $( $name, )+ } )+);
+
+        impl Status {
+            /// What a number counts or shows, in a sentence.
+            pub fn help(name: &str) -> Option<&'static str> {
+                let all = [$( $( (stringify!($name), concat!($($doc),+)), )+ )+];
+                all.into_iter().find(|(known, _)| *known == name).map(|(_, help)| help.trim_start())
+            }
+        }
     };
     (@each Counter { $($counter:ident,)+ } Gauge { $($gauge:ident,)+ } Latency { $($latency:ident,)+ }) => {
         impl Status {
@@ -237,5 +245,7 @@ mod tests {
         assert_eq!(spread.n, 1);
         assert!((spread.p50_ms - 7.0).abs() < 0.1, "{spread:?}");
         assert!(!status.latencies().contains_key("read"));
+        assert_eq!(Status::help("items"), Some("Items seen by the trigger."));
+        assert_eq!(Status::help("nothing"), None);
     }
 }

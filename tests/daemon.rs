@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -97,6 +98,47 @@ fn the_daemon_decides_keeps_and_stops_when_asked() {
         assert!(decided, "{log}");
         assert_eq!(code, Some(0), "{signal:?}: {log}");
     }
+}
+
+/// What the page at a port of this machine answers; empty where nobody does.
+fn page(port: u16, method: &str, path: &str) -> String {
+    let mut answer = String::new();
+    let command = path.strip_prefix("/commands/").unwrap_or_default();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX-Pilah-Command: {command}\r\nConnection: close\r\n\r\n"
+    );
+    if let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) {
+        stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_string(&mut answer)).ok();
+    }
+    answer
+}
+
+#[test]
+fn the_page_shows_what_is_sorted_and_its_buttons_hold_the_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = station(folder.path(), "digits", "models/digits/demo");
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    let mut file = File::options().append(true).open(&config).unwrap();
+    write!(file, "[page]\nlisten = \"127.0.0.1:{port}\"\ncommands = [\"pause\", \"resume\"]\n").unwrap();
+    let child = start(&config);
+    let shown = || -> Value {
+        page(port, "GET", "/state.json")
+            .split("\r\n\r\n")
+            .nth(1)
+            .and_then(|body| serde_json::from_str(body).ok())
+            .into()
+    };
+    let is = |state: &str| shown()["health"]["state"] == state;
+    let sorts = until(|| shown()["lanes"][0]["items"].as_u64() >= Some(2));
+    let metrics = page(port, "GET", "/metrics");
+    let (paused, stands) = (page(port, "POST", "/commands/pause"), until(|| is("paused")));
+    let (resumed, goes) = (page(port, "POST", "/commands/resume"), until(|| is("running")));
+    let (code, log) = stop(child);
+    assert!(sorts, "{log}");
+    assert!(metrics.contains("pilah_state{state=\"running\"} 1\n"), "{metrics}");
+    assert!(paused.contains(r#"{"ok":true,"text":"paused"}"#) && stands, "{paused}\n{log}");
+    assert!(resumed.contains(r#"{"ok":true,"text":"resumed"}"#) && goes, "{resumed}\n{log}");
+    assert_eq!((code, page(port, "GET", "/")), (Some(0), String::new()), "{log}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A station put together from its configuration: names become places, settings become stages.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Result, ensure};
@@ -18,6 +19,7 @@ use crate::pipeline::track::{BeltInputs, LanePlan, Track};
 use crate::pipeline::way::Way;
 use crate::pipeline::{Line, Names, Trigger};
 use crate::problem::{Problem, Problems};
+use crate::record::Words;
 use crate::units::{InputId, LaneId, Millimetres, Speed, Timestamp};
 
 /// The stages of a station, ready to run.
@@ -77,6 +79,14 @@ pub fn title(config: &Config) -> String {
         manifest.map_or_else(|_| model.clone(), |manifest| manifest.title())
     };
     infer.chain(read).map(title).collect::<Vec<_>>().join(", ")
+}
+
+/// The names of the classes that the configured model has, by their ids; none where its manifest cannot be read now.
+pub fn class_names(config: &Config) -> BTreeMap<String, Words> {
+    let manifest = |model: &str| tract::find(model).and_then(|folder| tract::read_manifest(&folder)).ok();
+    let manifest = config.infer.as_ref().and_then(|infer| manifest(&infer.model));
+    let classes = manifest.map(|manifest| manifest.classes).unwrap_or_default();
+    classes.into_iter().map(|class| (class.id.clone(), class.name())).collect()
 }
 
 fn line(config: &Config, eyes: &Eyes, seed: u64, now: Timestamp) -> Line {

@@ -20,6 +20,7 @@ impl Config {
         self.decide.check(&mut problems.below("decide"));
         self.store.check(&mut problems.below("store"));
         self.mqtt.check(&mut problems.below("mqtt"));
+        self.page.check(&mut problems.below("page"));
         self.check_way(&mut problems);
         for (index, actuator) in self.actuator.iter().enumerate() {
             actuator.check(&mut problems.below(format_args!("actuator[{index}]")));

@@ -4,6 +4,7 @@ mod boot;
 mod check;
 mod file;
 mod gaps;
+mod page;
 mod reach;
 mod shape;
 mod turns;
@@ -22,6 +23,7 @@ use crate::pipeline::{actuate, decide, infer, lane, machine, read, track, trigge
 use crate::problem::Problem;
 pub use file::Place;
 use file::Tree;
+pub use page::Page;
 pub(crate) use shape::nearest;
 
 /// A station's whole configuration. Each table is documented where the stage that uses it is.
@@ -69,6 +71,9 @@ pub struct Config {
     /// `[mqtt]`: the broker.
     #[serde(default)]
     pub mqtt: mqtt::Settings,
+    /// `[page]`: the operator's page, and numbers for who gathers them.
+    #[serde(default)]
+    pub page: Page,
 }
 
 /// `[station]`: who this is.

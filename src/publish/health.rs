@@ -9,7 +9,7 @@ use crate::status::Status;
 use crate::store::disk_space;
 
 /// What is true now, as it goes on the wire.
-pub(super) fn health(run: &Run, wall: WallTime, uptime_s: f64, state: State, status: &Status, folder: &Path) -> Health {
+pub fn health(run: &Run, wall: WallTime, uptime_s: f64, state: State, status: &Status, folder: &Path) -> Health {
     let named = |numbers: std::collections::BTreeMap<&'static str, u64>| {
         numbers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     };

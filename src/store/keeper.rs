@@ -182,8 +182,10 @@ impl Keeper {
     /// Puts down what the store itself has to say.
     fn tell(&mut self, event: Option<Event>) {
         if let Some(event) = event {
+            let record = Record { wall: self.clock.wall(), event };
+            self.shared.recent.note(&record);
             self.shared.await_events(1);
-            self.hold(Record { wall: self.clock.wall(), event }, None);
+            self.hold(record, None);
         }
     }
 

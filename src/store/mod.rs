@@ -32,6 +32,7 @@ pub mod lock;
 mod numbers;
 mod packing;
 pub mod pictures;
+pub mod recent;
 pub mod records;
 mod retention;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::Committed;
 use super::pictures::Kept;
+use super::recent::Recent;
 use crate::clock::Clock;
 use crate::record::Record;
 use crate::status::Status;
@@ -49,6 +50,8 @@ pub(super) struct Shared {
     set_aside: Mutex<Vec<(u64, String)>>,
     /// The newest committed events with the time at which they came in, oldest first.
     fresh: Mutex<VecDeque<(u64, Timestamp)>>,
+    /// What happened lately, whatever the disk does.
+    pub(super) recent: Arc<Recent>,
 }
 
 impl Shared {
@@ -114,6 +117,7 @@ impl Records {
 
     /// Hands an event over, or counts it as lost when the queue is full: the belt does not wait for a disk.
     pub fn record(&self, record: Record) {
+        self.shared.recent.note(&record);
         self.shared.await_events(1);
         if self.queue.try_send(Message::Record(Box::new(record), self.clock.now())).is_err() {
             self.lose();
@@ -122,6 +126,7 @@ impl Records {
 
     /// Hands an event over, waiting for room: for a line in virtual time, which outruns any disk.
     pub fn record_waiting(&self, record: Record) {
+        self.shared.recent.note(&record);
         self.shared.await_events(1);
         if self.queue.send(Message::Record(Box::new(record), self.clock.now())).is_err() {
             self.lose();
@@ -149,6 +154,11 @@ impl Records {
         waiting.fetch_sub(1, Ordering::Relaxed);
         self.status.pictures_lost.one();
         false
+    }
+
+    /// What happened lately.
+    pub fn recent(&self) -> Arc<Recent> {
+        Arc::clone(&self.shared.recent)
     }
 
     /// How far events are on disk.

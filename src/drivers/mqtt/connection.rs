@@ -11,8 +11,8 @@ use rumqttc::v5::mqttbytes::v5::{
     SubscribeReasonCode,
 };
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop};
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 
 use super::commands::{self, Commands, Verdict};
@@ -21,7 +21,7 @@ use super::options::{IN_FLIGHT, options};
 use super::tls::is_about_time;
 use super::{Live, Mqtt, Queued, Settings};
 use crate::clock::Clock;
-use crate::command::{Reply, Request};
+use crate::command::{Came, Reply, Request};
 use crate::publish::{Connection, Message, NotTaken, Topics};
 use crate::status::Status;
 use crate::trouble::Repeated;
@@ -37,9 +37,6 @@ const ANSWER: Duration = Duration::from_secs(20);
 
 /// The same trouble is not worth another warning within this.
 const WARNED: Duration = Duration::from_secs(60);
-
-/// Who carries out a command must answer within this.
-const COMMAND_ANSWER: Duration = Duration::from_secs(10);
 
 /// The longest correlation data that a reply carries: a reply must fit into what any broker takes.
 const CORRELATION: usize = 256;
@@ -271,19 +268,13 @@ impl Connector {
         match verdict {
             Verdict::Accepted { id, command } => {
                 info!(command = word, id, "command");
-                let (answer, answered) = oneshot::channel();
+                let (request, asked) = Request::new(command.clone());
                 // Dropped where there is no room, which answers it.
-                drop(self.requests.try_send(Request { command: command.clone(), answer }));
+                drop(self.requests.try_send(request));
                 let (link, commands) = (Arc::clone(&self.link), Arc::clone(&self.commands));
                 let status = Arc::clone(&self.status);
                 tokio::spawn(async move {
-                    let answer = timeout(COMMAND_ANSWER, answered).await;
-                    let undone = matches!(answer, Ok(Ok(Err(_)) | Err(_)));
-                    let result = match answer {
-                        Ok(Ok(result)) => result,
-                        Ok(Err(_)) => Err("the station is busy or stopping; try again".into()),
-                        Err(_) => Err("no answer in time; look at the station's status".into()),
-                    };
+                    let Came { result, undone } = asked.came().await;
                     // What was done, or may have been, is not done a second time.
                     if undone {
                         status.commands_undone.one();

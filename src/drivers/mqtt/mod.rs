@@ -131,11 +131,7 @@ impl Settings {
             format!("has {} characters", self.client_id.len()),
             "128 at most, since brokers refuse long ones",
         );
-        for name in self.commands.iter().filter(|name| !name.is_done()) {
-            let word = name.as_str();
-            let what = format!("this version does not carry out \"{word}\"");
-            problems.add("commands", what, format!("remove \"{word}\"; there are pause, resume and trigger"));
-        }
+        Name::check(&self.commands, problems);
         let Some(tls) = &self.tls else { return };
         problems.below("tls").expect(
             tls.certificate_file.is_some() == tls.key_file.is_some(),
