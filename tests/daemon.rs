@@ -121,12 +121,10 @@ fn the_page_shows_what_is_sorted_and_its_buttons_hold_the_machine() {
     let mut file = File::options().append(true).open(&config).unwrap();
     write!(file, "[page]\nlisten = \"127.0.0.1:{port}\"\ncommands = [\"pause\", \"resume\"]\n").unwrap();
     let child = start(&config);
-    let shown = || -> Value {
-        page(port, "GET", "/state.json")
-            .split("\r\n\r\n")
-            .nth(1)
-            .and_then(|body| serde_json::from_str(body).ok())
-            .into()
+    let shown = || {
+        let answer = page(port, "GET", "/state.json");
+        let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
+        serde_json::from_str::<Value>(body).unwrap_or_default()
     };
     let is = |state: &str| shown()["health"]["state"] == state;
     let sorts = until(|| shown()["lanes"][0]["items"].as_u64() >= Some(2));
