@@ -103,7 +103,7 @@ impl Sorter {
 
     /// The end: what is still on its way is lost, and that is recorded. Outputs are off by now, and stay so.
     pub fn end(&mut self) {
-        for effect in self.effects(Input::State(State::Starting)) {
+        for effect in self.effects(Input::End) {
             if let Effect::Record(event) = effect {
                 self.record(event);
             }
@@ -409,7 +409,11 @@ mod tests {
 
     fn bench_of(config: &str) -> Bench {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(config);
-        let config = Config::parse(&path, &std::fs::read_to_string(&path).unwrap(), std::iter::empty()).unwrap();
+        bench_by(&std::fs::read_to_string(&path).unwrap())
+    }
+
+    fn bench_by(config: &str) -> Bench {
+        let config = Config::parse(Path::new("bench.toml"), config, std::iter::empty()).unwrap();
         let station = Station::new(&config, oracle::classifier(&["a", "b"]).unwrap(), 1, Timestamp::ZERO);
         let (orders, todo) = sync_channel(64);
         let (tasks, _looks) = sync_channel(8);
@@ -500,6 +504,31 @@ mod tests {
         bench.eye(&[], 4_000_000);
         // Of the first item's front four, of which the last leaves it as it was; of the second's two.
         assert_eq!(bench.sorter.shared.status.edges_ignored.get(), 6);
+    }
+
+    #[test]
+    fn an_item_that_reaches_its_lane_before_its_votes_are_closed_was_decided_too_late() {
+        let mut bench = bench_by(
+            "[station]\nsite = \"a\"\nid = \"b\"\nexception_lane = \"rest\"\n\
+             [camera]\ndriver = \"replay\"\npath = \"models/digits/demo\"\n\
+             [trigger]\nkind = \"photo-eye\"\ninput = \"eye\"\n\
+             [belt]\nspeed_mm_s = 100\nitem_mm = 100\nmin_gap_mm = 20\nview_start_mm = 20\nview_end_mm = 450\n\
+             decide_mm = 60\ntolerance_mm = 10\nend_mm = 500\n\
+             [infer]\nmodel = \"digits\"\n\
+             [[input]]\nname = \"eye\"\nline = \"X1\"\n[[input]]\nname = \"sees\"\nline = \"X2\"\n\
+             [[lane]]\nname = \"rest\"\nclasses = [\"a\", \"b\"]\nconfirm = \"sees\"\n",
+        );
+        bench.sorter.machine.camera_sees();
+        bench.clock.advance_to(micros(6_500_000));
+        // The item's middle is at the sensor after 5.5 s, and its votes are closed 0.1 s later.
+        let edge = |input, at| Edge { input: InputId(input), active: true, at: micros(at), count: 1 };
+        let edges = vec![edge(0, 1_000_000), edge(1, 6_500_000)];
+        bench.ask.send(Happened::Edges(edges, micros(6_500_000))).unwrap();
+        bench.sorter.turn(&bench.happened, &FrameSlot::default(), Duration::ZERO).unwrap();
+        let lately = bench.sorter.shared.records.recent().lately();
+        let seen = lately.items.front().unwrap();
+        assert_eq!(seen.decision.reason, Reason::Late);
+        assert_eq!(seen.outcome.as_ref().unwrap().outcome, Ending::Passed);
     }
 
     #[test]

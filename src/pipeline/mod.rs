@@ -62,6 +62,8 @@ pub enum Input {
     Trigger,
     /// The machine changes what it is doing.
     State(State),
+    /// The program ends: what is on its way is lost.
+    End,
     /// Time went by, and every edge up to this moment has been handed over. Threads may run late, so that no clock tells
     /// this.
     Tick(Timestamp),
@@ -225,6 +227,10 @@ impl Line {
             Input::Moved(moved) => self.moved(now, &moved, out),
             Input::Trigger => self.came(now, now.at, out),
             Input::State(state) => self.enter(now, state, &mut steps, out),
+            Input::End => {
+                self.enter(now, State::Starting, &mut steps, out);
+                self.way.end(&mut steps);
+            }
             Input::Tick(until) => self.settle_eye(now, until, out),
         }
         self.interval(now, out);
@@ -439,7 +445,7 @@ impl Line {
                 Step::Recall(item) => out.push(Effect::Recall(item)),
                 Step::Stay(stay) => out.push(Effect::Stay(stay)),
                 Step::Ended(ended) => {
-                    out.push(Effect::Record(self.outcome(&ended)));
+                    self.ended(now, &ended, out);
                     if ended.ending == Ending::Unconfirmed {
                         self.mishap(now, Mishap::Unconfirmed(ended.target), out);
                     }
@@ -452,15 +458,19 @@ impl Line {
         }
     }
 
-    fn outcome(&mut self, ended: &Ended) -> Event {
-        self.open.remove(&ended.id);
+    /// Record: where an item ended. One that a lane's sensor saw before its votes were closed was decided by nobody.
+    fn ended(&mut self, now: Now, ended: &Ended, out: &mut Vec<Effect>) {
+        if let Some(open) = self.open.remove(&ended.id) {
+            let verdict = Verdict { lane: self.exception, class: None, confidence: 0.0, reason: Reason::Late };
+            self.record(now, ended.id, open, verdict, out);
+        }
         let name = |lane: LaneId| self.names.lanes[lane.0].clone();
-        Event::Outcome(Outcome {
+        out.push(Effect::Record(Event::Outcome(Outcome {
             id: ended.id,
             outcome: ended.ending,
             target_lane: name(ended.target),
             actual_lane: ended.actual.map(name),
             confirmed_ms: ended.confirmed_after.map(millis),
-        })
+        })));
     }
 }

@@ -128,11 +128,19 @@ impl Way {
         }
     }
 
-    /// The machine stops: everything in flight is lost.
+    /// The machine stops: everything in flight is lost, but for an item that lies still in a bin.
     pub fn stop(&mut self, out: &mut Vec<Step>) {
         match self {
             Self::Belt(track) => track.abandon(out),
             Self::Bin(bin) => bin.stop(out),
+        }
+    }
+
+    /// The program ends: everything in flight is lost.
+    pub fn end(&mut self, out: &mut Vec<Step>) {
+        match self {
+            Self::Belt(track) => track.abandon(out),
+            Self::Bin(bin) => bin.abandon(out),
         }
     }
 

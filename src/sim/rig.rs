@@ -81,8 +81,10 @@ impl LookTime {
 
 /// How often the world is looked at even if nothing is due: what real threads take to wake.
 const TICK: Duration = Duration::from_millis(5);
-/// The sort thread does not spin: it is not woken again within this time.
+/// What it takes a thread to wake.
 const LEAST_WAIT: Duration = Duration::from_micros(500);
+/// So often in a row the line may want to be woken at once. More would keep a real sort thread busy for nothing.
+const AT_ONCE: u32 = 10;
 
 impl Rig {
     /// Runs until every item has ended; each record goes to `keep` as it is made.
@@ -94,6 +96,7 @@ impl Rig {
         let mut next_frame = self.clock.now();
         let mut grace = None;
         let mut jumped = 0;
+        let mut at_once = 0;
         loop {
             let before = self.clock.now();
             let done = self.world.done() && self.line.in_flight() == 0;
@@ -104,9 +107,12 @@ impl Rig {
             } else if before >= end {
                 return Ok(before);
             }
+            let wake = self.line.wake(before);
+            at_once = if wake.is_some_and(|at| at <= before) { at_once + 1 } else { 0 };
+            debug_assert!(at_once <= AT_ONCE, "the line wants to be woken at once, over and over, at {before:?}");
             let due = [
                 Some(before + TICK),
-                self.line.wake(before).map(|at| at.max(before + LEAST_WAIT)),
+                wake.map(|at| at.max(before + LEAST_WAIT)),
                 self.actuate.wake(),
                 Some(next_frame + self.capture_latency),
                 pending.as_ref().map(|(at, _)| *at),

@@ -65,6 +65,8 @@ pub struct Keeper {
     untidy: bool,
     /// The next attempt and the wait before it, while the disk fails.
     retry: Option<(Timestamp, Duration)>,
+    /// A file that was moved aside, and the first event that may be lost with it: to be told once there is another one.
+    aside: Option<(Moved, u64)>,
     /// Losses that were reported.
     lost: u64,
     failing: Trouble,
@@ -99,6 +101,7 @@ impl Keeper {
             last_commit: None,
             untidy: false,
             retry: None,
+            aside: None,
             lost: 0,
             failing: Trouble::failing(),
             losing: Trouble::losing(),
@@ -273,9 +276,10 @@ impl Keeper {
         for opened in [self.setting_aside.miss_all(&untold.0, now), self.dropping.miss_all(&untold.1, now)] {
             self.tell(opened);
         }
-        if let Some(moved) = &opened.moved {
-            // How far the broker was, that file knew.
-            self.tell_moved(moved, 1, first - 1);
+        // How far the broker was, a file knew that could not be opened.
+        let found = opened.moved.map(|moved| (moved, 1));
+        for (moved, from) in self.aside.take().into_iter().chain(found) {
+            self.tell_moved(&moved, from, first - 1);
         }
         Ok(())
     }
@@ -289,14 +293,14 @@ impl Keeper {
 
     /// The file broke under our hands: it is moved aside, and what is held goes into a new one.
     fn start_over(&mut self, wrong: &anyhow::Error) {
-        let sent = self.shared.sent();
+        let from = self.shared.sent() + 1;
         let moved = move_aside(&self.settings.database(), self.clock.wall());
-        match moved.and_then(|to| self.open().map(|()| to)) {
-            Ok(to) => {
-                let first = self.store.as_ref().map_or(0, Store::first_number);
-                self.tell_moved(&Moved { to, why: format!("{wrong:#}") }, sent + 1, first.saturating_sub(1));
-            }
-            Err(wrong) => self.fail(&wrong),
+        let opened = moved.and_then(|to| {
+            self.aside = Some((Moved { to, why: format!("{wrong:#}") }, from));
+            self.open()
+        });
+        if let Err(wrong) = opened {
+            self.fail(&wrong);
         }
         self.due = Some(self.clock.now());
     }

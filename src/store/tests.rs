@@ -352,6 +352,42 @@ fn a_damaged_file_is_moved_aside_and_numbers_go_on() {
 }
 
 #[test]
+fn a_file_that_is_moved_aside_is_told_of_however_late_another_one_can_be_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(&folder);
+    let clock = Arc::new(SimClock::at(samples::wall(0)));
+    let (mut keeper, records) = Keeper::new(settings.clone(), run(), clock.clone(), Arc::new(Status::default()));
+    keeper.attempt();
+    (1..=3).map(samples::decision).for_each(|record| records.record(record));
+    while records.waiting() > 0 {
+        clock.advance_to(clock.now() + Duration::from_millis(200));
+        keeper.turn();
+    }
+    let file = records.committed().borrow().file;
+    records.sent(2);
+
+    // A folder in the place of the numbers: no file can be started.
+    let numbers = folder.path().join("seq");
+    let reserved = fs::read(&numbers).unwrap();
+    fs::remove_file(&numbers).unwrap();
+    fs::create_dir(&numbers).unwrap();
+    records.unreadable(file, "its pages are mixed up");
+    keeper.turn();
+    assert_eq!(records.committed().borrow().file, file, "there is no other one yet");
+    fs::remove_dir(&numbers).unwrap();
+    fs::write(&numbers, reserved).unwrap();
+    clock.advance_to(clock.now() + Duration::from_secs(60));
+    keeper.turn();
+    keeper.finish().unwrap();
+
+    let told = History::open(&settings.database()).unwrap().newest("incident", u64::MAX >> 1, 10).unwrap();
+    let told: Vec<&str> = told.iter().map(|event| event.payload.as_str()).collect();
+    let moved = told.iter().find(|payload| payload.contains("store-unreadable") && payload.contains("opened"));
+    let moved = moved.unwrap_or_else(|| panic!("{told:#?}"));
+    assert!(moved.contains(r#""missing":[{"first":3,"#), "{moved}");
+}
+
+#[test]
 fn two_damaged_files_are_kept_and_no_more() {
     let folder = tempfile::tempdir().unwrap();
     let settings = settings(&folder);

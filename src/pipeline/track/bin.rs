@@ -357,6 +357,7 @@ impl Bin {
                 Some(until.min(still_since + millis(self.settings.settle_ms)).max(now))
             }
             Phase::Clearing { .. } | Phase::Waiting if !self.occupied() => Some(now),
+            Phase::Confirming { .. } if self.item.is_none() => Some(now),
             Phase::Waiting => None,
             Phase::Looking { until }
             | Phase::Moving { until }
@@ -379,7 +380,8 @@ impl Bin {
         self.stands = false;
     }
 
-    fn abandon(&mut self, out: &mut Vec<Step>) {
+    /// Its item is lost, wherever it lies: nobody will be there to see it taken out.
+    pub fn abandon(&mut self, out: &mut Vec<Step>) {
         if let Some(id) = self.item.as_ref().map(|item| item.id) {
             out.push(Step::Recall(id));
             self.end(Ending::Lost, None, None, out);

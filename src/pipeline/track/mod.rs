@@ -466,7 +466,8 @@ impl Track {
 
     /// The belt position at which the item must have ended.
     fn end_of(&self, item: &Item) -> Millimetres {
-        self.lanes[item.lane.unwrap_or(self.exception).0].end(item.front, item.length)
+        let lane = item.lane.map_or(self.exception, |lane| item.ends_in(lane, self.exception));
+        self.lanes[lane.0].end(item.front, item.length)
     }
 
     fn confirm(&mut self, lane: LaneId, at: Timestamp, out: &mut Vec<Step>) {
@@ -508,6 +509,11 @@ impl Item {
     fn missed(&self) -> bool {
         self.moves.iter().any(|planned| planned.ended == Some(How::Missed))
     }
+
+    /// The lane in which an item that was sent to `lane` ends, as far as its moves went.
+    fn ends_in(&self, lane: LaneId, exception: LaneId) -> LaneId {
+        if self.missed() { exception } else { lane }
+    }
 }
 
 /// Keeps what moved for an item as it is until the item has passed: the belt may have stopped under it.
@@ -526,14 +532,13 @@ fn keep(belt: &Belt, planned: &mut PlannedMove, now: Timestamp, out: &mut Vec<St
 
 /// How the item ended, if the belt's `position` says that it has.
 fn ending(item: &Item, lane: LaneId, lanes: &[LanePlan], exception: LaneId, position: Millimetres) -> Option<Ended> {
-    let missed = item.missed();
-    let at = if missed { exception } else { lane };
+    let at = item.ends_in(lane, exception);
     if position < lanes[at.0].end(item.front, item.length) {
         return None;
     }
     let sensor = lanes[at.0].confirm.is_some();
     let made = item.moves.iter().all(|planned| planned.ended == Some(How::Made));
-    let (ending, actual) = match (missed, lane == exception, sensor) {
+    let (ending, actual) = match (item.missed(), lane == exception, sensor) {
         (true, _, _) => (Ending::Missed, Some(exception)),
         (false, _, true) => (Ending::Unconfirmed, None),
         (false, true, false) => (Ending::Passed, Some(exception)),

@@ -119,6 +119,22 @@ fn a_kick_meets_the_items_middle_less_its_lead() {
 }
 
 #[test]
+fn an_item_whose_move_was_missed_is_waited_for_at_the_end_of_the_belt() {
+    let mut track = track(at(0));
+    track.came(id(1), at(1000));
+    track.assign(id(1), LaneId(1), at(2500));
+    let mut out = Vec::new();
+    track.step(at(9460), &mut out);
+    let [order] = orders(&out)[..] else { panic!("{out:?}") };
+    track.moved(&Moved { order, at: at(9600), how: How::Missed });
+    // Its own lane would end at 860 mm, the belt ends at 1000: the item's tail is there at 12,100.
+    for ms in [9600, 10_500, 12_000] {
+        assert_eq!(track.wake(at(ms)), Some(at(12_100)), "at {ms}");
+    }
+    assert_eq!(endings(&run(&mut track, 9600, 12_100)), [(Ending::Missed, Some(LaneId(3)))]);
+}
+
+#[test]
 fn a_gate_opens_before_the_item_and_closes_behind_it() {
     let mut track = track(at(0));
     track.came(id(1), at(1000));

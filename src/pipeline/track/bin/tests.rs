@@ -216,6 +216,19 @@ fn missed_moves_are_tried_once_more_and_then_a_person_is_asked() {
 }
 
 #[test]
+fn an_item_that_lies_still_outlasts_a_stop_and_ends_with_the_program() {
+    let mut bench = Bench::new(true);
+    bench.bin.lanes[REST.0].orders.clear();
+    bench.shows(EMPTY, 100);
+    bench.sorts(REST);
+    assert!(bench.bin.waits());
+    bench.bin.stop(&mut bench.out);
+    assert_eq!((bench.endings(), bench.bin.waits()), (vec![], true));
+    bench.bin.abandon(&mut bench.out);
+    assert_eq!((bench.endings(), bench.bin.waits()), (vec![Ending::Lost], false));
+}
+
+#[test]
 fn a_machine_that_stands_moves_nothing_and_sorts_later_what_was_laid_down() {
     let mut bench = Bench::new(true);
     bench.shows(EMPTY, 100);
