@@ -12,6 +12,7 @@ use sd_notify::NotifyState;
 use tokio::sync::watch;
 
 use crate::app::keeping::{Publishing, Said, Storing, alone, publish_over_mqtt};
+use crate::app::page;
 use crate::app::refusal::{Refusal, What};
 use crate::app::signals::StopSignals;
 use crate::app::sorter::Happened;
@@ -28,7 +29,6 @@ use crate::publish::Topics;
 use crate::record::{Event, Record, Run, State};
 use crate::status::Status;
 use crate::units::Timestamp;
-use crate::web::{self, Web};
 
 /// How long after a device or a model was refused it is tried again.
 const RETRY: Duration = Duration::from_secs(10);
@@ -63,7 +63,8 @@ pub fn run(config: &Config) -> Result<()> {
     let shared =
         Shared { clock: Arc::clone(&clock), status: Arc::clone(&status), records: storing.records.clone(), tap: None };
     let (ask, asked) = sync_channel(ASKED);
-    let _page = page(config, &shared, (&run, &seen), ask.clone())?;
+    let page = |address| page::serve(address, config, &config.store.directory, &shared, (&run, &seen), ask.clone());
+    let _page = config.page.address().map(page).transpose()?;
     let topics = Topics::new(&config.station.site, &config.station.id);
     let said = Said { topics, run: run.clone(), state: seen, status, clock };
     let publishing = publishing(config, &storing, said, ask)?;
@@ -90,31 +91,6 @@ fn publishing(config: &Config, storing: &Storing, said: Said, ask: SyncSender<Re
         return Ok(None);
     }
     publish_over_mqtt(&config.mqtt, &config.store, &storing.records, said, Some(ask)).map(Some)
-}
-
-/// Serves the operator's page, where there is one, until what is returned is dropped.
-fn page(
-    config: &Config,
-    shared: &Shared,
-    (run, state): (&Run, &watch::Receiver<State>),
-    ask: SyncSender<Request>,
-) -> Result<Option<Web>> {
-    let Some(address) = config.page.address() else { return Ok(None) };
-    let site = web::Site {
-        named: (config.station.site.clone(), config.station.id.clone()),
-        lanes: config.lane.iter().map(|lane| lane.name.clone()).collect(),
-        exception_lane: config.station.exception_lane.clone(),
-        classes: station::class_names(config),
-        commands: config.page.commands.clone(),
-        run: (run.clone(), shared.clock.now()),
-        state: state.clone(),
-        status: Arc::clone(&shared.status),
-        recent: shared.records.recent(),
-        folder: config.store.directory.clone(),
-        clock: Arc::clone(&shared.clock),
-        ask,
-    };
-    Web::start(address, site).map(Some)
 }
 
 /// What a station is opened with.

@@ -3,6 +3,7 @@
 pub mod blind;
 pub mod daemon;
 pub mod keeping;
+pub mod page;
 pub mod refusal;
 pub mod signals;
 pub mod simulated;

@@ -5,6 +5,7 @@ mod items;
 mod report;
 mod runs;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ use runs::Demo;
 /// Sorts items on a simulated line: real model, real stages, a real broker; simulated belt, camera and pins.
 ///
 /// A summary says where each item fell, how pure each lane is and how long each stage took. The exit code is 1 when
-/// an actuator moved at a wrong time or a record was lost.
+/// an actuator moved at a wrong time or hit an item, an item lies in a wrong lane, or a record was lost.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Which line is shown.
@@ -53,6 +54,10 @@ pub struct Args {
     /// Share of items under which something goes wrong: belt stops, a coil sticks, camera, broker or disk are away, ...
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     faults: f64,
+    /// Shows the operator's page meanwhile: at http://127.0.0.1:8080/ or at another address and port.
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true, default_missing_value = "127.0.0.1:8080")]
+    #[arg(conflicts_with = "in_virtual_time")]
+    page: Option<SocketAddr>,
     /// Prints the summary as one JSON object.
     #[arg(long)]
     json: bool,
@@ -126,7 +131,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let faults = Faults::all(args.faults);
     let manifest = eyes.classifier.as_ref().map(|classifier| &classifier.manifest);
     let (world, lens, plant) = simulated::line(&config, manifest, specimens, &feed, faults, args.seed, start)?;
-    let demo = Demo { config: &config, world, lens, seed: args.seed, items: args.items.into(), faults };
+    let (items, page) = (args.items.into(), args.page);
+    let demo = Demo { config: &config, world, lens, seed: args.seed, items, faults, page };
     let model = eyes.title();
     if !args.json {
         let pace = if args.in_virtual_time { "in virtual time" } else { "in real time" };
@@ -136,6 +142,9 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             args.line.name(),
             feed.rate
         ));
+        if let Some(address) = args.page {
+            print::note(format_args!("the operator's page is at http://{address}/"));
+        }
     }
     let ran = if args.in_virtual_time { demo.in_virtual_time(eyes, &sim)? } else { demo.in_real_time(eyes)? };
     let bound = |lane: &lane::Settings| [lane.classes.clone(), lane.regions.clone()].concat();

@@ -1,7 +1,9 @@
 //! The demo's two ways to run: the real threads in real time, or all stages stepped in virtual time.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use tokio::sync::watch;
 
 use super::broker::Broker;
 use crate::app::keeping::{Publishing, Said, Storing};
+use crate::app::page;
 use crate::app::station::{Station, homes};
 use crate::app::threads::{self, Devices, Shared};
 use crate::clock::{Clock, SystemClock, wait_for};
@@ -30,6 +33,7 @@ use crate::sim::rig::{LookTime, Rig};
 use crate::sim::world::World;
 use crate::status::{Spread, Status};
 use crate::store;
+use crate::web::Web;
 
 /// How long the broker may take for what is left at the end.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -47,6 +51,8 @@ pub(super) struct Demo<'a> {
     pub(super) seed: u64,
     pub(super) items: u64,
     pub(super) faults: Faults,
+    /// Where the operator's page is served, where it is.
+    pub(super) page: Option<SocketAddr>,
 }
 
 /// What a run left.
@@ -78,6 +84,7 @@ struct Keeping {
     storing: Storing,
     publishing: Publishing,
     status: Arc<Status>,
+    _page: Option<Web>,
     outages: Outages,
     faults: Faults,
     rng: fastrand::Rng,
@@ -191,11 +198,16 @@ impl Keeping {
         let topics = Topics::new(&config.station.site, &config.station.id);
         let broker = Broker::start(&topics)?;
         let storing = Storing::start(&settings, &run, Arc::clone(&clock), Arc::clone(&status), || {})?;
+        let (records, shown) = (storing.records.clone(), (&run, &state));
+        let shared = Shared { clock: Arc::clone(&clock), status: Arc::clone(&status), records, tap: None };
+        // It has no buttons: who pauses a demo learns nothing from where its items fell.
+        let page = |address| page::serve(address, config, &folder, &shared, shown, sync_channel(1).0);
+        let page = demo.page.map(page).transpose()?;
         let said = Said { topics, run, state, status: Arc::clone(&status), clock };
         let publishing = broker.publishing(&settings, &storing.records, said)?;
         let rng = fastrand::Rng::with_seed(demo.seed);
         let (outages, faults) = (Outages::default(), demo.faults);
-        Ok(Self { folder, broker, storing, publishing, status, outages, faults, rng })
+        Ok(Self { folder, broker, storing, publishing, status, _page: page, outages, faults, rng })
     }
 
     /// Hands a record over, and waits while the line is too far ahead: a disk is away for seconds of real time, in which

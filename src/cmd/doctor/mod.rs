@@ -5,6 +5,7 @@ mod broker;
 mod state;
 mod station;
 mod unit;
+mod wear;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use super::broker::broker;
 use super::state::{owners, state};
-use super::{Finding, unit};
+use super::{Finding, unit, wear};
 use crate::app::station;
 use crate::clock::{Clock, SystemClock, thread_cpu};
 use crate::config::Config;
@@ -40,6 +40,7 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
     findings.extend(broker(&config.mqtt));
     findings.push(state(&config.store.directory));
     findings.extend(unit::writable(&config.store.directory, Path::new("/")));
+    findings.extend(wear::wear(&config.store.directory));
     findings
 }
 

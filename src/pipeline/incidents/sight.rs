@@ -82,13 +82,17 @@ impl Mean {
 #[derive(Debug)]
 pub struct Sights {
     last: VecDeque<Sight>,
+    /// The middle ones of their levels, once there are enough.
+    brightness: Option<f32>,
+    detail: Option<f32>,
     dark: Trouble,
     blurred: Trouble,
 }
 
 impl Default for Sights {
     fn default() -> Self {
-        Self { last: VecDeque::with_capacity(LOOKS), dark: words::dark(), blurred: words::blurred() }
+        let (dark, blurred) = (words::dark(), words::blurred());
+        Self { last: VecDeque::with_capacity(LOOKS), brightness: None, detail: None, dark, blurred }
     }
 }
 
@@ -99,17 +103,17 @@ impl Sights {
             self.last.pop_front();
         }
         self.last.push_back(sight);
+        self.brightness = middle(self.last.iter().map(|sight| sight.brightness));
+        self.detail = middle(self.last.iter().filter_map(|sight| sight.detail));
     }
 
     /// What begins or ends with the looks so far.
     pub fn step(&mut self, now: Timestamp) -> impl Iterator<Item = Event> {
-        let brightness = middle(self.last.iter().map(|sight| sight.brightness));
-        let detail = middle(self.last.iter().filter_map(|sight| sight.detail));
         let turn = |trouble: &mut Trouble, level: Option<f32>, (bad, good): (f32, f32)| {
             level.and_then(|level| trouble.turn(now, level < bad, level > good))
         };
-        let dark = turn(&mut self.dark, brightness, DARK);
-        let blurred = turn(&mut self.blurred, detail, BLURRED);
+        let dark = turn(&mut self.dark, self.brightness, DARK);
+        let blurred = turn(&mut self.blurred, self.detail, BLURRED);
         dark.into_iter().chain(blurred)
     }
 }

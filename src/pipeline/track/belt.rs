@@ -14,6 +14,8 @@ pub struct Belt {
     drive: Drive,
     /// Samples of the position, oldest first; never empty.
     trail: VecDeque<(Timestamp, Millimetres)>,
+    /// The mean speed over the last samples, reckoned with each: it is asked for dozens of times between two.
+    mean: Speed,
 }
 
 #[derive(Debug, Clone)]
@@ -52,7 +54,7 @@ impl Belt {
     }
 
     fn new(drive: Drive, now: Timestamp) -> Self {
-        Self { drive, trail: VecDeque::from([(now, Millimetres(0.0))]) }
+        Self { drive, trail: VecDeque::from([(now, Millimetres(0.0))]), mean: Speed(0.0) }
     }
 
     /// Takes the encoder's edge count at `at`, and whether it runs backwards.
@@ -91,17 +93,11 @@ impl Belt {
         match self.drive {
             Drive::Timed { speed, running } => Speed(if running { speed.0 } else { 0.0 }),
             Drive::Encoder { mm_per_count, .. } => {
-                let (last_at, last) = self.last();
-                let from = last_at - Self::SPEED_OVER;
-                let within = self.trail.iter().rev().take_while(|(at, _)| *at >= from).count();
-                let oldest = self.trail.iter().rev().nth(within.max(2) - 1);
-                let (first_at, first) = oldest.copied().unwrap_or((last_at, last));
-                let over = last_at.since(first_at).as_secs_f64();
-                let mean = if over > 0.0 { (last - first).0 / over } else { 0.0 };
+                let (last_at, _) = self.last();
                 // Had it kept its speed, a count would have come: a silent encoder is a stopping belt.
                 let silent = now.since(last_at).saturating_sub(Self::UNSEEN).as_secs_f64();
                 let most = if silent > 0.0 { 1.5 * mm_per_count / silent } else { f64::INFINITY };
-                Speed(mean.min(most))
+                Speed(self.mean.0.min(most))
             }
         }
     }
@@ -151,6 +147,16 @@ impl Belt {
         self.trail.back().copied().unwrap_or_default()
     }
 
+    fn mean(&self) -> Speed {
+        let (last_at, last) = self.last();
+        let from = last_at - Self::SPEED_OVER;
+        let within = self.trail.iter().rev().take_while(|(at, _)| *at >= from).count();
+        let oldest = self.trail.iter().rev().nth(within.max(2) - 1);
+        let (first_at, first) = oldest.copied().unwrap_or((last_at, last));
+        let over = last_at.since(first_at).as_secs_f64();
+        Speed(if over > 0.0 { (last - first).0 / over } else { 0.0 })
+    }
+
     fn sample(&mut self, at: Timestamp, position: Millimetres) {
         let spaced = self.trail.len() < 2 || at.since(self.trail[self.trail.len() - 2].0) >= Self::SPACING;
         match self.trail.back_mut() {
@@ -160,6 +166,7 @@ impl Belt {
         while self.trail.len() > 2 && at.since(self.trail[1].0) > Self::TRAIL {
             self.trail.pop_front();
         }
+        self.mean = self.mean();
     }
 }
 

@@ -285,7 +285,7 @@ impl Track {
         // It may be decided already, and its moves planned for an item of the usual length.
         if let Some(lane) = item.lane {
             let fresh = self.lanes[lane.0].moves_for(item.front, item.length);
-            item.moves.iter_mut().zip(&fresh).for_each(|(planned, fresh)| planned.measured(fresh));
+            item.moves.iter_mut().zip(fresh).for_each(|(planned, fresh)| planned.measured(&fresh));
         }
     }
 
@@ -327,7 +327,7 @@ impl Track {
     pub fn assign(&mut self, id: ItemId, lane: LaneId, now: Timestamp) -> Assigned {
         let Some(index) = self.items.iter().position(|item| item.id == id) else { return Assigned::Gone };
         let item = &self.items[index];
-        let moves = self.lanes[lane.0].moves_for(item.front, item.length);
+        let moves: Vec<_> = self.lanes[lane.0].moves_for(item.front, item.length).collect();
         let reachable = moves.iter().all(|planned| self.deadline(planned, now).is_none_or(|deadline| now <= deadline));
         let item = &mut self.items[index];
         if !reachable {

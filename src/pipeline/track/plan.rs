@@ -81,8 +81,8 @@ impl LanePlan {
     }
 
     /// The moves for an item whose leading edge came at `front`.
-    pub fn moves_for(&self, front: Millimetres, length: Millimetres) -> Vec<PlannedMove> {
-        let plan = |step: &MovePlan| {
+    pub fn moves_for(&self, front: Millimetres, length: Millimetres) -> impl Iterator<Item = PlannedMove> {
+        let plan = move |step: &MovePlan| {
             // A kick meets the item's middle; a gate or servo is there before the item and until it has passed.
             let (aim, passing) = match step.kind {
                 Kind::Pulse => (Millimetres(length.0 / 2.0), Millimetres(0.0)),
@@ -100,7 +100,7 @@ impl LanePlan {
                 passing,
             }
         };
-        self.moves.iter().map(plan).collect()
+        self.moves.iter().map(plan)
     }
 
     /// The belt position at which an item in this lane must have ended.

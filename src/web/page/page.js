@@ -139,7 +139,8 @@ function item(seen) {
   if (why && name) about.append(make('small', why))
   if (wrong) about.append(make('small', wrong))
   if (seen.reason === 'confident' && seen.advice) about.append(make('small', seen.advice[language]))
-  about.append(make('small', `${clock(seen.time)}, ${Math.round(seen.confidence * 100)}% ${words.sure}`))
+  const sure = seen.confidence > 0 ? `, ${Math.round(seen.confidence * 100)}% ${words.sure}` : ''
+  about.append(make('small', clock(seen.time) + sure))
   line.append(shown, about)
   return line
 }
