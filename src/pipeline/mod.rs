@@ -31,11 +31,10 @@ pub mod votes;
 pub mod way;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use crate::clock::Now;
 use crate::record::{Decision, Ending, Event, Outcome, PictureView, Reason, Score, State, Words};
-use crate::units::{InputId, ItemId, LaneId, Millimetres, Timestamp, millis};
+use crate::units::{ItemId, LaneId, Millimetres, Timestamp, millis};
 use actuate::{How, Moved, Order, Stay};
 use capture::Frame;
 use decide::{Decide, Verdict};
@@ -43,7 +42,8 @@ use incidents::{Incidents, Mishap};
 use look::{Job, Looked};
 use preprocess::Zone;
 use track::{Arrival, Assigned, Ended, Step};
-use trigger::{Edge, Kind, Motion, Passage, PhotoEye};
+pub use trigger::Trigger;
+use trigger::{Edge, Passage};
 use votes::Votes;
 use way::Way;
 
@@ -133,37 +133,11 @@ pub struct Line {
     ids: fastrand::Rng,
 }
 
-/// What starts an item.
-#[derive(Debug)]
-pub struct Trigger {
-    /// The photo-eye and its input, where there is one.
-    pub eye: Option<(PhotoEye, InputId)>,
-    /// The watcher of the camera's picture, where there is one.
-    pub motion: Option<Motion>,
-    /// The time between items, where only the clock tells.
-    pub interval: Option<Duration>,
-    next: Timestamp,
-}
-
 #[derive(Debug, Default)]
 struct Open {
     came: Timestamp,
     votes: Votes,
     last: Option<Looked>,
-}
-
-impl Trigger {
-    /// The trigger of the settings; `input` is the photo-eye's, `zone` the part of the frame in which items are.
-    pub fn new(settings: &trigger::Settings, input: Option<InputId>, zone: Zone, now: Timestamp) -> Self {
-        let is = |kind| settings.kind == kind;
-        let interval = settings.interval_ms.filter(|_| is(Kind::Interval));
-        Self {
-            eye: input.filter(|_| is(Kind::PhotoEye)).map(|input| (PhotoEye::new(settings), input)),
-            motion: is(Kind::Motion).then(|| Motion::new(settings, zone)),
-            interval: interval.map(|ms| Duration::from_millis(ms.into())),
-            next: now,
-        }
-    }
 }
 
 impl Line {
@@ -198,7 +172,7 @@ impl Line {
 
     /// The part of each frame of which a small grey picture must come with it, where there is one.
     pub fn watches(&self) -> Option<Zone> {
-        self.trigger.motion.as_ref().map(|motion| motion.zone)
+        self.trigger.zone()
     }
 
     /// Whether a frame exposed at `exposed` would be looked at: others need not even be decoded.
@@ -208,13 +182,12 @@ impl Line {
 
     /// When the line has something to do even if nothing happens.
     pub fn wake(&self, now: Timestamp) -> Option<Timestamp> {
-        let interval = self.trigger.interval.map(|_| self.trigger.next);
-        [interval, self.way.wake(now)].into_iter().flatten().min()
+        [self.trigger.wake(), self.way.wake(now)].into_iter().flatten().min()
     }
 
     /// How many edges of the photo-eye were bounce since this was last asked.
     pub fn take_ignored(&mut self) -> u64 {
-        self.trigger.eye.as_mut().map_or(0, |(eye, _)| std::mem::take(&mut eye.ignored))
+        self.trigger.take_ignored()
     }
 
     /// Passes what happened through the stages in order; `out` gets what is to be done.
@@ -244,31 +217,23 @@ impl Line {
     /// Trigger: an edge starts an item, or belongs to the belt or to a lane.
     fn edge(&mut self, now: Now, edge: Edge, steps: &mut Vec<Step>, out: &mut Vec<Effect>) {
         self.incidents.edge(&edge, self.way.position(edge.at));
-        let is_eye = self.trigger.eye.as_ref().is_some_and(|(_, input)| *input == edge.input);
-        if !is_eye {
-            self.way.edge(edge, steps);
-            return;
-        }
-        self.settle_eye(now, edge.at, out);
-        if let Some(passage) = self.trigger.eye.as_mut().and_then(|(eye, _)| eye.edge(edge.active, edge.at)) {
+        let Some(passages) = self.trigger.edge(&edge) else { return self.way.edge(edge, steps) };
+        for passage in passages {
             self.pass(now, passage, out);
         }
     }
 
     /// Trigger: what the eye's level means where no edge up to `until` is still to come.
     fn settle_eye(&mut self, now: Now, until: Timestamp, out: &mut Vec<Effect>) {
-        if let Some(passage) = self.trigger.eye.as_mut().and_then(|(eye, _)| eye.settle(until)) {
+        if let Some(passage) = self.trigger.settle(until) {
             self.pass(now, passage, out);
         }
     }
 
     /// Trigger: the time for an item where only the clock tells.
     fn interval(&mut self, now: Now, out: &mut Vec<Effect>) {
-        if let Some(interval) = self.trigger.interval.filter(|_| now.at >= self.trigger.next) {
-            self.trigger.next = now.at + interval;
-            if self.way.has_room(now.at) {
-                self.came(now, now.at, out);
-            }
+        if self.trigger.take_due(now.at) && self.way.has_room(now.at) {
+            self.came(now, now.at, out);
         }
     }
 
@@ -316,11 +281,10 @@ impl Line {
 
     /// Capture: a frame is worth a look when it shows one undecided item.
     fn frame(&mut self, now: Now, frame: Frame, small: Option<Vec<u8>>, out: &mut Vec<Effect>) {
-        if let (Some(motion), Some(small)) = (&mut self.trigger.motion, small) {
-            let scene = motion.look(small);
-            if let Some(keep) = self.way.scene(scene, frame.exposed) {
-                motion.keep(keep);
-            }
+        if let Some(scene) = small.and_then(|small| self.trigger.look(small))
+            && let Some(keep) = self.way.scene(scene, frame.exposed)
+        {
+            self.trigger.keep(keep);
         }
         if self.looking.is_none()
             && let Some((item, place)) = self.candidate(frame.exposed)

@@ -1,30 +1,28 @@
 //! The task behind the link: one client a connection, answers as they come, and another try after each end.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rumqttc::Outgoing;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{
-    ConnAck, Filter, Packet, PubAck, PubAckReason, Publish, PublishProperties, RetainForwardRule, SubAck,
-    SubscribeReasonCode,
+    ConnAck, Filter, Packet, PubAck, PubAckReason, RetainForwardRule, SubAck, SubscribeReasonCode,
 };
 use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 
-use super::commands::{self, Commands, Verdict};
 use super::ending::{BACK_OFF, Lived, explain, may_be_over_a_message, message_at_fault};
+use super::incoming::Incoming;
 use super::options::{IN_FLIGHT, options};
 use super::tls::is_about_time;
 use super::{Live, Mqtt, Queued, Settings};
 use crate::clock::Clock;
-use crate::command::{Came, Reply, Request};
+use crate::command::Request;
 use crate::publish::{Connection, Message, NotTaken, Topics};
 use crate::status::Status;
-use crate::trouble::Repeated;
 
 /// Requests on their way into the client: the window, and what is sent beside it.
 const QUEUE: usize = 256;
@@ -38,9 +36,6 @@ const ANSWER: Duration = Duration::from_secs(20);
 /// The same trouble is not worth another warning within this.
 const WARNED: Duration = Duration::from_secs(60);
 
-/// The longest correlation data that a reply carries: a reply must fit into what any broker takes.
-const CORRELATION: usize = 256;
-
 /// Keeps the connection; spawn [`Self::run`].
 pub struct Connector {
     link: Arc<Mqtt>,
@@ -49,16 +44,13 @@ pub struct Connector {
     will: Message,
     status: Arc<Status>,
     clock: Arc<dyn Clock>,
-    requests: mpsc::Sender<Request>,
+    incoming: Incoming,
     /// Dropped with the task, so that its end shows.
     connection: watch::Sender<Connection>,
-    commands: Arc<Mutex<Commands>>,
     /// The connection, or the last one.
     lived: Lived,
     /// The trouble that was warned of last, and when.
     warned: Option<(String, Instant)>,
-    /// Commands were refused.
-    refused: Repeated,
 }
 
 /// Why a connection ended.
@@ -84,9 +76,9 @@ impl Connector {
         requests: mpsc::Sender<Request>,
         connection: watch::Sender<Connection>,
     ) -> Self {
-        let commands = Arc::new(Mutex::new(Commands::new(&settings.commands)));
-        let (lived, warned, refused) = (Lived::default(), None, Repeated::default());
-        Self { link, settings, topics, will, status, clock, requests, connection, commands, lived, warned, refused }
+        let incoming = Incoming::new(&settings.commands, topics.clone(), requests, &status, &clock);
+        let (lived, warned) = (Lived::default(), None);
+        Self { link, settings, topics, will, status, clock, incoming, connection, lived, warned }
     }
 
     /// Connects again and again, until the link is closed.
@@ -179,7 +171,7 @@ impl Connector {
             Event::Incoming(Packet::ConnAck(ack)) => self.come_up(&ack, client),
             Event::Outgoing(Outgoing::Publish(id)) => self.left(id, under_way),
             Event::Incoming(Packet::PubAck(ack)) => self.lived.took |= answer(&ack, under_way),
-            Event::Incoming(Packet::Publish(publish)) => self.take_command(&publish),
+            Event::Incoming(Packet::Publish(publish)) => self.incoming.take(&publish, &self.link),
             Event::Incoming(Packet::SubAck(ack)) => check_subscribed(&ack),
             _ => {}
         }
@@ -251,94 +243,6 @@ impl Connector {
         if self.lived.is_young() || under_way.len() == 1 {
             refuse(under_way, || NotTaken::Suspect(why.to_owned()));
         }
-    }
-
-    fn take_command(&mut self, publish: &Publish) {
-        let topic = String::from_utf8_lossy(&publish.topic);
-        let Some(word) = self.topics.command(&topic) else { return };
-        let properties = publish.properties.as_ref();
-        let correlation = properties.and_then(|all| all.correlation_data.as_ref());
-        let verdict = if correlation.is_some_and(|data| data.len() > CORRELATION) {
-            let why = format!("its correlation data has more than {CORRELATION} bytes; send less");
-            Verdict::Refused { id: commands::id(&publish.payload), why }
-        } else {
-            lock(&self.commands).judge(word, &publish.payload, publish.retain)
-        };
-        let reply_to = ReplyTo::new(&self.topics, word, properties);
-        match verdict {
-            Verdict::Accepted { id, command } => {
-                info!(command = word, id, "command");
-                let (request, asked) = Request::new(command.clone());
-                // Dropped where there is no room, which answers it.
-                drop(self.requests.try_send(request));
-                let (link, commands) = (Arc::clone(&self.link), Arc::clone(&self.commands));
-                let status = Arc::clone(&self.status);
-                tokio::spawn(async move {
-                    let Came { result, undone } = asked.came().await;
-                    // What was done, or may have been, is not done a second time.
-                    if undone {
-                        status.commands_undone.one();
-                        lock(&commands).forget(&id, &command);
-                    } else {
-                        status.commands.one();
-                        lock(&commands).came_of(&id, &command, &result);
-                    }
-                    reply_to.send(&link, Some(id), result);
-                });
-            }
-            Verdict::Refused { id, why } => {
-                self.status.commands_refused.one();
-                // Whoever may publish at the broker must not fill the journal.
-                match self.refused.note(self.clock.now()) {
-                    Some(times) => warn!(command = word, why, times, "command refused"),
-                    None => debug!(command = word, why, "command refused"),
-                }
-                reply_to.send(&self.link, id, Err(why));
-            }
-            Verdict::Repeated { id, result } => {
-                self.status.commands_refused.one();
-                if let Some(result) = result {
-                    reply_to.send(&self.link, Some(id), result);
-                }
-            }
-        }
-    }
-}
-
-fn lock(commands: &Mutex<Commands>) -> MutexGuard<'_, Commands> {
-    commands.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Where the reply to a command goes.
-struct ReplyTo {
-    topic: String,
-    command: String,
-    correlation: PublishProperties,
-}
-
-impl ReplyTo {
-    fn new(topics: &Topics, word: &str, properties: Option<&PublishProperties>) -> Self {
-        let asked = properties.and_then(|all| all.response_topic.clone());
-        // A reply must not become a command, here or elsewhere, nor pose as another station's event.
-        let topic = asked
-            .filter(|topic| !topic.is_empty() && !topic.contains(['+', '#', '$']) && !topic.starts_with("pilah/"))
-            .unwrap_or_else(|| topics.of("reply"));
-        let data = properties.and_then(|all| all.correlation_data.clone());
-        let correlation = PublishProperties {
-            correlation_data: data.filter(|data| data.len() <= CORRELATION),
-            ..PublishProperties::default()
-        };
-        Self { topic, command: word.to_owned(), correlation }
-    }
-
-    fn send(self, link: &Mqtt, id: Option<String>, result: Result<String, String>) {
-        let ok = result.is_ok();
-        let (Ok(text) | Err(text)) = result;
-        let reply = Reply { schema: "pilah/reply/1".into(), id, command: self.command, ok, text };
-        let payload = serde_json::to_vec(&reply).expect("plain data with text keys is always JSON");
-        let message = Message { topic: self.topic, payload, at_least_once: true, retain: false };
-        // Who sent the command asks again if the connection ends now.
-        drop(link.send(message, self.correlation));
     }
 }
 

@@ -11,6 +11,7 @@
 mod commands;
 mod connection;
 mod ending;
+mod incoming;
 mod listen;
 mod options;
 mod tls;

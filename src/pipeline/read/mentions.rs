@@ -1,7 +1,8 @@
 //! Finds the places that an address names, and says what each name weighs.
 
+use crate::pipeline::read::abroad::is_abroad;
 use crate::pipeline::read::gazetteer::Gazetteer;
-use crate::pipeline::read::keywords::{Level, begins_street, ends_street, is_abroad, level_before, level_of};
+use crate::pipeline::read::keywords::{Level, begins_street, ends_street, level_before, level_of};
 use crate::pipeline::read::names::{Names, Near, Place, is_city};
 use crate::pipeline::read::tokens::{Gap, Kind, Token};
 

@@ -7,7 +7,7 @@
 //!  ctc      characters: the recognizer net on each strip
 //!  bars, qr Code 128 and QR codes
 //!  blocks   whose line is it: recipient, sender, goods (heads, keywords)
-//!  address  names and codes weighed against the gazetteer (tokens, mentions, codes, names)
+//!  address  names and codes weighed against the gazetteer (tokens, mentions, abroad, codes, names)
 //!  papers   one label or several
 //!  boxes    the five boxes for the postal code on letters, for the digits net
 //!  recipient  whose address counts (strangers)
@@ -17,6 +17,7 @@
 //!
 //! Nothing here follows what a label says: payloads are text, control characters are refused.
 
+pub mod abroad;
 pub mod address;
 pub mod bars;
 pub mod blocks;

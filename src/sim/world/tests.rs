@@ -1,6 +1,7 @@
 //! What falls where, and what is hit: a belt of 100 mm/s, an item of 100 mm, a kicker and a gate at 500 mm.
 
 use super::*;
+use crate::pipeline::actuate::Kind;
 use crate::sim::feed::Coming;
 
 const KICK: ActuatorId = ActuatorId(0);

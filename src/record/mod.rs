@@ -2,16 +2,22 @@
 //!
 //! The types here are the contract with subscribers. Each payload is a JSON object with `schema`, the
 //! envelope's fields and the body's; `pilah schema` prints the JSON Schema of each.
+//! What is stored is described here, what the broker keeps for the station in `live`.
+
+mod live;
+mod picture;
+mod run;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::WallTime;
-use crate::status::Spread;
 use crate::units::ItemId;
+pub use live::{Health, State, StatusMessage};
+pub use picture::PictureView;
+pub use run::{Run, Title};
 
 /// What happened and when, on its way to the store.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,51 +26,6 @@ pub struct Record {
     pub wall: WallTime,
     /// What happened.
     pub event: Event,
-}
-
-/// This run of the daemon, as payloads name it.
-#[derive(Debug, Clone)]
-pub struct Run {
-    /// A new ULID each start.
-    pub boot: String,
-    /// The program's version.
-    pub version: String,
-    /// Name and version of the model.
-    pub model: Title,
-}
-
-/// A title that all copies share: a model that cannot be read yet goes by its name in the configuration until it can.
-#[derive(Debug, Clone)]
-pub struct Title(Arc<Mutex<String>>);
-
-impl Title {
-    /// What it is now.
-    pub fn get(&self) -> String {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// It became known.
-    pub fn set(&self, title: String) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = title;
-    }
-}
-
-impl<T: Into<String>> From<T> for Title {
-    fn from(title: T) -> Self {
-        Self(Arc::new(Mutex::new(title.into())))
-    }
-}
-
-impl Run {
-    /// A run that starts now, with a boot id of its own even where the clock stands at 1970.
-    pub fn starting(model: impl Into<Title>, wall: WallTime) -> Self {
-        let since = u64::try_from(wall.unix_ms).unwrap_or(0);
-        Self {
-            boot: ulid::Ulid::from_parts(since, fastrand::u128(..)).to_string(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            model: model.into(),
-        }
-    }
 }
 
 /// The kinds of event that are kept and sent. `kind()` is the last word of the topic.
@@ -324,112 +285,6 @@ pub struct Start {
     pub last_committed_seq: u64,
     /// The number of the first event that this run may use: what lies between was lost, or never used.
     pub first_seq: u64,
-}
-
-/// The retained status message: the broker publishes the offline one when the connection dies.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct StatusMessage {
-    /// `pilah/status/1`.
-    pub schema: String,
-    /// Whether the station is connected.
-    pub online: bool,
-    /// Why it is offline: `will` when the connection died, `stop` when it was stopped; null while online.
-    pub offline_by: Option<String>,
-    /// What the machine is doing; null while it is offline.
-    pub state: Option<State>,
-    /// Whether events cannot be written to disk now, and wait in memory: none is sent until they can, not even the
-    /// incident `store-failing`. Null while it is offline.
-    pub store_failing: Option<bool>,
-    /// The program's version.
-    pub version: String,
-    /// Name and version of the model.
-    pub model: String,
-    /// The daemon's run.
-    pub boot: String,
-}
-
-/// What the machine is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum State {
-    /// Devices and model are being opened.
-    Starting,
-    /// All is open, no item has come yet.
-    Ready,
-    /// Sorting.
-    Running,
-    /// A person or a command holds it; outputs are off.
-    Paused,
-    /// Something is broken; outputs are off, and it tries again.
-    Fault,
-    /// The emergency stop is pressed; outputs are off until a person resets it.
-    EStop,
-}
-
-/// What a kept picture shows of its item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PictureView {
-    /// The thumbnail of an item that was sure.
-    Sure,
-    /// The thumbnail of an item that was not.
-    Unsure,
-    /// The whole frame of an item that was not sure: what models learn from.
-    Frame,
-}
-
-impl PictureView {
-    const ALL: [Self; 3] = [Self::Sure, Self::Unsure, Self::Frame];
-
-    /// The thumbnail's view.
-    pub fn of(sure: bool) -> Self {
-        if sure { Self::Sure } else { Self::Unsure }
-    }
-
-    /// The picture's id: the item's and what it shows.
-    pub fn id(self, item: ItemId) -> String {
-        let view = match self {
-            Self::Sure => "sure",
-            Self::Unsure => "unsure",
-            Self::Frame => "frame",
-        };
-        format!("{item}-{view}")
-    }
-
-    /// Whose picture an id names, and what it shows; `None` when it is no picture's id.
-    pub fn parse(id: &str) -> Option<(ItemId, Self)> {
-        let item = id.split_once('-')?.0.parse().ok()?;
-        let view = Self::ALL.into_iter().find(|view| view.id(item) == id)?;
-        Some((item, view))
-    }
-}
-
-/// The retained health message, every ten seconds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Health {
-    /// `pilah/health/1`.
-    pub schema: String,
-    /// When it was taken: RFC 3339, UTC.
-    pub time: String,
-    /// Whether the clock was synchronized at that time.
-    pub clock_synchronized: bool,
-    /// The daemon's run.
-    pub boot: String,
-    /// Seconds since start.
-    pub uptime_s: f64,
-    /// What the machine is doing.
-    pub state: State,
-    /// Everything that is counted, since start.
-    pub counters: BTreeMap<String, u64>,
-    /// Last values: items in flight, how far the belt has run, events in the outbox, whether disk and broker take them.
-    pub gauges: BTreeMap<String, u64>,
-    /// Percentiles of each stage's latency, since start.
-    pub latencies_ms: BTreeMap<String, Spread>,
-    /// Degrees Celsius of the processor, where the board tells.
-    pub temperature_c: Option<f64>,
-    /// Bytes free where the state directory is.
-    pub disk_free_bytes: Option<u64>,
-    /// Bytes of memory the daemon holds.
-    pub resident_bytes: Option<u64>,
 }
 
 #[cfg(test)]

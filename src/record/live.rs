@@ -1,0 +1,77 @@
+//! What the station is now: messages that the broker keeps, each replaced by the next one.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::status::Spread;
+
+/// The retained status message: the broker publishes the offline one when the connection dies.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StatusMessage {
+    /// `pilah/status/1`.
+    pub schema: String,
+    /// Whether the station is connected.
+    pub online: bool,
+    /// Why it is offline: `will` when the connection died, `stop` when it was stopped; null while online.
+    pub offline_by: Option<String>,
+    /// What the machine is doing; null while it is offline.
+    pub state: Option<State>,
+    /// Whether events cannot be written to disk now, and wait in memory: none is sent until they can, not even the
+    /// incident `store-failing`. Null while it is offline.
+    pub store_failing: Option<bool>,
+    /// The program's version.
+    pub version: String,
+    /// Name and version of the model.
+    pub model: String,
+    /// The daemon's run.
+    pub boot: String,
+}
+
+/// What the machine is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Devices and model are being opened.
+    Starting,
+    /// All is open, no item has come yet.
+    Ready,
+    /// Sorting.
+    Running,
+    /// A person or a command holds it; outputs are off.
+    Paused,
+    /// Something is broken; outputs are off, and it tries again.
+    Fault,
+    /// The emergency stop is pressed; outputs are off until a person resets it.
+    EStop,
+}
+
+/// The retained health message, every ten seconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Health {
+    /// `pilah/health/1`.
+    pub schema: String,
+    /// When it was taken: RFC 3339, UTC.
+    pub time: String,
+    /// Whether the clock was synchronized at that time.
+    pub clock_synchronized: bool,
+    /// The daemon's run.
+    pub boot: String,
+    /// Seconds since start.
+    pub uptime_s: f64,
+    /// What the machine is doing.
+    pub state: State,
+    /// Everything that is counted, since start.
+    pub counters: BTreeMap<String, u64>,
+    /// Last values: items in flight, how far the belt has run, events in the outbox, whether disk and broker take them.
+    pub gauges: BTreeMap<String, u64>,
+    /// Percentiles of each stage's latency, since start.
+    pub latencies_ms: BTreeMap<String, Spread>,
+    /// Degrees Celsius of the processor, where the board tells.
+    pub temperature_c: Option<f64>,
+    /// Bytes free where the state directory is.
+    pub disk_free_bytes: Option<u64>,
+    /// Bytes of memory the daemon holds.
+    pub resident_bytes: Option<u64>,
+}

@@ -1,0 +1,50 @@
+//! The daemon's run, as its events and messages name it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::clock::WallTime;
+
+/// This run of the daemon, as payloads name it.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// A new ULID each start.
+    pub boot: String,
+    /// The program's version.
+    pub version: String,
+    /// Name and version of the model.
+    pub model: Title,
+}
+
+impl Run {
+    /// A run that starts now, with a boot id of its own even where the clock stands at 1970.
+    pub fn starting(model: impl Into<Title>, wall: WallTime) -> Self {
+        let since = u64::try_from(wall.unix_ms).unwrap_or(0);
+        Self {
+            boot: ulid::Ulid::from_parts(since, fastrand::u128(..)).to_string(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            model: model.into(),
+        }
+    }
+}
+
+/// A title that all copies share: a model that cannot be read yet goes by its name in the configuration until it can.
+#[derive(Debug, Clone)]
+pub struct Title(Arc<Mutex<String>>);
+
+impl Title {
+    /// What it is now.
+    pub fn get(&self) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// It became known.
+    pub fn set(&self, title: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = title;
+    }
+}
+
+impl<T: Into<String>> From<T> for Title {
+    fn from(title: T) -> Self {
+        Self(Arc::new(Mutex::new(title.into())))
+    }
+}
