@@ -1,0 +1,68 @@
+//! What a person asks of the line: carried out, and answered once it is.
+
+use anyhow::Result;
+
+use super::Sorter;
+use crate::command::{Command, Request};
+use crate::pipeline::incidents::Mishap;
+use crate::pipeline::{Effect, Input};
+use crate::record::State;
+
+impl Sorter {
+    /// Answers once it is done: what a reply says is so.
+    pub(super) fn carry_out(&mut self, Request { command, answer }: Request) -> Result<()> {
+        // Who asked was told that nobody answered. A machine that stands for nothing is the lesser evil.
+        if answer.is_closed() && command != Command::Pause {
+            return Ok(());
+        }
+        let done = match command {
+            Command::Pause => {
+                self.machine.pause(true);
+                self.obey()?;
+                Ok("paused".into())
+            }
+            Command::Resume => {
+                self.machine.pause(false);
+                self.obey()?;
+                let stands = |why| Err(format!("no longer paused, but the machine stands: {why}"));
+                why_it_stands(self.machine.state()).map_or(Ok("resumed".into()), stands)
+            }
+            Command::Trigger => match why_it_stands(self.machine.state()) {
+                Some(why) => Err(format!("the machine stands: {why}")),
+                None => self.trigger()?,
+            },
+            Command::LaneTest(_) | Command::Snapshot | Command::Reload => {
+                Err("this version does not carry out this command".into())
+            }
+        };
+        // Who asked may have gone.
+        drop(answer.send(done));
+        Ok(())
+    }
+
+    /// An item comes by command; what the line did with it.
+    fn trigger(&mut self) -> Result<Result<String, String>> {
+        let effects = self.effects(Input::Trigger);
+        let met = |mishap| effects.iter().any(|effect| matches!(effect, Effect::Mishap(met) if *met == mishap));
+        let done = if met(Mishap::TooMany) {
+            Err("no item was taken: the machine is busy; trigger again once there is room".into())
+        } else if met(Mishap::TooClose) {
+            Ok("triggered, too close to the item before: it runs to the exception lane".into())
+        } else {
+            Ok("triggered".into())
+        };
+        self.apply_all(effects)?;
+        Ok(done)
+    }
+}
+
+/// What keeps a machine of this state from sorting, for who asked it for something.
+fn why_it_stands(state: State) -> Option<&'static str> {
+    match state {
+        State::Ready | State::Running => None,
+        State::Starting => Some("its camera has shown nothing yet"),
+        State::Paused => Some("it is paused"),
+        State::Fault => Some("its camera is lost"),
+        State::EStop => Some("its emergency stop was not reset"),
+    }
+}

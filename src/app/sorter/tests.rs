@@ -1,0 +1,205 @@
+//! The sort thread, fed by hand.
+
+use std::path::Path;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::oneshot;
+
+use super::*;
+use crate::app::station::Station;
+use crate::clock::Clock;
+use crate::command::Command;
+use crate::config::Config;
+use crate::pipeline::capture::{Picture, PixelFormat};
+use crate::record::{Ending, Reason};
+use crate::sim::clock::SimClock;
+use crate::sim::oracle;
+use crate::units::InputId;
+
+struct Bench {
+    sorter: Sorter,
+    todo: Arc<Mutex<Receiver<Do>>>,
+    ask: SyncSender<Happened>,
+    happened: Receiver<Happened>,
+    /// What was kept, and whether outputs had gone off before.
+    kept: Arc<Mutex<Vec<(Held, bool)>>>,
+    clock: Arc<SimClock>,
+}
+
+fn bench() -> Bench {
+    bench_of("config/demo.toml")
+}
+
+fn bench_of(config: &str) -> Bench {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(config);
+    bench_by(&std::fs::read_to_string(&path).unwrap())
+}
+
+fn bench_by(config: &str) -> Bench {
+    let config = Config::parse(Path::new("bench.toml"), config, std::iter::empty()).unwrap();
+    let station = Station::new(&config, oracle::classifier(&["a", "b"]).unwrap(), 1, Timestamp::ZERO);
+    let (orders, todo) = sync_channel(64);
+    let (tasks, _looks) = sync_channel(8);
+    let (todo, kept) = (Arc::new(Mutex::new(todo)), Arc::new(Mutex::new(Vec::new())));
+    let (notes, ordered) = (Arc::clone(&kept), Arc::clone(&todo));
+    let keep = move |held: Held| {
+        let off = ordered.lock().unwrap().try_iter().any(|order| matches!(order, Do::Release));
+        notes.lock().unwrap().push((held, off));
+    };
+    let (state, (shared, clock)) = (watch::channel(State::Starting).0, Shared::alone());
+    let sorter = Sorter::new(station.line, (station.machine, Box::new(keep)), orders, tasks, shared, state);
+    let (ask, happened) = sync_channel(8);
+    Bench { sorter, todo, ask, happened, kept, clock }
+}
+
+impl Bench {
+    /// What the sort thread answers; none where it does not.
+    fn ask(&mut self, command: Command, waits: bool) -> Option<Result<String, String>> {
+        let (answer, answered) = oneshot::channel();
+        let mut answered = waits.then_some(answered);
+        self.ask.send(Happened::Asked(Request { command, answer })).unwrap();
+        self.sorter.turn(&self.happened, &FrameSlot::default(), Duration::ZERO).unwrap();
+        answered.as_mut()?.try_recv().ok()
+    }
+
+    /// Edges of the photo-eye, as microseconds and levels, that are read at once.
+    fn eye(&mut self, edges: &[(u64, bool)], until: u64) {
+        let edge = |&(at, active): &(u64, bool)| Edge { input: InputId(0), active, at: micros(at), count: 1 };
+        self.ask.send(Happened::Edges(edges.iter().map(edge).collect(), micros(until))).unwrap();
+        self.sorter.turn(&self.happened, &FrameSlot::default(), Duration::ZERO).unwrap();
+    }
+}
+
+#[test]
+fn outputs_go_off_before_a_pause_is_written_down_for_the_next_start() {
+    let mut bench = bench();
+    for command in [Command::Resume, Command::Pause, Command::Pause, Command::Resume] {
+        bench.sorter.machine.camera_sees();
+        bench.ask(command, true);
+    }
+    let held = |paused| Held { stopped: false, paused };
+    assert_eq!(*bench.kept.lock().unwrap(), [(held(true), true), (held(false), false)]);
+}
+
+#[test]
+fn a_bin_that_is_busy_takes_no_second_item_and_says_so() {
+    let mut bench = bench_of("config/bin.toml");
+    bench.sorter.machine.camera_sees();
+    assert_eq!(bench.ask(Command::Trigger, true), Some(Ok("triggered".into())));
+    let busy = "no item was taken: the machine is busy; trigger again once there is room";
+    assert_eq!(bench.ask(Command::Trigger, true), Some(Err(busy.into())));
+}
+
+#[test]
+fn a_camera_that_shows_motion_and_cannot_be_read_is_told() {
+    let mut bench = bench_of("config/bin.toml");
+    let status = Arc::clone(&bench.sorter.shared.status);
+    let slot = FrameSlot::default();
+    for n in 0..20 {
+        let picture = Picture { format: PixelFormat::Jpeg, width: 0, height: 0, bytes: Arc::from([1, 2, 3]) };
+        bench.clock.advance(Duration::from_millis(500));
+        slot.put(Frame { picture, exposed: bench.clock.now(), estimated: false, sequence: n });
+        bench.ask.send(Happened::Frame).unwrap();
+        bench.sorter.turn(&bench.happened, &slot, Duration::ZERO).unwrap();
+    }
+    assert_eq!((status.frames_bad.get(), status.events_lost.get()), (20, 1), "one incident, that nobody takes");
+}
+
+fn micros(micros: u64) -> Timestamp {
+    Timestamp::from_nanos(micros * 1000)
+}
+
+#[test]
+fn bounce_that_is_read_late_is_no_item_of_its_own() {
+    let mut bench = bench();
+    bench.sorter.machine.camera_sees();
+    bench.clock.advance_to(micros(5_000_000));
+    let front = [(1_000_000, true), (1_000_400, false), (1_000_900, true), (1_001_500, false), (1_001_900, true)];
+    bench.eye(&front, 1_002_000);
+    assert_eq!(bench.sorter.shared.status.items.get(), 1, "read in one");
+    let (first, rest) = ([(3_000_000, true), (3_000_400, false)], [(3_000_900, true)]);
+    bench.eye(&[(1_800_000, false)], 2_000_000);
+    bench.eye(&first, 3_000_500);
+    bench.eye(&rest, 3_001_000);
+    assert_eq!(bench.sorter.shared.status.items.get(), 2, "read in two");
+    bench.eye(&[(3_500_000, false), (3_500_600, true)], 3_600_000);
+    assert_eq!(bench.sorter.shared.status.items.get(), 3, "one right behind it");
+    bench.eye(&[], 4_000_000);
+    // Of the first item's front four, of which the last leaves it as it was; of the second's two.
+    assert_eq!(bench.sorter.shared.status.edges_ignored.get(), 6);
+}
+
+#[test]
+fn an_item_that_reaches_its_lane_before_its_votes_are_closed_was_decided_too_late() {
+    let mut bench = bench_by(
+        "[station]\nsite = \"a\"\nid = \"b\"\nexception_lane = \"rest\"\n\
+         [camera]\ndriver = \"replay\"\npath = \"models/digits/demo\"\n\
+         [trigger]\nkind = \"photo-eye\"\ninput = \"eye\"\n\
+         [belt]\nspeed_mm_s = 100\nitem_mm = 100\nmin_gap_mm = 20\nview_start_mm = 20\nview_end_mm = 450\n\
+         decide_mm = 60\ntolerance_mm = 10\nend_mm = 500\n\
+         [infer]\nmodel = \"digits\"\n\
+         [[input]]\nname = \"eye\"\nline = \"X1\"\n[[input]]\nname = \"sees\"\nline = \"X2\"\n\
+         [[lane]]\nname = \"rest\"\nclasses = [\"a\", \"b\"]\nconfirm = \"sees\"\n",
+    );
+    bench.sorter.machine.camera_sees();
+    bench.clock.advance_to(micros(6_500_000));
+    // The item's middle is at the sensor after 5.5 s, and its votes are closed 0.1 s later.
+    let edge = |input, at| Edge { input: InputId(input), active: true, at: micros(at), count: 1 };
+    let edges = vec![edge(0, 1_000_000), edge(1, 6_500_000)];
+    bench.ask.send(Happened::Edges(edges, micros(6_500_000))).unwrap();
+    bench.sorter.turn(&bench.happened, &FrameSlot::default(), Duration::ZERO).unwrap();
+    let lately = bench.sorter.shared.records.recent().lately();
+    let seen = lately.items.front().unwrap();
+    assert_eq!(seen.decision.reason, Reason::Late);
+    assert_eq!(seen.outcome.as_ref().unwrap().outcome, Ending::Passed);
+}
+
+#[test]
+fn an_end_leaves_no_item_without_an_outcome_and_orders_nothing() {
+    let mut bench = bench();
+    bench.sorter.machine.camera_sees();
+    bench.ask(Command::Trigger, true);
+    let status = Arc::clone(&bench.sorter.shared.status);
+    let ordered = || bench.todo.lock().unwrap().try_iter().count();
+    // Nobody takes records here: each is counted as lost.
+    let (_, before) = (ordered(), status.events_lost.get());
+    assert_eq!(status.in_flight.get(), 1);
+    bench.sorter.end();
+    assert_eq!(
+        (ordered(), status.events_lost.get() - before, status.in_flight.get()),
+        (0, 2, 0),
+        "a decision and an outcome"
+    );
+}
+
+#[test]
+fn a_camera_that_is_lost_is_told_with_what_to_look_at_in_both_languages() {
+    let Event::Incident(told) = camera_lost("it ended", &bench().sorter.machine.camera_remedy) else {
+        panic!("it is an incident")
+    };
+    assert!(told.text.en.contains("(it ended): look into the folder models/digits/demo; "), "{}", told.text.en);
+    assert!(told.text.id.contains("(it ended): periksa isi folder models/digits/demo; "), "{}", told.text.id);
+}
+
+#[test]
+fn a_reply_says_what_has_become_of_a_command() {
+    let mut bench = bench();
+    let told = |text: &str| Some(Ok(text.to_owned()));
+    let refused = |text: &str| Some(Err(text.to_owned()));
+    let waits = refused("the machine stands: its camera has shown nothing yet");
+    assert_eq!(bench.ask(Command::Trigger, true), waits);
+    bench.sorter.machine.camera_sees();
+    assert_eq!(bench.ask(Command::Trigger, true), told("triggered"));
+    let close = told("triggered, too close to the item before: it runs to the exception lane");
+    assert_eq!(bench.ask(Command::Trigger, true), close);
+    assert_eq!(bench.ask(Command::Pause, true), told("paused"));
+    assert_eq!(bench.ask(Command::Trigger, true), refused("the machine stands: it is paused"));
+    assert_eq!(bench.ask(Command::Resume, false), None);
+    assert!(bench.sorter.machine.held().paused, "who asked was told that nobody answered");
+    bench.sorter.machine.camera_lost();
+    let lost = refused("no longer paused, but the machine stands: its camera is lost");
+    assert_eq!(bench.ask(Command::Resume, true), lost);
+    bench.ask(Command::Pause, false);
+    assert!(bench.sorter.machine.held().paused, "a pause holds all the same");
+}
