@@ -69,8 +69,8 @@ pub enum Command {
     Pause,
     /// Sorts again.
     Resume,
-    /// Takes an item to be in view now.
-    Trigger,
+    /// Takes an item to be in view now; it goes to the lane of this name, where one is given.
+    Trigger(Option<String>),
     /// Moves the lane of this name; only while paused.
     LaneTest(String),
     /// Keeps a picture of what the camera sees.
@@ -85,7 +85,7 @@ impl Command {
         match self {
             Self::Pause => Name::Pause,
             Self::Resume => Name::Resume,
-            Self::Trigger => Name::Trigger,
+            Self::Trigger(_) => Name::Trigger,
             Self::LaneTest(_) => Name::LaneTest,
             Self::Snapshot => Name::Snapshot,
             Self::Reload => Name::Reload,
@@ -148,7 +148,7 @@ pub struct CommandMessage {
     /// reply repeated. For another command it is refused, except for a pause.
     #[schemars(length(min = 1, max = 64))]
     pub id: String,
-    /// The lane, for `lane-test`.
+    /// The lane: of `lane-test`, and of `trigger` where a person says where the item goes, whatever the model says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lane: Option<String>,
 }

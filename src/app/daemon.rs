@@ -334,7 +334,7 @@ mod tests {
             watch.answer(folder.path());
             answered.try_recv().unwrap().is_ok()
         };
-        assert!(!told(Command::Trigger) && !told(Command::Resume));
+        assert!(!told(Command::Trigger(None)) && !told(Command::Resume));
         assert_eq!((runtime::held(folder.path()), watch.paused.get()), (Held::default(), false));
         assert!(told(Command::Pause));
         assert!(runtime::held(folder.path()).paused && watch.paused.get());

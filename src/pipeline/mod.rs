@@ -58,8 +58,8 @@ pub enum Input {
     Looked(Box<Looked>),
     /// The actuate thread made or missed a move.
     Moved(Moved),
-    /// A person or a command says that an item is in view.
-    Trigger,
+    /// A person or a command says that an item is in view, and maybe where it goes.
+    Trigger(Option<LaneId>),
     /// The machine changes what it is doing.
     State(State),
     /// The program ends: what is on its way is lost.
@@ -138,6 +138,8 @@ struct Open {
     came: Timestamp,
     votes: Votes,
     last: Option<Looked>,
+    /// The lane that a person chose.
+    chosen: Option<LaneId>,
 }
 
 impl Line {
@@ -153,6 +155,11 @@ impl Line {
     ) -> Self {
         let (open, ids) = (BTreeMap::new(), fastrand::Rng::with_seed(seed));
         Self { trigger, decide, way, names, exception, state: State::Ready, open, looking: None, incidents, ids }
+    }
+
+    /// The lanes' names, in the configuration's order.
+    pub fn lanes(&self) -> &[String] {
+        &self.names.lanes
     }
 
     /// What the machine is doing.
@@ -198,7 +205,7 @@ impl Line {
             Input::Frame(frame, small) => self.frame(now, frame, small, out),
             Input::Looked(looked) => self.looked(now, *looked, &mut steps, out),
             Input::Moved(moved) => self.moved(now, &moved, out),
-            Input::Trigger => self.came(now, now.at, out),
+            Input::Trigger(chosen) => self.came(now, now.at, chosen, out),
             Input::State(state) => self.enter(now, state, &mut steps, out),
             Input::End => {
                 self.enter(now, State::Starting, &mut steps, out);
@@ -233,25 +240,25 @@ impl Line {
     /// Trigger: the time for an item where only the clock tells.
     fn interval(&mut self, now: Now, out: &mut Vec<Effect>) {
         if self.trigger.take_due(now.at) && self.way.has_room(now.at) {
-            self.came(now, now.at, out);
+            self.came(now, now.at, None, out);
         }
     }
 
     fn pass(&mut self, now: Now, passage: Passage, out: &mut Vec<Effect>) {
         match passage {
-            Passage::Came(at) => self.came(now, at, out),
+            Passage::Came(at) => self.came(now, at, None, out),
             Passage::Left(at) => self.way.left(at),
         }
     }
 
-    /// Track: a new item.
-    fn came(&mut self, now: Now, at: Timestamp, out: &mut Vec<Effect>) {
+    /// Track: a new item, for which a person may have chosen the lane.
+    fn came(&mut self, now: Now, at: Timestamp, chosen: Option<LaneId>, out: &mut Vec<Effect>) {
         let random = u128::from(self.ids.u64(..)) << 64 | u128::from(self.ids.u64(..));
         let id = ItemId(ulid::Ulid::from_parts(u64::try_from(now.wall.unix_ms).unwrap_or(0), random));
         if self.state == State::Ready {
             self.state = State::Running;
         }
-        let open = Open { came: at, ..Open::default() };
+        let open = Open { came: at, chosen, ..Open::default() };
         out.push(Effect::Came { item: id, at });
         self.incidents.came();
         match self.way.came(id, at) {
@@ -314,7 +321,9 @@ impl Line {
             open.votes.read(judged);
         }
         open.last = Some(looked);
-        if let Some(verdict) = self.decide.early(&open.votes) {
+        // Where a person chose the lane, one look is for the record alone.
+        let early = self.decide.early(&open.votes);
+        if let Some(verdict) = early.or_else(|| open.chosen.map(|_| self.decide.verdict(&open.votes))) {
             self.settle(now, item, verdict, steps, out);
         }
     }
@@ -337,6 +346,8 @@ impl Line {
             verdict = Verdict { lane: self.exception, reason: Reason::Fault, ..verdict };
         } else if self.way.too_close(item) {
             verdict = Verdict { lane: self.exception, reason: Reason::TooClose, ..verdict };
+        } else if let Some(lane) = self.open.get(&item).and_then(|open| open.chosen) {
+            verdict = Verdict { lane, reason: Reason::Override, ..verdict };
         }
         match self.way.assign(item, verdict.lane, now.at, steps) {
             Assigned::Planned => {}
@@ -417,7 +428,7 @@ impl Line {
                 Step::Unexpected(lane) => self.mishap(now, Mishap::Unexpected(lane), out),
                 Step::Backwards => self.mishap(now, Mishap::Backwards, out),
                 Step::Stuck(what) => self.mishap(now, Mishap::Stuck(what), out),
-                Step::Came(at) => self.came(now, at, out),
+                Step::Came(at) => self.came(now, at, None, out),
             }
         }
     }

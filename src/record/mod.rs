@@ -171,7 +171,7 @@ pub enum Reason {
     Disagree,
     /// The item before or after is nearer than the minimum gap.
     TooClose,
-    /// A person or a command chose the lane. Not yet: nothing does so in this version.
+    /// A person chose the lane: the class is the model's all the same.
     Override,
     /// The machine is paused or faulty.
     Fault,

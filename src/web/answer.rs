@@ -89,7 +89,7 @@ fn allowed(site: &Site, name: &str, headers: &HeaderMap) -> Result<Command, (Sta
     match known {
         Some(Name::Pause) => Ok(Command::Pause),
         Some(Name::Resume) => Ok(Command::Resume),
-        Some(Name::Trigger) => Ok(Command::Trigger),
+        Some(Name::Trigger) => Ok(Command::Trigger(None)),
         Some(Name::LaneTest | Name::Snapshot | Name::Reload) | None => Err((StatusCode::FORBIDDEN, not_allowed())),
     }
 }

@@ -7,6 +7,7 @@ use crate::command::{Command, Request};
 use crate::pipeline::incidents::Mishap;
 use crate::pipeline::{Effect, Input};
 use crate::record::State;
+use crate::units::LaneId;
 
 impl Sorter {
     /// Answers once it is done: what a reply says is so.
@@ -27,9 +28,9 @@ impl Sorter {
                 let stands = |why| Err(format!("no longer paused, but the machine stands: {why}"));
                 why_it_stands(self.machine.state()).map_or(Ok("resumed".into()), stands)
             }
-            Command::Trigger => match why_it_stands(self.machine.state()) {
+            Command::Trigger(lane) => match why_it_stands(self.machine.state()) {
                 Some(why) => Err(format!("the machine stands: {why}")),
-                None => self.trigger()?,
+                None => self.trigger(lane.as_deref())?,
             },
             Command::LaneTest(_) | Command::Snapshot | Command::Reload => {
                 Err("this version does not carry out this command".into())
@@ -40,9 +41,14 @@ impl Sorter {
         Ok(())
     }
 
-    /// An item comes by command; what the line did with it.
-    fn trigger(&mut self) -> Result<Result<String, String>> {
-        let effects = self.effects(Input::Trigger);
+    /// An item comes by command, maybe with the lane that a person chose; what the line did with it.
+    fn trigger(&mut self, lane: Option<&str>) -> Result<Result<String, String>> {
+        let names = self.line.lanes();
+        let chosen = lane.map(|lane| names.iter().position(|name| name == lane).map(LaneId));
+        if chosen == Some(None) {
+            return Ok(Err(format!("there is no such lane; there are {}", names.join(", "))));
+        }
+        let effects = self.effects(Input::Trigger(chosen.flatten()));
         let met = |mishap| effects.iter().any(|effect| matches!(effect, Effect::Mishap(met) if *met == mishap));
         let done = if met(Mishap::TooMany) {
             Err("no item was taken: the machine is busy; trigger again once there is room".into())

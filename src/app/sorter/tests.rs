@@ -86,9 +86,9 @@ fn outputs_go_off_before_a_pause_is_written_down_for_the_next_start() {
 fn a_bin_that_is_busy_takes_no_second_item_and_says_so() {
     let mut bench = bench_of("config/bin.toml");
     bench.sorter.machine.camera_sees();
-    assert_eq!(bench.ask(Command::Trigger, true), Some(Ok("triggered".into())));
+    assert_eq!(bench.ask(Command::Trigger(None), true), Some(Ok("triggered".into())));
     let busy = "no item was taken: the machine is busy; trigger again once there is room";
-    assert_eq!(bench.ask(Command::Trigger, true), Some(Err(busy.into())));
+    assert_eq!(bench.ask(Command::Trigger(None), true), Some(Err(busy.into())));
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn an_item_that_reaches_its_lane_before_its_votes_are_closed_was_decided_too_lat
 fn an_end_leaves_no_item_without_an_outcome_and_orders_nothing() {
     let mut bench = bench();
     bench.sorter.machine.camera_sees();
-    bench.ask(Command::Trigger, true);
+    bench.ask(Command::Trigger(None), true);
     let status = Arc::clone(&bench.sorter.shared.status);
     let ordered = || bench.todo.lock().unwrap().try_iter().count();
     // Nobody takes records here: each is counted as lost.
@@ -188,13 +188,13 @@ fn a_reply_says_what_has_become_of_a_command() {
     let told = |text: &str| Some(Ok(text.to_owned()));
     let refused = |text: &str| Some(Err(text.to_owned()));
     let waits = refused("the machine stands: its camera has shown nothing yet");
-    assert_eq!(bench.ask(Command::Trigger, true), waits);
+    assert_eq!(bench.ask(Command::Trigger(None), true), waits);
     bench.sorter.machine.camera_sees();
-    assert_eq!(bench.ask(Command::Trigger, true), told("triggered"));
+    assert_eq!(bench.ask(Command::Trigger(None), true), told("triggered"));
     let close = told("triggered, too close to the item before: it runs to the exception lane");
-    assert_eq!(bench.ask(Command::Trigger, true), close);
+    assert_eq!(bench.ask(Command::Trigger(None), true), close);
     assert_eq!(bench.ask(Command::Pause, true), told("paused"));
-    assert_eq!(bench.ask(Command::Trigger, true), refused("the machine stands: it is paused"));
+    assert_eq!(bench.ask(Command::Trigger(None), true), refused("the machine stands: it is paused"));
     assert_eq!(bench.ask(Command::Resume, false), None);
     assert!(bench.sorter.machine.held().paused, "who asked was told that nobody answered");
     bench.sorter.machine.camera_lost();
@@ -202,4 +202,20 @@ fn a_reply_says_what_has_become_of_a_command() {
     assert_eq!(bench.ask(Command::Resume, true), lost);
     bench.ask(Command::Pause, false);
     assert!(bench.sorter.machine.held().paused, "a pause holds all the same");
+}
+
+#[test]
+fn a_person_chooses_the_lane_of_an_item_and_it_is_looked_at_all_the_same() {
+    let mut bench = bench_of("config/bin.toml");
+    bench.sorter.machine.camera_sees();
+    let unknown = bench.ask(Command::Trigger(Some("stone".into())), true).unwrap().unwrap_err();
+    assert!(unknown.starts_with("there is no such lane; there are battery, clothes"), "{unknown}");
+    assert_eq!(bench.ask(Command::Trigger(Some("metal".into())), true), Some(Ok("triggered".into())));
+    for _ in 0..60 {
+        bench.clock.advance(Duration::from_millis(100));
+        bench.sorter.turn(&bench.happened, &FrameSlot::default(), Duration::ZERO).unwrap();
+    }
+    let seen = bench.sorter.shared.records.recent().lately().items.front().cloned().unwrap();
+    assert_eq!((seen.decision.reason, seen.decision.target_lane.as_str()), (Reason::Override, "metal"));
+    assert_eq!(seen.outcome.unwrap().target_lane, "metal");
 }

@@ -85,10 +85,10 @@ impl Commands {
         let command = match (name, message.lane) {
             (Name::LaneTest, Some(lane)) => Command::LaneTest(lane),
             (Name::LaneTest, None) => return Err("lane-test needs a lane".into()),
+            (Name::Trigger, lane) => Command::Trigger(lane),
             (_, Some(_)) => return Err(format!("{word} takes no lane")),
             (Name::Pause, None) => Command::Pause,
             (Name::Resume, None) => Command::Resume,
-            (Name::Trigger, None) => Command::Trigger,
             (Name::Snapshot, None) => Command::Snapshot,
             (Name::Reload, None) => Command::Reload,
         };
@@ -162,7 +162,8 @@ mod tests {
         for (word, payload, command) in [
             ("pause", r#"{"id": "1"}"#, Command::Pause),
             ("resume", r#"{"id": "1"}"#, Command::Resume),
-            ("trigger", r#"{"id": "1"}"#, Command::Trigger),
+            ("trigger", r#"{"id": "1"}"#, Command::Trigger(None)),
+            ("trigger", r#"{"id": "1", "lane": "glass"}"#, Command::Trigger(Some("glass".into()))),
         ] {
             assert_eq!(judge(word, payload), Verdict::Accepted { id: "1".into(), command });
         }
@@ -281,7 +282,7 @@ mod tests {
             prop_assert!((1..=ID_LENGTH).contains(&id.len()));
             let as_asked = match command {
                 Command::Pause => word == "pause",
-                Command::Trigger => word == "trigger",
+                Command::Trigger(_) => word == "trigger",
                 _ => false,
             };
             prop_assert!(as_asked);
