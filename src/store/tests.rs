@@ -375,7 +375,7 @@ fn a_file_that_is_moved_aside_is_told_of_however_late_another_one_can_be_started
     keeper.turn();
     assert_eq!(records.committed().borrow().file, file, "there is no other one yet");
     fs::remove_dir(&numbers).unwrap();
-    fs::write(&numbers, reserved).unwrap();
+    replace_file(&numbers, &reserved, false).unwrap();
     clock.advance_to(clock.now() + Duration::from_secs(60));
     keeper.turn();
     keeper.finish().unwrap();

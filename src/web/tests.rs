@@ -1,7 +1,5 @@
 //! The page as a browser and a gatherer of numbers see it.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
-
 use std::net::Ipv4Addr;
 use std::sync::mpsc::{Receiver, sync_channel};
 
