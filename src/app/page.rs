@@ -34,6 +34,7 @@ pub fn serve(
         exception_lane: config.station.exception_lane.clone(),
         classes: class_names(config),
         commands: config.page.commands.clone(),
+        names: config.page.names.clone(),
         run: (run.clone(), shared.clock.now()),
         state: state.clone(),
         status: Arc::clone(&shared.status),

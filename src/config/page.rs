@@ -22,6 +22,9 @@ pub struct Page {
     /// The commands that have a button: pause, resume, trigger. None unless they are named here: whoever reaches the page
     /// may press them.
     pub commands: Vec<Name>,
+    /// Names by which browsers may reach the page, beside the board's addresses and its own name: such as
+    /// `belt-1.plant.example`.
+    pub names: Vec<String>,
 }
 
 impl Page {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::{Site, metrics, shown};
@@ -31,6 +31,11 @@ type Answer = Response<Full<Bytes>>;
 /// The answer to a request; its body is not looked at.
 pub(super) async fn answer<B>(site: &Site, request: &Request<B>) -> Answer {
     let path = request.uri().path();
+    if path != "/metrics" && !is_ours(request.headers(), &site.names) {
+        let why = "open the page by the board's address or its own name, or add its name to page.names: another name may be \
+                   somebody's whose pages want to read and press what is here";
+        return refused(StatusCode::FORBIDDEN, why);
+    }
     let gets = matches!(*request.method(), Method::GET | Method::HEAD);
     if let Some(name) = path.strip_prefix("/commands/") {
         return match *request.method() {
@@ -75,12 +80,6 @@ async fn command(site: &Site, name: &str, headers: &HeaderMap) -> Answer {
 }
 
 fn allowed(site: &Site, name: &str, headers: &HeaderMap) -> Result<Command, (StatusCode, String)> {
-    let text = |key: HeaderName| headers.get(key).and_then(|value| value.to_str().ok());
-    if !text(header::HOST).is_some_and(is_ours) {
-        let why = "open the page by the board's address or its own name: another name may be somebody's who wants to send \
-                   commands in yours";
-        return Err((StatusCode::FORBIDDEN, why.into()));
-    }
     if headers.get(COMMAND).is_none_or(|value| value != name) {
         return Err((StatusCode::FORBIDDEN, format!("send the header {COMMAND}: {name} with it")));
     }
@@ -94,20 +93,21 @@ fn allowed(site: &Site, name: &str, headers: &HeaderMap) -> Result<Command, (Sta
     }
 }
 
-/// Whether a host's name can be no other's than this board's: a name that somebody's own server gave out may lead here
-/// as well, and its pages would be taken for ours.
-fn is_ours(host: &str) -> bool {
+/// Whether a request names a host that can be no other's than this board: a name that somebody's own server gave out may
+/// lead here as well, and its pages would be taken for ours.
+fn is_ours(headers: &HeaderMap, names: &[String]) -> bool {
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),
     };
     let own = rustix::system::uname();
     let own = own.nodename().to_str().unwrap_or_default();
-    let is_own = |name: &str| !own.is_empty() && name.eq_ignore_ascii_case(own);
-    name.parse::<IpAddr>().is_ok()
-        || name.eq_ignore_ascii_case("localhost")
-        || is_own(name)
-        || name.strip_suffix(".local").is_some_and(is_own)
+    let is_known = |name: &str| {
+        let mut known = ["localhost", own].into_iter().chain(names.iter().map(String::as_str));
+        !name.is_empty() && known.any(|known| name.eq_ignore_ascii_case(known))
+    };
+    name.parse::<IpAddr>().is_ok() || is_known(name.strip_suffix(".local").unwrap_or(name))
 }
 
 async fn picture(site: &Site, id: &str) -> Answer {

@@ -9,7 +9,9 @@
 //! | `POST /commands/NAME` | `pause`, `resume`, `trigger`, where `page.commands` allows it |
 //!
 //! Nothing of the machine waits for it: when its port is taken or its thread ends, items are sorted as before. It knows no
-//! users: whoever reaches the port sees what the page shows, and may press the buttons that the configuration allows.
+//! users: whoever reaches the port sees what the page shows, and may press the buttons that the configuration allows. But
+//! pages of other sites in the same browser can neither read it nor press anything: it is served under the board's own
+//! addresses and names alone (but for the numbers), and a command wants a header that they cannot send.
 
 mod answer;
 mod metrics;
@@ -47,6 +49,8 @@ pub struct Site {
     pub classes: BTreeMap<String, Words>,
     /// The commands that have a button.
     pub commands: Vec<Name>,
+    /// Names by which browsers may reach it, beside the board's own.
+    pub names: Vec<String>,
     /// This run of the daemon, and when it began.
     pub run: (Run, Timestamp),
     /// What the machine is doing.
