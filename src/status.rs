@@ -188,6 +188,8 @@ status! {
         commands_undone,
         /// Commands refused.
         commands_refused,
+        /// Requests to the page that were refused: commands that are not allowed, or another host's name.
+        page_refused,
         /// Bytes written to disk by the store, without pictures.
         store_bytes,
         /// Pictures written.

@@ -24,6 +24,8 @@ pub struct Trouble {
     pub detail: String,
     /// What happened so many times and what to do, with that detail.
     pub text: fn(u64, &str) -> Words,
+    /// The lane that it is about, where it is about one.
+    lane: Option<String>,
     code: &'static str,
     count: u64,
     last: Option<Timestamp>,
@@ -33,7 +35,13 @@ pub struct Trouble {
 impl Trouble {
     /// Trouble that is not there yet; `text` says what happened so many times and what to do.
     pub fn new(code: &'static str, text: fn(u64, &str) -> Words) -> Self {
-        Self { detail: String::new(), code, text, count: 0, last: None, missing: Vec::new() }
+        Self { detail: String::new(), lane: None, code, text, count: 0, last: None, missing: Vec::new() }
+    }
+
+    /// The same of one lane, which the text quotes.
+    #[must_use]
+    pub fn of_lane(self, lane: &str) -> Self {
+        Self { detail: lane.to_owned(), lane: Some(lane.to_owned()), ..self }
     }
 
     /// The disk takes no events, this one among them: it is kept and sent once that is over. Meanwhile the station's
@@ -193,7 +201,8 @@ impl Trouble {
 
     fn incident(&self, phase: Phase) -> Event {
         let (text, missing) = ((self.text)(self.count, &self.detail), self.missing.clone());
-        Event::Incident(Incident { incident: self.code.to_owned(), phase, text, missing })
+        let (incident, lane) = (self.code.to_owned(), self.lane.clone());
+        Event::Incident(Incident { incident, lane, phase, text, missing })
     }
 }
 
@@ -234,19 +243,23 @@ pub fn moved_aside(to: &Path, missing: Option<Missing>) -> [Event; 2] {
     };
     let (incident, missing) = ("store-unreadable".to_owned(), missing.into_iter().collect());
     let over = incident_over(&incident);
-    [Event::Incident(Incident { incident, phase: Phase::Opened, text, missing }), over]
+    [Event::Incident(Incident { incident, lane: None, phase: Phase::Opened, text, missing }), over]
 }
 
 /// An incident that ends.
 pub fn incident_over(code: &str) -> Event {
     let text = Words { en: "over".into(), id: "selesai".into() };
-    Event::Incident(Incident { incident: code.into(), phase: Phase::Closed, text, missing: Vec::new() })
+    of_station(code, Phase::Closed, text)
 }
 
 /// An incident that begins.
 pub fn incident(code: &str, en: &str, id: &str) -> Event {
     let text = Words { en: en.into(), id: id.into() };
-    Event::Incident(Incident { incident: code.into(), phase: Phase::Opened, text, missing: Vec::new() })
+    of_station(code, Phase::Opened, text)
+}
+
+fn of_station(code: &str, phase: Phase, text: Words) -> Event {
+    Event::Incident(Incident { incident: code.into(), lane: None, phase, text, missing: Vec::new() })
 }
 
 #[cfg(test)]

@@ -29,27 +29,33 @@ const UPSTREAM: [(&str, u8); 12] = [
 ];
 
 impl Config {
-    /// What works, and yet may not be meant: outputs that a Raspberry Pi switches on while it boots.
+    /// What works, and yet may not be meant.
     pub fn warnings(&self) -> Vec<Problem> {
         let mut found = Vec::new();
-        if self.gpio.driver == Driver::None {
-            return found;
-        }
         let mut problems = Problems::new(&mut found);
+        self.warn_of_triggers(&mut problems);
+        self.warn_of_pulls(&mut problems);
+        found
+    }
+
+    /// Outputs that a Raspberry Pi switches on while it boots.
+    fn warn_of_pulls(&self, problems: &mut Problems<'_>) {
+        if self.gpio.driver == Driver::None {
+            return;
+        }
         for (index, actuator) in self.actuator.iter().enumerate() {
             // A level is no pulse, and moves no servo.
             if actuator.kind != Kind::Servo && is_own(actuator.chip.as_deref()) {
                 let key = format!("actuator[{index}].line");
-                check(&key, &actuator.name, &actuator.line, actuator.active, &mut problems);
+                check(&key, &actuator.name, &actuator.line, actuator.active, problems);
             }
         }
         for (output, key, line) in self.gpio.outputs() {
             // A level is no square wave: the heartbeat's relay stays open.
             if output != Output::Heartbeat {
-                check(&format!("gpio.{key}"), key.trim_end_matches("_line"), line, Level::High, &mut problems);
+                check(&format!("gpio.{key}"), key.trim_end_matches("_line"), line, Level::High, problems);
             }
         }
-        found
     }
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::Name;
 use crate::config::Config;
+use crate::pipeline::trigger;
 use crate::problem::Problems;
 
 /// Ports below are for programs with a right that the service does not have.
@@ -47,10 +48,29 @@ impl Page {
             problems.expect(ok, "listen", format!("{:?} {what}", self.listen), remedy);
         }
         Name::check(&self.commands, problems);
+        for name in self.names.iter().filter(|name| name.is_empty() || name.contains(['/', ':', ' '])) {
+            let what = format!("{name:?} is no name of a host");
+            problems.add("names", what, "write the name alone, such as \"belt-1.plant.example\"");
+        }
     }
 }
 
 impl Config {
+    /// A command `trigger` where something else tells of the item as well.
+    pub(super) fn warn_of_triggers(&self, problems: &mut Problems<'_>) {
+        let what = match self.trigger.kind {
+            trigger::Kind::PhotoEye => {
+                "adds an item beside the one that the photo-eye sees: both run to the exception lane"
+            }
+            trigger::Kind::Motion => "comes when the camera has seen the item already, and is refused then",
+            trigger::Kind::Interval | trigger::Kind::Command => return,
+        };
+        for (key, commands) in [("mqtt.commands", &self.mqtt.commands), ("page.commands", &self.page.commands)] {
+            let ok = !commands.contains(&Name::Trigger);
+            problems.expect(ok, key, format!("\"trigger\" {what}"), "remove it, or set trigger.kind = \"command\"");
+        }
+    }
+
     /// Whether a command may come from somewhere: over MQTT, or from the page.
     pub fn allows(&self, name: Name) -> bool {
         let by_mqtt = !self.mqtt.host.is_empty() && self.mqtt.commands.contains(&name);

@@ -429,3 +429,34 @@ fn a_file_that_cannot_be_read_is_a_wrong_configuration_with_its_remedy() {
         assert!(bad.ends_with("1 problem found"), "{bad}");
     }
 }
+
+#[test]
+fn a_page_is_served_where_it_says_and_under_names_of_hosts() {
+    for (text, wanted) in [
+        ("listen = \"0.0.0.0:8080\"\ncommands = [\"pause\"]\nnames = [\"belt-1.plant.example\"]", ""),
+        ("listen = \"8080\"", "page.listen: \"8080\" is no address with a port; write such as \"0.0.0.0:8080\""),
+        ("listen = \"localhost:8080\"", "is no address with a port"),
+        ("listen = \"0.0.0.0:80\"", "take one from 1024 on; 8080 is usual"),
+        ("commands = [\"lane-test\"]", "page.commands: this version does not carry out \"lane-test\""),
+        ("names = [\"http://belt-1\"]", "page.names: \"http://belt-1\" is no name of a host"),
+    ] {
+        tells(&format!("{GOOD}\n[page]\n{text}\n"), wanted);
+    }
+}
+
+#[test]
+fn a_command_that_triggers_beside_a_photo_eye_is_warned_of() {
+    let warned = |kind: &str| {
+        let text = format!("{GOOD}\n[page]\ncommands = [\"trigger\"]\n")
+            .replace("kind = \"photo-eye\"\ninput = \"eye\"", kind);
+        let config =
+            Config::parse(Path::new("f.toml"), &text, std::iter::empty()).unwrap_or_else(|bad| panic!("{bad}"));
+        config.warnings().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let found = warned("kind = \"photo-eye\"\ninput = \"eye\"");
+    assert!(
+        matches!(&found[..], [one] if one.starts_with("page.commands: \"trigger\" adds an item beside")),
+        "{found:#?}"
+    );
+    assert_eq!(warned("kind = \"command\""), [""; 0]);
+}

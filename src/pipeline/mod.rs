@@ -130,6 +130,8 @@ pub struct Line {
     /// before anyone could look at it.
     looking: Option<ItemId>,
     incidents: Incidents,
+    /// The lane that a person chose for the last item: it holds when a bin tries that item once more.
+    chosen: Option<LaneId>,
     ids: fastrand::Rng,
 }
 
@@ -153,8 +155,19 @@ impl Line {
         incidents: Incidents,
         seed: u64,
     ) -> Self {
-        let (open, ids) = (BTreeMap::new(), fastrand::Rng::with_seed(seed));
-        Self { trigger, decide, way, names, exception, state: State::Ready, open, looking: None, incidents, ids }
+        Self {
+            trigger,
+            decide,
+            way,
+            names,
+            exception,
+            state: State::Ready,
+            open: BTreeMap::new(),
+            looking: None,
+            incidents,
+            chosen: None,
+            ids: fastrand::Rng::with_seed(seed),
+        }
     }
 
     /// The lanes' names, in the configuration's order.
@@ -259,6 +272,7 @@ impl Line {
             self.state = State::Running;
         }
         let open = Open { came: at, chosen, ..Open::default() };
+        self.chosen = chosen;
         out.push(Effect::Came { item: id, at });
         self.incidents.came();
         match self.way.came(id, at) {
@@ -323,7 +337,8 @@ impl Line {
         open.last = Some(looked);
         // Where a person chose the lane, one look is for the record alone.
         let early = self.decide.early(&open.votes);
-        if let Some(verdict) = early.or_else(|| open.chosen.map(|_| self.decide.verdict(&open.votes))) {
+        let chosen = open.chosen.filter(|_| open.votes.frames > 0);
+        if let Some(verdict) = early.or_else(|| chosen.map(|_| self.decide.verdict(&open.votes))) {
             self.settle(now, item, verdict, steps, out);
         }
     }
@@ -428,7 +443,10 @@ impl Line {
                 Step::Unexpected(lane) => self.mishap(now, Mishap::Unexpected(lane), out),
                 Step::Backwards => self.mishap(now, Mishap::Backwards, out),
                 Step::Stuck(what) => self.mishap(now, Mishap::Stuck(what), out),
-                Step::Came(at) => self.came(now, at, None, out),
+                Step::Came { at, again } => {
+                    let chosen = self.chosen.filter(|_| again);
+                    self.came(now, at, chosen, out);
+                }
             }
         }
     }

@@ -220,7 +220,13 @@ mod tests {
         assert_eq!((verdict.unannounced, verdict.announced), (vec![missing(2, 2)], vec![missing(3, 1002)]));
         let text = crate::record::Words { en: String::new(), id: String::new() };
         let (incident, phase) = ("events-dropped".to_owned(), crate::record::Phase::Closed);
-        let dropped = Event::Incident(Incident { incident, phase, text, missing: vec![missing(5, 6), missing(6, 7)] });
+        let dropped = Event::Incident(Incident {
+            incident,
+            lane: None,
+            phase,
+            text,
+            missing: vec![missing(5, 6), missing(6, 7)],
+        });
         let verdict = audit([decision(4), decision(9), (10, dropped)]);
         assert_eq!((verdict.announced, verdict.unannounced), (vec![missing(5, 6), missing(7, 7)], vec![missing(8, 8)]));
     }

@@ -245,6 +245,9 @@ pub enum Ending {
 pub struct Incident {
     /// A code that stays the same over versions, such as `camera-lost`.
     pub incident: String,
+    /// The lane that it is about, where it is about one: the same code may be open for several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<String>,
     /// Whether it begins or ends. A `start` of the station ends all of its earlier runs.
     pub phase: Phase,
     /// What happened and what to do.

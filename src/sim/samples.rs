@@ -57,7 +57,12 @@ pub fn outcome(n: u64) -> Record {
 pub fn incident(n: u64) -> Record {
     let text =
         Words { en: "the camera is lost; look at its cable".into(), id: "kamera hilang; periksa kabelnya".into() };
-    let event =
-        Event::Incident(Incident { incident: "camera-lost".into(), phase: Phase::Opened, text, missing: Vec::new() });
+    let event = Event::Incident(Incident {
+        incident: "camera-lost".into(),
+        lane: None,
+        phase: Phase::Opened,
+        text,
+        missing: Vec::new(),
+    });
     Record { wall: wall(n), event }
 }

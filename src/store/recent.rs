@@ -1,7 +1,7 @@
 //! What happened lately, in memory: for who stands in front of the machine, whatever disk and broker do.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::clock::WallTime;
 use crate::record::{Decision, Event, Incident, Outcome, Phase, Record};
@@ -13,13 +13,13 @@ const ITEMS: usize = 12;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Lately {
     /// The newest items that were decided, the newest first.
-    pub items: VecDeque<Seen>,
+    pub items: VecDeque<Arc<Seen>>,
     /// Items by the lane in which they are believed to be.
     pub lanes: BTreeMap<String, u64>,
-    /// Items that are believed to be in no lane.
-    pub lost: u64,
+    /// Items of which nobody knows where they are.
+    pub astray: u64,
     /// Incidents that are open, the oldest first.
-    pub incidents: Vec<Open>,
+    pub incidents: Vec<Arc<Open>>,
 }
 
 /// An item that was decided.
@@ -42,7 +42,7 @@ pub struct Open {
     pub incident: Incident,
 }
 
-/// Remembers what is recorded. Who notes never waits for longer than a copy takes.
+/// Remembers what is recorded. Who notes waits for a reader no longer than it takes to copy a dozen pointers.
 #[derive(Debug, Default)]
 pub struct Recent(Mutex<Lately>);
 
@@ -70,11 +70,12 @@ impl Lately {
 
     /// One that was decided already is decided once more when the next one comes too close to it.
     fn decided(&mut self, at: WallTime, decision: &Decision) {
+        let seen = Arc::new(Seen { at, decision: decision.clone(), outcome: None });
         match self.items.iter_mut().find(|seen| seen.decision.id == decision.id) {
-            Some(seen) => seen.decision = decision.clone(),
+            Some(before) => *before = seen,
             None => {
                 self.items.truncate(ITEMS - 1);
-                self.items.push_front(Seen { at, decision: decision.clone(), outcome: None });
+                self.items.push_front(seen);
             }
         }
     }
@@ -82,18 +83,23 @@ impl Lately {
     fn ended(&mut self, outcome: &Outcome) {
         match &outcome.actual_lane {
             Some(lane) => *self.lanes.entry(lane.clone()).or_default() += 1,
-            None => self.lost += 1,
+            None => self.astray += 1,
         }
         if let Some(seen) = self.items.iter_mut().find(|seen| seen.decision.id == outcome.id) {
-            seen.outcome = Some(outcome.clone());
+            Arc::make_mut(seen).outcome = Some(outcome.clone());
         }
     }
 
     fn incident(&mut self, at: WallTime, incident: &Incident) {
-        let place = self.incidents.iter().position(|open| open.incident.incident == incident.incident);
+        let same =
+            |open: &Arc<Open>| (&open.incident.incident, &open.incident.lane) == (&incident.incident, &incident.lane);
+        let place = self.incidents.iter().position(same);
         match (incident.phase, place) {
-            (Phase::Opened, Some(place)) => self.incidents[place].incident = incident.clone(),
-            (Phase::Opened, None) => self.incidents.push(Open { since: at, incident: incident.clone() }),
+            (Phase::Opened, Some(place)) => {
+                let since = self.incidents[place].since;
+                self.incidents[place] = Arc::new(Open { since, incident: incident.clone() });
+            }
+            (Phase::Opened, None) => self.incidents.push(Arc::new(Open { since: at, incident: incident.clone() })),
             (Phase::Closed, Some(place)) => drop(self.incidents.remove(place)),
             (Phase::Closed, None) => {}
         }
@@ -125,7 +131,7 @@ mod tests {
             outcome.actual_lane = None;
         }
         lately.note(&lost);
-        assert_eq!((lately.lanes.get("java"), lately.lost), (Some(&1), 1));
+        assert_eq!((lately.lanes.get("java"), lately.astray), (Some(&1), 1));
         assert!(lately.items[0].outcome.is_some() && lately.items[1].outcome.is_none());
     }
 
@@ -147,5 +153,23 @@ mod tests {
         lately.note(&told(6, Phase::Closed));
         lately.note(&told(7, Phase::Closed));
         assert!(lately.incidents.is_empty());
+    }
+
+    #[test]
+    fn an_incident_of_one_lane_does_not_end_that_of_another() {
+        let told = |n, lane: &str, phase| {
+            let mut record = incident(n);
+            if let Event::Incident(incident) = &mut record.event {
+                (incident.lane, incident.phase) = (Some(lane.into()), phase);
+            }
+            record
+        };
+        let mut lately = Lately::default();
+        for (n, lane, phase) in [(1, "glass", Phase::Opened), (2, "metal", Phase::Opened), (3, "glass", Phase::Closed)]
+        {
+            lately.note(&told(n, lane, phase));
+        }
+        let [open] = &lately.incidents[..] else { panic!("{lately:?}") };
+        assert_eq!((open.since, open.incident.lane.as_deref()), (wall(2), Some("metal")));
     }
 }

@@ -1,15 +1,20 @@
 //! From a request to its answer.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::{Site, metrics, shown};
 use crate::command::{Came, Command, Name};
 use crate::store::pictures;
+use crate::units::Timestamp;
 
 /// Must come with each command. A page of another site cannot send it: browsers ask first, and get no for an answer.
 const COMMAND: &str = "x-pilah-command";
@@ -26,50 +31,89 @@ const FILES: [(&str, &str, &str); 4] = [
     ("/icon.svg", "image/svg+xml", include_str!("page/icon.svg")),
 ];
 
-type Answer = Response<Full<Bytes>>;
+/// Pictures that are read from disk at a time, and for how long anyone waits for one: a disk that hangs must not take the
+/// page with it.
+static READING: Semaphore = Semaphore::const_new(4);
+const READ: Duration = Duration::from_secs(2);
 
-/// The answer to a request; its body is not looked at.
-pub(super) async fn answer<B>(site: &Site, request: &Request<B>) -> Answer {
-    let path = request.uri().path();
-    if path != "/metrics" && !is_ours(request.headers(), &site.names) {
-        let why = "open the page by the board's address or its own name, or add its name to page.names: another name may be \
-                   somebody's whose pages want to read and press what is here";
-        return refused(StatusCode::FORBIDDEN, why);
+/// How long an answer holds for who asks next: however many ask, and however often, the station is looked at this often.
+const HOLDS: Duration = Duration::from_millis(250);
+
+pub(super) type Answer = Response<Full<Bytes>>;
+
+/// What answers.
+pub(super) struct Answers {
+    site: Site,
+    shown: Held,
+    numbers: Held,
+}
+
+/// An answer that is given again for a while.
+#[derive(Debug, Default)]
+struct Held(Mutex<Option<(Timestamp, Bytes)>>);
+
+impl Held {
+    fn get(&self, now: Timestamp, make: impl FnOnce() -> String) -> Bytes {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*held {
+            Some((since, text)) if now.since(*since) < HOLDS => text.clone(),
+            _ => held.insert((now, make().into())).1.clone(),
+        }
     }
-    let gets = matches!(*request.method(), Method::GET | Method::HEAD);
-    if let Some(name) = path.strip_prefix("/commands/") {
-        return match *request.method() {
-            Method::POST => command(site, name, request.headers()).await,
-            _ => refused(StatusCode::METHOD_NOT_ALLOWED, "send it by POST"),
-        };
+}
+
+impl Answers {
+    pub(super) fn new(site: Site) -> Self {
+        Self { site, shown: Held::default(), numbers: Held::default() }
     }
-    if !gets {
-        return refused(StatusCode::METHOD_NOT_ALLOWED, "there is nothing to send to here");
-    }
-    if let Some((_, kind, text)) = FILES.iter().find(|(file, ..)| *file == path) {
-        return whole(StatusCode::OK, kind, *text);
-    }
-    if let Some(id) = path.strip_prefix("/pictures/").and_then(|name| name.strip_suffix(".jpg")) {
-        return picture(site, id).await;
-    }
-    match path {
-        "/state.json" => whole(StatusCode::OK, "application/json", shown::json(site)),
-        "/metrics" => whole(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", metrics::text(site)),
-        _ => refused(StatusCode::NOT_FOUND, "there is no such page; the operator's is at /"),
+
+    /// The answer to a request of `peer`; its body is not looked at.
+    pub(super) async fn answer<B>(&self, peer: SocketAddr, request: &Request<B>) -> Answer {
+        let (site, path) = (&self.site, request.uri().path());
+        if path != "/metrics" && !is_ours(request.headers(), &site.names) {
+            site.status.page_refused.one();
+            let why = "open the page by the board's address or its own name, or add its name to page.names: another name \
+                       may be somebody's whose pages want to read and press what is here";
+            return refused(StatusCode::FORBIDDEN, why);
+        }
+        if let Some(name) = path.strip_prefix("/commands/") {
+            return match *request.method() {
+                Method::POST => command(site, name, peer, request.headers()).await,
+                _ => refused(StatusCode::METHOD_NOT_ALLOWED, "send it by POST"),
+            };
+        }
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return refused(StatusCode::METHOD_NOT_ALLOWED, "there is nothing to send to here");
+        }
+        if let Some((_, kind, text)) = FILES.iter().find(|(file, ..)| *file == path) {
+            return whole(StatusCode::OK, kind, *text);
+        }
+        if let Some(id) = path.strip_prefix("/pictures/").and_then(|name| name.strip_suffix(".jpg")) {
+            return picture(site, id).await;
+        }
+        let now = site.clock.now();
+        match path {
+            "/state.json" => whole(StatusCode::OK, "application/json", self.shown.get(now, || shown::json(site))),
+            "/metrics" => {
+                let text = self.numbers.get(now, || metrics::text(site));
+                whole(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", text)
+            }
+            _ => refused(StatusCode::NOT_FOUND, "there is no such page; the operator's is at /"),
+        }
     }
 }
 
 /// Carries a command out, and says what came of it.
-async fn command(site: &Site, name: &str, headers: &HeaderMap) -> Answer {
+async fn command(site: &Site, name: &str, peer: SocketAddr, headers: &HeaderMap) -> Answer {
     let command = match allowed(site, name, headers) {
         Ok(command) => command,
-        Err((status, why)) => {
-            site.status.commands_refused.one();
-            tracing::debug!(command = name, why, "command refused");
-            return replied(status, &Err(why));
+        Err(why) => {
+            site.status.page_refused.one();
+            tracing::debug!(command = name, %peer, why, "command refused");
+            return replied(StatusCode::FORBIDDEN, &Err(why));
         }
     };
-    tracing::info!(command = name, "command from the page");
+    tracing::info!(command = name, %peer, "command from the page");
     let (request, asked) = crate::command::Request::new(command);
     // Dropped where there is no room, which answers it.
     drop(site.ask.try_send(request));
@@ -79,18 +123,21 @@ async fn command(site: &Site, name: &str, headers: &HeaderMap) -> Answer {
     replied(if result.is_ok() { StatusCode::OK } else { StatusCode::CONFLICT }, &result)
 }
 
-fn allowed(site: &Site, name: &str, headers: &HeaderMap) -> Result<Command, (StatusCode, String)> {
+fn allowed(site: &Site, name: &str, headers: &HeaderMap) -> Result<Command, String> {
     if headers.get(COMMAND).is_none_or(|value| value != name) {
-        return Err((StatusCode::FORBIDDEN, format!("send the header {COMMAND}: {name} with it")));
+        return Err(format!("send the header {COMMAND}: {name} with it"));
     }
-    let known = Name::from_word(name).filter(|known| site.commands.contains(known));
-    let not_allowed = || format!("not allowed; add \"{name}\" to page.commands of this station");
-    match known {
-        Some(Name::Pause) => Ok(Command::Pause),
-        Some(Name::Resume) => Ok(Command::Resume),
-        Some(Name::Trigger) => Ok(Command::Trigger(None)),
-        Some(Name::LaneTest | Name::Snapshot | Name::Reload) | None => Err((StatusCode::FORBIDDEN, not_allowed())),
-    }
+    let command = match Name::from_word(name) {
+        Some(Name::Pause) => Command::Pause,
+        Some(Name::Resume) => Command::Resume,
+        Some(Name::Trigger) => Command::Trigger(None),
+        Some(Name::LaneTest | Name::Snapshot | Name::Reload) => {
+            return Err(format!("this version does not carry out {name}"));
+        }
+        None => return Err("there is no such command".into()),
+    };
+    let is_allowed = site.commands.contains(&command.name());
+    is_allowed.then_some(command).ok_or_else(|| format!("not allowed; add \"{name}\" to page.commands of this station"))
 }
 
 /// Whether a request names a host that can be no other's than this board: a name that somebody's own server gave out may
@@ -101,27 +148,38 @@ fn is_ours(headers: &HeaderMap, names: &[String]) -> bool {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),
     };
-    let own = rustix::system::uname();
-    let own = own.nodename().to_str().unwrap_or_default();
-    let is_known = |name: &str| {
-        let mut known = ["localhost", own].into_iter().chain(names.iter().map(String::as_str));
-        !name.is_empty() && known.any(|known| name.eq_ignore_ascii_case(known))
-    };
-    name.parse::<IpAddr>().is_ok() || is_known(name.strip_suffix(".local").unwrap_or(name))
+    if name.is_empty() || name.parse::<IpAddr>().is_ok() {
+        return !name.is_empty();
+    }
+    let system = rustix::system::uname();
+    let own = system.nodename().to_str().unwrap_or_default();
+    let by_mdns = format!("{own}.local");
+    let mut known = ["localhost", own, &by_mdns].into_iter().chain(names.iter().map(String::as_str));
+    known.any(|known| name.eq_ignore_ascii_case(known))
 }
 
 async fn picture(site: &Site, id: &str) -> Answer {
     let Some(file) = pictures::file(&site.folder, id) else {
         return refused(StatusCode::NOT_FOUND, "that is no picture's id");
     };
-    match tokio::task::spawn_blocking(move || std::fs::read(file)).await {
-        Ok(Ok(jpeg)) => {
+    let Ok(place) = READING.try_acquire() else {
+        return refused(StatusCode::SERVICE_UNAVAILABLE, "too many pictures are being read; try again");
+    };
+    let read = tokio::task::spawn_blocking(move || {
+        let jpeg = std::fs::read(file);
+        drop(place);
+        jpeg
+    });
+    match timeout(READ, read).await {
+        Ok(Ok(Ok(jpeg))) => {
             let mut answer = whole(StatusCode::OK, "image/jpeg", jpeg);
-            let forever = HeaderValue::from_static("private, max-age=86400, immutable");
-            answer.headers_mut().insert(header::CACHE_CONTROL, forever);
+            // Not for long: pictures of labels show names and addresses.
+            let a_while = HeaderValue::from_static("private, max-age=600, immutable");
+            answer.headers_mut().insert(header::CACHE_CONTROL, a_while);
             answer
         }
-        Ok(Err(_)) | Err(_) => refused(StatusCode::NOT_FOUND, "that picture is not kept, or not any more"),
+        Ok(Ok(Err(_)) | Err(_)) => refused(StatusCode::NOT_FOUND, "that picture is not kept, or not any more"),
+        Err(_) => refused(StatusCode::SERVICE_UNAVAILABLE, "the disk does not answer"),
     }
 }
 

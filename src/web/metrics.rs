@@ -17,14 +17,14 @@ const STATES: [(State, &str); 6] = [
     (State::EStop, "e-stop"),
 ];
 
-/// A page of numbers.
+/// The text, as it grows.
 #[derive(Debug, Default)]
-struct Page(String);
+struct Exposition(String);
 
 /// What is true now.
 pub(super) fn text(site: &Site) -> String {
     let (health, lately) = (site.health(), site.recent.lately());
-    let mut page = Page::default();
+    let mut text = Exposition::default();
     let (place, station) = &site.named;
     let about = [
         ("site", place.as_str()),
@@ -32,56 +32,54 @@ pub(super) fn text(site: &Site) -> String {
         ("version", &site.run.0.version),
         ("model", &site.run.0.model.get()),
     ];
-    page.head("info", "gauge", "The station and its program; always 1.").line("info", &about, 1);
+    text.head("info", "gauge", "The station and its program; always 1.").line("info", &about, 1);
 
-    page.head("state", "gauge", "What the machine is doing: 1 for that, 0 for all else.");
+    text.head("state", "gauge", "What the machine is doing: 1 for that, 0 for all else.");
     for (state, word) in STATES {
-        page.line("state", &[("state", word)], u8::from(state == health.state));
+        text.line("state", &[("state", word)], u8::from(state == health.state));
     }
-    page.head("incident", "gauge", "Incidents that are open.");
+    text.head("incident", "gauge", "Incidents that are open.");
     for open in &lately.incidents {
-        page.line("incident", &[("incident", &open.incident.incident)], 1);
+        let lane = open.incident.lane.as_deref().unwrap_or_default();
+        text.line("incident", &[("incident", &open.incident.incident), ("lane", lane)], 1);
     }
-    page.head("lane_items_total", "counter", "Items by the lane in which they are believed to be.");
+    text.head("lane_items_total", "counter", "Items by the lane in which they are believed to be.");
     for lane in &site.lanes {
-        page.line("lane_items_total", &[("lane", lane)], lately.lanes.get(lane).copied().unwrap_or(0));
+        text.line("lane_items_total", &[("lane", lane)], lately.lanes.get(lane).copied().unwrap_or(0));
     }
-    page.head("lost_total", "counter", "Items that are believed to be in no lane.").line(
-        "lost_total",
-        &[],
-        lately.lost,
-    );
+    text.head("astray_total", "counter", "Items of which nobody knows where they are.");
+    text.line("astray_total", &[], lately.astray);
 
     for (name, count) in &health.counters {
         let total = format!("{name}_total");
-        page.head(&total, "counter", Status::help(name).unwrap_or_default()).line(&total, &[], count);
+        text.head(&total, "counter", Status::help(name).unwrap_or_default()).line(&total, &[], count);
     }
     for (name, value) in &health.gauges {
-        page.head(name, "gauge", Status::help(name).unwrap_or_default()).line(name, &[], value);
+        text.head(name, "gauge", Status::help(name).unwrap_or_default()).line(name, &[], value);
     }
-    page.head("latency_seconds", "gauge", "Percentiles of each stage's latency since the start; 1 is the largest.");
+    text.head("latency_seconds", "gauge", "Percentiles of each stage's latency since the start; 1 is the largest.");
     for (stage, spread) in &health.latencies_ms {
         for (quantile, ms) in [("0.5", spread.p50_ms), ("0.99", spread.p99_ms), ("1", spread.max_ms)] {
-            page.line("latency_seconds", &[("stage", stage), ("quantile", quantile)], ms / 1e3);
+            text.line("latency_seconds", &[("stage", stage), ("quantile", quantile)], ms / 1e3);
         }
     }
-    page.head("latency_samples_total", "counter", "How many samples stand behind each stage's percentiles.");
+    text.head("latency_samples_total", "counter", "How many samples stand behind each stage's percentiles.");
     for (stage, spread) in &health.latencies_ms {
-        page.line("latency_samples_total", &[("stage", stage)], spread.n);
+        text.line("latency_samples_total", &[("stage", stage)], spread.n);
     }
     let rest = [
         ("uptime_seconds", "Seconds since the start.", Some(health.uptime_s)),
         ("temperature_celsius", "The processor's temperature, where the board tells it.", health.temperature_c),
     ];
     for (name, help, value) in rest {
-        page.gauge(name, help, value);
+        text.gauge(name, help, value);
     }
-    page.gauge("disk_free_bytes", "Bytes free where the state directory is.", health.disk_free_bytes);
-    page.gauge("resident_memory_bytes", "Bytes of memory that the daemon holds.", health.resident_bytes);
-    page.0
+    text.gauge("disk_free_bytes", "Bytes free where the state directory is.", health.disk_free_bytes);
+    text.gauge("resident_memory_bytes", "Bytes of memory that the daemon holds.", health.resident_bytes);
+    text.0
 }
 
-impl Page {
+impl Exposition {
     fn head(&mut self, name: &str, kind: &str, help: &str) -> &mut Self {
         self.push(format_args!("# HELP pilah_{name} {help}\n# TYPE pilah_{name} {kind}\n"))
     }

@@ -36,6 +36,7 @@ use crate::record::{Health, Run, State, Words};
 use crate::status::Status;
 use crate::store::recent::Recent;
 use crate::units::Timestamp;
+use answer::Answers;
 
 /// What the page shows, and whom it asks.
 pub struct Site {
@@ -92,7 +93,7 @@ impl Web {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.context("starting the page's runtime")?;
         let serve = move || {
-            runtime.block_on(serve::serve(address, Arc::new(site), ended));
+            runtime.block_on(serve::serve(address, Arc::new(Answers::new(site)), ended));
             // A picture may be on its way from a disk that hangs.
             runtime.shutdown_background();
         };

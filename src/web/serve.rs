@@ -13,8 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
-use super::Site;
-use super::answer::answer;
+use super::answer::Answers;
 
 /// Connections at a time: a browser opens six. More wait in the kernel's queue.
 const CONNECTIONS: usize = 32;
@@ -26,23 +25,23 @@ const CONNECTION: Duration = Duration::from_secs(60);
 const RETRY: Duration = Duration::from_secs(10);
 
 /// Serves until `ended` tells that nobody wants the page any more.
-pub(super) async fn serve(address: SocketAddr, site: Arc<Site>, mut ended: watch::Receiver<()>) {
+pub(super) async fn serve(address: SocketAddr, answers: Arc<Answers>, mut ended: watch::Receiver<()>) {
     tokio::select! {
-        () = accept(address, site) => {}
+        () = accept(address, answers) => {}
         _ = ended.changed() => {}
     }
 }
 
-async fn accept(address: SocketAddr, site: Arc<Site>) {
+async fn accept(address: SocketAddr, answers: Arc<Answers>) {
     let listener = listen(address).await;
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
         match listener.accept().await {
-            Ok((stream, _)) => {
-                let site = Arc::clone(&site);
+            Ok((stream, peer)) => {
+                let answers = Arc::clone(&answers);
                 tokio::spawn(async move {
-                    talk(stream, site).await;
+                    talk(stream, peer, answers).await;
                     drop(place);
                 });
             }
@@ -73,10 +72,10 @@ async fn listen(address: SocketAddr) -> TcpListener {
     }
 }
 
-async fn talk(stream: TcpStream, site: Arc<Site>) {
+async fn talk(stream: TcpStream, peer: SocketAddr, answers: Arc<Answers>) {
     let service = service_fn(move |request| {
-        let site = Arc::clone(&site);
-        async move { Ok::<_, Infallible>(answer(&site, &request).await) }
+        let answers = Arc::clone(&answers);
+        async move { Ok::<_, Infallible>(answers.answer(peer, &request).await) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(REQUEST).max_buf_size(16 << 10);

@@ -1,7 +1,5 @@
 //! What the page shows, as JSON.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::Site;
@@ -19,26 +17,28 @@ struct Shown<'a> {
     /// The commands that have a button.
     commands: &'a [Name],
     health: Health,
-    incidents: Vec<Trouble>,
-    lanes: Vec<Lane<'a>>,
-    /// Items that are believed to be in no lane.
-    lost: u64,
+    incidents: Vec<Trouble<'a>>,
+    lanes: Vec<Lane>,
+    /// Items of which nobody knows where they are.
+    astray: u64,
     /// The newest items, the newest first.
     items: Vec<Item<'a>>,
 }
 
 #[derive(Debug, Serialize)]
-struct Trouble {
-    incident: String,
+struct Trouble<'a> {
+    incident: &'a str,
+    lane: Option<&'a str>,
     since: String,
-    text: Words,
+    text: &'a Words,
 }
 
 #[derive(Debug, Serialize)]
-struct Lane<'a> {
-    lane: &'a str,
+struct Lane {
+    lane: String,
     /// Whether items end there when nothing moves.
     exception: bool,
+    /// Items since the start.
     items: u64,
 }
 
@@ -46,25 +46,27 @@ struct Lane<'a> {
 struct Item<'a> {
     id: String,
     time: String,
-    class: Option<String>,
+    class: Option<&'a str>,
     /// The class's name for people.
     name: Option<&'a Words>,
-    advice: Option<Words>,
+    advice: Option<&'a Words>,
     confidence: f32,
     reason: Reason,
-    readings: Option<Readings>,
-    target_lane: String,
-    picture: Option<String>,
+    readings: Option<&'a Readings>,
+    target_lane: &'a str,
+    picture: Option<&'a str>,
     /// Null while it is on its way.
     outcome: Option<Ending>,
-    actual_lane: Option<String>,
+    actual_lane: Option<&'a str>,
 }
 
 /// What is true now.
 pub(super) fn json(site: &Site) -> String {
     let lately = site.recent.lately();
-    let counts = lately.lanes;
-    let lane = |name| lane(name, &site.exception_lane, &counts);
+    let lane = |lane: &String| {
+        let items = lately.lanes.get(lane).copied().unwrap_or(0);
+        Lane { lane: lane.clone(), exception: *lane == site.exception_lane, items }
+    };
     let shown = Shown {
         site: &site.named.0,
         station: &site.named.1,
@@ -72,35 +74,36 @@ pub(super) fn json(site: &Site) -> String {
         model: site.run.0.model.get(),
         commands: &site.commands,
         health: site.health(),
-        incidents: lately.incidents.into_iter().map(trouble).collect(),
+        incidents: lately.incidents.iter().map(|open| trouble(open)).collect(),
         lanes: site.lanes.iter().map(lane).collect(),
-        lost: lately.lost,
-        items: lately.items.into_iter().map(|seen| item(site, seen)).collect(),
+        astray: lately.astray,
+        items: lately.items.iter().map(|seen| item(site, seen)).collect(),
     };
     serde_json::to_string(&shown).expect("plain data with text keys is always JSON")
 }
 
-fn lane<'a>(name: &'a String, exception: &str, counts: &BTreeMap<String, u64>) -> Lane<'a> {
-    Lane { lane: name, exception: name == exception, items: counts.get(name).copied().unwrap_or(0) }
+fn trouble(Open { since, incident }: &Open) -> Trouble<'_> {
+    Trouble {
+        incident: &incident.incident,
+        lane: incident.lane.as_deref(),
+        since: since.rfc3339(),
+        text: &incident.text,
+    }
 }
 
-fn trouble(Open { since, incident }: Open) -> Trouble {
-    Trouble { incident: incident.incident, since: since.rfc3339(), text: incident.text }
-}
-
-fn item(site: &Site, Seen { at, decision, outcome }: Seen) -> Item<'_> {
+fn item<'a>(site: &'a Site, Seen { at, decision, outcome }: &'a Seen) -> Item<'a> {
     Item {
         id: decision.id.to_string(),
         time: at.rfc3339(),
         name: decision.class.as_ref().and_then(|class| site.classes.get(class)),
-        class: decision.class,
-        advice: decision.advice,
+        class: decision.class.as_deref(),
+        advice: decision.advice.as_ref(),
         confidence: decision.confidence,
         reason: decision.reason,
-        readings: decision.readings,
-        target_lane: decision.target_lane,
-        picture: decision.picture,
+        readings: decision.readings.as_ref(),
+        target_lane: &decision.target_lane,
+        picture: decision.picture.as_deref(),
         outcome: outcome.as_ref().map(|outcome| outcome.outcome),
-        actual_lane: outcome.and_then(|outcome| outcome.actual_lane),
+        actual_lane: outcome.as_ref().and_then(|outcome| outcome.actual_lane.as_deref()),
     }
 }

@@ -44,11 +44,12 @@ impl Sorter {
     /// An item comes by command, maybe with the lane that a person chose; what the line did with it.
     fn trigger(&mut self, lane: Option<&str>) -> Result<Result<String, String>> {
         let names = self.line.lanes();
-        let chosen = lane.map(|lane| names.iter().position(|name| name == lane).map(LaneId));
-        if chosen == Some(None) {
+        let place = |lane: &str| names.iter().position(|name| name == lane).map(LaneId);
+        let chosen = lane.and_then(place);
+        if lane.is_some() && chosen.is_none() {
             return Ok(Err(format!("there is no such lane; there are {}", names.join(", "))));
         }
-        let effects = self.effects(Input::Trigger(chosen.flatten()));
+        let effects = self.effects(Input::Trigger(chosen));
         let met = |mishap| effects.iter().any(|effect| matches!(effect, Effect::Mishap(met) if *met == mishap));
         let done = if met(Mishap::TooMany) {
             Err("no item was taken: the machine is busy; trigger again once there is room".into())
@@ -63,7 +64,7 @@ impl Sorter {
 }
 
 /// What keeps a machine of this state from sorting, for who asked it for something.
-fn why_it_stands(state: State) -> Option<&'static str> {
+pub(super) fn why_it_stands(state: State) -> Option<&'static str> {
     match state {
         State::Ready | State::Running => None,
         State::Starting => Some("its camera has shown nothing yet"),

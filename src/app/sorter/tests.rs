@@ -12,10 +12,11 @@ use crate::clock::Clock;
 use crate::command::Command;
 use crate::config::Config;
 use crate::pipeline::capture::{Picture, PixelFormat};
+use crate::pipeline::infer::Scores;
 use crate::record::{Ending, Reason};
 use crate::sim::clock::SimClock;
 use crate::sim::oracle;
-use crate::units::InputId;
+use crate::units::{InputId, LaneId};
 
 struct Bench {
     sorter: Sorter,
@@ -210,12 +211,50 @@ fn a_person_chooses_the_lane_of_an_item_and_it_is_looked_at_all_the_same() {
     bench.sorter.machine.camera_sees();
     let unknown = bench.ask(Command::Trigger(Some("stone".into())), true).unwrap().unwrap_err();
     assert!(unknown.starts_with("there is no such lane; there are battery, clothes"), "{unknown}");
-    assert_eq!(bench.ask(Command::Trigger(Some("metal".into())), true), Some(Ok("triggered".into())));
-    for _ in 0..60 {
-        bench.clock.advance(Duration::from_millis(100));
-        bench.sorter.turn(&bench.happened, &FrameSlot::default(), Duration::ZERO).unwrap();
+    let metal = LaneId(bench.sorter.line.lanes().iter().position(|lane| lane == "metal").unwrap());
+
+    bench.clock.advance(Duration::from_millis(100));
+    let effects = bench.sorter.effects(Input::Trigger(Some(metal)));
+    let came =
+        effects.iter().find_map(|effect| if let Effect::Came { item, .. } = effect { Some(*item) } else { None });
+    let picture = Picture { format: PixelFormat::Jpeg, width: 0, height: 0, bytes: Arc::from([1, 2, 3]) };
+    let frame = Frame { picture, exposed: bench.clock.now(), estimated: false, sequence: 0 };
+    let job = Job { item: came.unwrap(), frame, place: 0.5, arrived: bench.clock.now() };
+    let decided = |effects: Vec<Effect>| {
+        effects.into_iter().find_map(|effect| match effect {
+            Effect::Record(Event::Decision(decision)) => Some(decision),
+            _ => None,
+        })
+    };
+    let nothing = Looked::unseen(job.clone(), "the infer thread is busy");
+    assert_eq!(
+        decided(bench.sorter.effects(Input::Looked(Box::new(nothing.clone())))),
+        None,
+        "another look may give more"
+    );
+    let something = Looked { scores: Some(Scores(vec![0.3, 0.7])), error: None, ..nothing };
+    let decision = decided(bench.sorter.effects(Input::Looked(Box::new(something)))).unwrap();
+    assert_eq!((decision.reason, decision.target_lane.as_str()), (Reason::Override, "metal"));
+    assert_eq!(decision.scores[0].class, "b");
+}
+
+#[test]
+fn every_answer_has_its_indonesian_words_on_the_page() {
+    let page = include_str!("../../web/page/page.js");
+    let states = [State::Starting, State::Paused, State::Fault, State::EStop];
+    let why = states.map(|state| asked::why_it_stands(state).unwrap());
+    let said = ["paused", "resumed", "triggered", "the machine stands", "no longer paused, but the machine stands"];
+    let more = [
+        "triggered, too close to the item before: it runs to the exception lane",
+        "no item was taken: the machine is busy; trigger again once there is room",
+        "the station cannot start; its incident says why",
+        "paused: it will stand once it can start",
+    ];
+    let (asked, daemon) = (include_str!("asked.rs"), include_str!("../daemon.rs"));
+    for text in said.into_iter().chain(more) {
+        assert!(asked.contains(text) || daemon.contains(text), "nobody says {text:?}");
     }
-    let seen = bench.sorter.shared.records.recent().lately().items.front().cloned().unwrap();
-    assert_eq!((seen.decision.reason, seen.decision.target_lane.as_str()), (Reason::Override, "metal"));
-    assert_eq!(seen.outcome.unwrap().target_lane, "metal");
+    for text in why.into_iter().chain(said).chain(more) {
+        assert!(page.contains(&format!("'{text}':")), "the page has no words for {text:?}");
+    }
 }

@@ -246,15 +246,11 @@ impl Incidents {
 
 impl Lane {
     fn new((name, sensor): (String, Option<InputId>)) -> Self {
-        let told = |mut trouble: Trouble| {
-            trouble.detail.clone_from(&name);
-            trouble
-        };
         Self {
             sensor: sensor.map(Sensor::new),
-            full: told(words::full()),
-            unconfirmed: told(words::unconfirmed()),
-            unexpected: told(words::unexpected()),
+            full: words::full().of_lane(&name),
+            unconfirmed: words::unconfirmed().of_lane(&name),
+            unexpected: words::unexpected().of_lane(&name),
         }
     }
 }

@@ -423,12 +423,12 @@ impl Bin {
             }
             Some(Went::Missed) if !self.retried => {
                 self.retried = true;
-                out.push(Step::Came(since));
+                out.push(Step::Came { at: since, again: true });
             }
             Some(Went::Missed | Went::Unmoved) => self.phase = Phase::Waiting,
             None => {
                 self.retried = false;
-                out.push(Step::Came(since));
+                out.push(Step::Came { at: since, again: false });
             }
         }
     }

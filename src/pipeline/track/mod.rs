@@ -40,8 +40,13 @@ pub enum Step {
     Backwards,
     /// A bin waited in vain.
     Stuck(Stuck),
-    /// In a bin something has come to rest that came at this time, and is an item.
-    Came(Timestamp),
+    /// In a bin something has come to rest, and is an item.
+    Came {
+        /// When it came.
+        at: Timestamp,
+        /// Whether it is the one before, whose moves were missed.
+        again: bool,
+    },
 }
 
 /// What a bin waited for in vain.

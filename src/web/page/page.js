@@ -3,59 +3,103 @@
 
 const WORDS = {
   en: {
-    other: 'Bahasa', lanes: 'Lanes', items: 'Last items', none: 'Nothing yet.', lost: 'lost',
+    other: 'Bahasa Indonesia', lanes: 'Lanes, since the start', items: 'Last items', none: 'Nothing yet.', astray: 'astray',
     away: ['No answer', 'The station does not answer. Look at its power and network; what is shown below is old.'],
     state: {
       starting: ['Starting', 'Camera and model are being opened.'],
       ready: ['Ready', 'Waiting for the first item.'],
       running: ['Sorting', ''],
       paused: ['Paused', 'Outputs are off. Press start or resume to go on.'],
-      fault: ['Fault', 'Outputs are off, and it tries again by itself. Below stands what to do.'],
-      'e-stop': ['Emergency stop', 'Outputs are off. Unlock the emergency stop, then press reset.'],
+      fault: ['Fault', 'Outputs are off, and it tries again by itself. See below what to do.'],
+      'e-stop': ['Emergency stop', 'Outputs are off. Clear the danger, unlock the emergency stop, then press reset.'],
     },
     command: { pause: 'Pause', resume: 'Resume', trigger: 'Item is here' },
+    sending: 'Sending…', unheard: 'Not confirmed. Use the button at the machine.', reply: {},
     reason: {
       confident: '', unsure: 'not sure', unknown: 'not known', late: 'decided too late', 'no-read': 'nothing read or seen',
       'several-labels': 'several labels', disagree: 'contradicts itself', 'too-close': 'too close to another item',
       override: 'chosen by a person', fault: 'the machine stood',
     },
-    outcome: {
-      diverted: '', passed: '', missed: 'missed its lane', unconfirmed: 'its lane saw nothing', lost: 'lost',
-    },
+    outcome: { diverted: '', passed: '', missed: 'missed its lane', unconfirmed: 'its lane saw nothing', lost: 'lost' },
     way: 'on its way', sure: 'sure', outbox: 'events wait for the broker', broker: ['broker connected', 'no broker'],
-    disk: 'the disk takes no events', up: 'up', since: 'since',
+    disk: 'the disk takes no events', clock: 'clock not set', up: 'up', since: 'since', units: ['d', 'h', 'min'],
   },
   id: {
-    other: 'English', lanes: 'Jalur', items: 'Barang terakhir', none: 'Belum ada.', lost: 'hilang',
-    away: ['Tidak ada jawaban', 'Stasiun tidak menjawab. Periksa daya dan jaringannya; yang tampil di bawah sudah lama.'],
+    other: 'English', lanes: 'Jalur, sejak dinyalakan', items: 'Barang terakhir', none: 'Belum ada.', astray: 'tidak diketahui',
+    away: ['Tidak ada jawaban', 'Stasiun tidak menjawab. Periksa daya dan jaringannya; data di bawah bukan data terbaru.'],
     state: {
-      starting: ['Memulai', 'Kamera dan model sedang dibuka.'],
+      starting: ['Sedang disiapkan', 'Kamera dan model sedang dibuka.'],
       ready: ['Siap', 'Menunggu barang pertama.'],
       running: ['Memilah', ''],
-      paused: ['Dijeda', 'Keluaran mati. Tekan mulai atau lanjutkan untuk jalan lagi.'],
-      fault: ['Gangguan', 'Keluaran mati, dan mesin mencoba lagi sendiri. Yang harus dilakukan ada di bawah.'],
-      'e-stop': ['Henti darurat', 'Keluaran mati. Lepaskan tombol henti darurat, lalu tekan reset.'],
+      paused: ['Dijeda', 'Penggerak dimatikan. Tekan tombol start atau Lanjutkan untuk menjalankan lagi.'],
+      fault: ['Gangguan', 'Penggerak dimatikan, dan mesin mencoba lagi sendiri. Lihat petunjuk di bawah.'],
+      'e-stop': ['Henti darurat', 'Penggerak dimatikan. Atasi bahayanya, buka kunci tombol darurat, lalu tekan reset.'],
     },
-    command: { pause: 'Jeda', resume: 'Lanjutkan', trigger: 'Barang sudah di sini' },
+    command: { pause: 'Jeda', resume: 'Lanjutkan', trigger: 'Ada barang' },
+    sending: 'Mengirim…', unheard: 'Belum dipastikan. Pakai tombol di mesin.',
+    reply: {
+      'paused': 'dijeda',
+      'resumed': 'dilanjutkan',
+      'triggered': 'barang diterima',
+      'triggered, too close to the item before: it runs to the exception lane':
+        'barang diterima, tetapi terlalu dekat dengan barang sebelumnya: masuk ke jalur pengecualian',
+      'no item was taken: the machine is busy; trigger again once there is room':
+        'barang tidak diterima: mesin sedang sibuk; tekan lagi setelah ada tempat',
+      'paused: it will stand once it can start': 'dijeda: mesin akan berhenti setelah dapat disiapkan',
+      'the station cannot start; its incident says why': 'stasiun tidak dapat disiapkan; lihat petunjuk di atas',
+      'the machine stands': 'mesin berhenti',
+      'no longer paused, but the machine stands': 'jeda selesai, tetapi mesin berhenti',
+      'its camera has shown nothing yet': 'kamera belum memberi gambar',
+      'it is paused': 'mesin sedang dijeda',
+      'its camera is lost': 'kamera terputus',
+      'its emergency stop was not reset': 'henti darurat belum direset',
+      'the station is busy or stopping; try again': 'stasiun sibuk atau sedang berhenti; coba lagi',
+      'no answer in time; look at the station\'s status': 'tidak ada jawaban pada waktunya; lihat keadaan stasiun',
+    },
     reason: {
-      confident: '', unsure: 'tidak yakin', unknown: 'tidak dikenal', late: 'keputusan terlambat',
-      'no-read': 'tidak ada yang terbaca atau terlihat', 'several-labels': 'beberapa label', disagree: 'saling bertentangan',
-      'too-close': 'terlalu dekat dengan barang lain', override: 'dipilih orang', fault: 'mesin sedang berhenti',
+      confident: '', unsure: 'tidak yakin', unknown: 'tidak dikenal', late: 'terlambat diputuskan',
+      'no-read': 'tidak ada yang terbaca atau terlihat', 'several-labels': 'beberapa label',
+      disagree: 'hasil baca saling bertentangan', 'too-close': 'terlalu dekat dengan barang lain',
+      override: 'dipilih petugas', fault: 'mesin sedang berhenti',
     },
     outcome: {
-      diverted: '', passed: '', missed: 'melewati jalurnya', unconfirmed: 'tidak terlihat di jalurnya', lost: 'hilang',
+      diverted: '', passed: '', missed: 'tidak masuk ke jalurnya', unconfirmed: 'tidak terdeteksi di jalurnya', lost: 'hilang',
     },
-    way: 'masih di jalan', sure: 'yakin', outbox: 'kejadian menunggu broker', broker: ['broker tersambung', 'tanpa broker'],
-    disk: 'disk tidak menerima kejadian', up: 'menyala', since: 'sejak',
+    way: 'masih dalam perjalanan', sure: 'yakin', outbox: 'kejadian belum terkirim ke broker',
+    broker: ['broker tersambung', 'broker tidak tersambung'], disk: 'data tidak dapat disimpan ke disk',
+    clock: 'jam belum disetel', up: 'aktif selama', since: 'sejak', units: ['hari', 'jam', 'mnt'],
   },
 }
 const COLOURS = { starting: 'hold', ready: 'go', running: 'go', paused: 'hold', fault: 'stop', 'e-stop': 'stop' }
 const EVERY_MS = 1000
-const PATIENCE_MS = 4000
+const PATIENCE_MS = { look: 4000, command: 12000, reply: 10000 }
 
 const at = (id) => document.getElementById(id)
-let language = localStorage.getItem('language') ?? (/^(id|ms|jv|su)/.test(navigator.language) ? 'id' : 'en')
+let language = kept('language') ?? (/^(id|ms|jv|su)/.test(navigator.language) ? 'id' : 'en')
 let last = null
+let away = true
+const underWay = new Set()
+
+/** What this browser remembers, where it may remember anything. */
+function kept(key) {
+  try {
+    return localStorage.getItem(key)
+  } catch {
+    return null
+  }
+}
+
+/** As fetch, given up after some time. */
+async function ask(path, patience, options = {}) {
+  const control = new AbortController()
+  const timer = setTimeout(() => control.abort(), patience)
+  try {
+    const answer = await fetch(path, { ...options, signal: control.signal })
+    return await answer.json()
+  } finally {
+    clearTimeout(timer)
+  }
+}
 
 /** An element with a text and a class. */
 function make(tag, text = '', kind = '') {
@@ -65,31 +109,46 @@ function make(tag, text = '', kind = '') {
   return element
 }
 
-/** Replaces what an element holds, but only where that differs: a screen reader speaks each change. */
-function fill(id, children) {
-  const held = at(id)
-  const fresh = make('div')
-  fresh.append(...children)
-  if (held.innerHTML !== fresh.innerHTML) held.replaceChildren(...fresh.childNodes)
-}
-
 function put(id, text) {
   if (at(id).textContent !== text) at(id).textContent = text
 }
 
-const clock = (time) => new Date(time).toLocaleTimeString(language)
-
-function duration(seconds) {
-  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60]
-  return hours >= 48 ? `${Math.floor(hours / 24)} d` : hours ? `${hours} h ${minutes} min` : `${minutes} min`
+/** Shows a list. What is told as before keeps its element: nothing is loaded or read out again, and no press is lost. */
+function list(id, things, show) {
+  const box = at(id)
+  const before = box.shown ?? new Map()
+  box.shown = new Map()
+  const elements = things.map((thing) => {
+    const key = JSON.stringify([language, thing])
+    const element = before.get(key) ?? show(thing)
+    box.shown.set(key, element)
+    return element
+  })
+  const same = elements.length === box.children.length && elements.every((element, n) => box.children[n] === element)
+  if (!same) box.replaceChildren(...elements)
 }
 
-function head(state) {
+/** The time of day, and the day where it is not this one. */
+function clock(time) {
+  const [then, now] = [new Date(time), new Date()]
+  const day = then.toDateString() === now.toDateString() ? '' : `${then.toLocaleDateString(language)} `
+  return day + then.toLocaleTimeString(language)
+}
+
+function duration(seconds) {
+  const [d, h, min] = WORDS[language].units
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60]
+  if (hours >= 48) return `${Math.floor(hours / 24)} ${d}`
+  return hours ? `${hours} ${h} ${minutes} ${min}` : `${minutes} ${min}`
+}
+
+function head() {
   const words = WORDS[language]
-  const [word, hint] = state ? words.state[state] : words.away
+  const state = away ? null : last.health.state
+  const [word, hint] = state ? words.state[state] ?? [state, ''] : words.away
   put('word', word)
   put('hint', hint)
-  at('state').className = state ? COLOURS[state] : 'waiting'
+  at('state').className = COLOURS[state] ?? 'waiting'
   put('language', words.other)
 }
 
@@ -99,11 +158,11 @@ function incident({ text, since }) {
   return article
 }
 
-function lane({ lane, exception, items }, most) {
+function lane({ lane, exception, items, most }) {
   const line = make('li', lane, exception ? 'exception' : '')
   const share = make('progress')
-  share.setAttribute('value', items)
-  share.setAttribute('max', Math.max(most, 1))
+  share.max = Math.max(most, 1)
+  share.value = items
   line.prepend(make('b', items))
   line.append(share)
   return line
@@ -119,8 +178,8 @@ function readings(read) {
 /** A kept picture. It comes on disk a moment after its item's decision, so that it may not be there at once. */
 function picture(source) {
   const image = make('img')
-  image.setAttribute('src', source)
-  image.setAttribute('alt', '')
+  image.alt = ''
+  image.src = source
   let tries = 5
   image.addEventListener('error', () => tries-- > 0 && setTimeout(() => { image.src = source }, EVERY_MS))
   return image
@@ -130,9 +189,8 @@ function item(seen) {
   const words = WORDS[language]
   const wrong = seen.outcome && words.outcome[seen.outcome]
   const line = make('li', '', wrong ? 'wrong' : seen.reason === 'confident' ? '' : 'apart')
-  const shown = seen.picture ? picture(`/pictures/${seen.picture}.jpg`) : make('div', '', 'none')
   const name = seen.name?.[language] ?? seen.class ?? readings(seen.readings)
-  const why = words.reason[seen.reason]
+  const why = words.reason[seen.reason] ?? seen.reason
   const about = make('div')
   about.append(make('strong', name || why || '?'))
   about.append(make('small', `→ ${seen.actual_lane ?? seen.target_lane}${seen.outcome ? '' : ` (${words.way})`}`))
@@ -141,19 +199,58 @@ function item(seen) {
   if (seen.reason === 'confident' && seen.advice) about.append(make('small', seen.advice[language]))
   const sure = seen.confidence > 0 ? `, ${Math.round(seen.confidence * 100)}% ${words.sure}` : ''
   about.append(make('small', clock(seen.time) + sure))
-  line.append(shown, about)
+  line.append(seen.picture ? picture(`/pictures/${seen.picture}.jpg`) : make('div', '', 'none'), about)
   return line
 }
 
-function button(name, state) {
+function button(name) {
   const button = make('button', WORDS[language].command[name], name)
-  const standing = state !== 'running' && state !== 'ready'
-  if ((name === 'pause' && state === 'paused') || (name === 'resume' && state !== 'paused') || (name === 'trigger' && standing)) {
-    button.setAttribute('disabled', '')
-  }
-  button.setAttribute('type', 'button')
-  button.dataset.command = name
+  button.type = 'button'
+  button.addEventListener('click', () => command(name))
   return button
+}
+
+/** What can be asked now; a pause always can, and is ended wherever one may hold. */
+function allow() {
+  const state = last.health.state
+  const useful = {
+    pause: state !== 'paused',
+    resume: state !== 'running' && state !== 'ready',
+    trigger: state === 'running' || state === 'ready',
+  }
+  for (const button of at('buttons').children) {
+    const name = button.className
+    button.disabled = away || underWay.has(name) || !useful[name]
+  }
+}
+
+/** A reply in the page's language, as far as it is known; what stands behind a colon is a sentence of its own. */
+function translated(text) {
+  const known = WORDS[language].reply
+  const [before, after] = text.split(/: (.*)/)
+  return known[text] ?? (known[before] && after ? `${known[before]}: ${known[after] ?? after}` : text)
+}
+
+let silence = null
+function say(text) {
+  put('reply', text)
+  clearTimeout(silence)
+  silence = setTimeout(() => put('reply', ''), PATIENCE_MS.reply)
+}
+
+async function command(name) {
+  underWay.add(name)
+  allow()
+  say(WORDS[language].sending)
+  try {
+    const options = { method: 'POST', headers: { 'X-Pilah-Command': name } }
+    const { text } = await ask(`/commands/${name}`, PATIENCE_MS.command, options)
+    say(translated(text))
+  } catch {
+    say(WORDS[language].unheard)
+  }
+  underWay.delete(name)
+  allow()
 }
 
 function show(now) {
@@ -162,56 +259,54 @@ function show(now) {
   const { gauges } = health
   document.documentElement.lang = language
   document.title = `${now.site}/${now.station} – pilah`
-  head(health.state)
   put('station', `${now.site} / ${now.station}`)
   for (const title of document.querySelectorAll('[data-word]')) title.textContent = words[title.dataset.word]
-  fill('incidents', now.incidents.map(incident))
-  fill('buttons', now.commands.map((name) => button(name, health.state)))
-  const most = Math.max(...now.lanes.map(({ items }) => items))
-  const lanes = now.lanes.map((one) => lane(one, most))
-  if (now.lost) lanes.push(lane({ lane: words.lost, items: now.lost, exception: true }, most))
-  fill('lanes', lanes)
-  fill('items', now.items.length ? now.items.map(item) : [make('li', words.none)])
+  list('incidents', now.incidents, incident)
+  list('buttons', now.commands, button)
+  allow()
+  const lanes = now.astray ? [...now.lanes, { lane: words.astray, items: now.astray, exception: true }] : now.lanes
+  const most = Math.max(...lanes.map(({ items }) => items))
+  list('lanes', lanes.map((one) => ({ ...one, most })), lane)
+  list('items', now.items.length ? now.items : [null], (seen) => seen ? item(seen) : make('li', words.none))
   const parts = [
     `pilah ${now.version}`, now.model, `${words.up} ${duration(health.uptime_s)}`,
     words.broker[gauges.broker_connected ? 0 : 1],
   ]
   if (gauges.outbox) parts.push(`${gauges.outbox} ${words.outbox}`)
   if (gauges.store_failing) parts.push(words.disk)
+  if (!health.clock_synchronized) parts.push(words.clock)
   if (health.temperature_c !== null) parts.push(`${Math.round(health.temperature_c)} °C`)
   put('health', parts.join(' · '))
 }
 
-async function look() {
-  try {
-    const answer = await fetch('/state.json', { signal: AbortSignal.timeout(PATIENCE_MS) })
-    if (!answer.ok) throw new Error(answer.statusText)
-    last = await answer.json()
-    show(last)
-  } catch {
-    head(null)
-  }
-  setTimeout(look, EVERY_MS)
+function refresh() {
+  head()
+  if (last) show(last)
 }
 
-at('buttons').addEventListener('click', async ({ target }) => {
-  const name = target.dataset.command
-  if (!name) return
-  target.disabled = true
+async function look() {
+  let now = null
   try {
-    const answer = await fetch(`/commands/${name}`, { method: 'POST', headers: { 'X-Pilah-Command': name } })
-    const { ok, text } = await answer.json()
-    put('reply', ok ? '' : text)
+    now = await ask('/state.json', PATIENCE_MS.look)
   } catch {
-    put('reply', WORDS[language].away[0])
+    // Shown as away.
   }
-})
+  setTimeout(look, EVERY_MS)
+  // Another version may have another page.
+  if (now && last && now.version !== last.version) location.reload()
+  away = !now
+  last = now ?? last
+  refresh()
+}
 
 at('language').addEventListener('click', () => {
   language = language === 'en' ? 'id' : 'en'
-  localStorage.setItem('language', language)
-  if (last) show(last)
-  else head(null)
+  try {
+    localStorage.setItem('language', language)
+  } catch {
+    // It is asked for again next time.
+  }
+  refresh()
 })
 
 look()

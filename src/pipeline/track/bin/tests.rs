@@ -62,7 +62,7 @@ impl Bench {
         let mut steps = Vec::new();
         self.bin.step(self.now, &mut steps);
         for step in &steps {
-            if let Step::Came(at) = *step {
+            if let Step::Came { at, .. } = *step {
                 self.items += 1;
                 assert_eq!(self.bin.came(self.id(), at), Arrival::Followed);
             }
@@ -110,7 +110,7 @@ fn a_whole_cycle_ends_empty_and_diverted() {
     assert!(bench.shows(STILL, 250).is_empty(), "it has not settled");
     assert_eq!(bench.out, []);
     assert_eq!(bench.shows(STILL, 100), [Keep::Item]);
-    assert_eq!(bench.out, [Step::Came(Timestamp::from_millis(1150))]);
+    assert_eq!(bench.out, [Step::Came { at: Timestamp::from_millis(1150), again: false }]);
     assert_eq!(bench.bin.in_view(bench.now), Some((bench.id(), 0.5)));
     bench.send(SEEN);
     assert!(matches!(bench.out[1], Step::Order(order) if order.at == bench.now + millis(50)), "{:?}", bench.out);
