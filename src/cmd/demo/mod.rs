@@ -5,7 +5,7 @@ mod items;
 mod report;
 mod runs;
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -143,6 +143,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             feed.rate
         ));
         if let Some(address) = args.page {
+            let free = TcpListener::bind(address);
+            free.with_context(|| format!("serving the page at {address}; take another port, as in --page=127.0.0.1:8081"))?;
             print::note(format_args!("the operator's page is at http://{address}/"));
         }
     }
