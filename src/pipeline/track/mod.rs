@@ -1,6 +1,6 @@
 //! Follows each item from the trigger to where it ends, and plans its moves by belt position.
 //!
-//! What tracking asks for and tells is here; [`line`] follows the items of a belt, [`bin`] the one in a bin.
+//! What tracking asks for and tells is here; [`mod@line`] follows the items of a belt, [`bin`] the one in a bin.
 
 pub mod belt;
 pub mod bin;
