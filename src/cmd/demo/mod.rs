@@ -144,7 +144,9 @@ pub fn run(args: &Args) -> Result<ExitCode> {
         ));
         if let Some(address) = args.page {
             let free = TcpListener::bind(address);
-            free.with_context(|| format!("serving the page at {address}; take another port, as in --page=127.0.0.1:8081"))?;
+            free.with_context(|| {
+                format!("serving the page at {address}; take another port, as in --page=127.0.0.1:8081")
+            })?;
             print::note(format_args!("the operator's page is at http://{address}/"));
         }
     }
