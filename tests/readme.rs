@@ -88,7 +88,7 @@ fn every_dependency_has_its_sentence_in_decisions() {
 #[test]
 fn the_table_of_states_shows_the_lamps_that_are_lit() {
     let rows = rows("States and lights");
-    for state in [State::Starting, State::Ready, State::Running, State::Paused, State::Fault, State::EStop] {
+    for state in State::ALL {
         let name = serde_json::to_value(state).unwrap();
         let row = rows.iter().find(|row| row.starts_with(&format!("| {} |", name.as_str().unwrap())));
         let light: Vec<&str> = row.unwrap_or_else(|| panic!("README has no row of {name}")).split('|').collect();

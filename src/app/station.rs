@@ -74,19 +74,23 @@ pub fn open_eyes(config: &Config, state: Option<&Path>) -> Result<Eyes> {
 pub fn title(config: &Config) -> String {
     let infer = config.infer.iter().map(|infer| &infer.model);
     let read = config.read.iter().flat_map(|read| [&read.lines, &read.text]);
-    let title = |model: &String| {
-        let manifest = tract::find(model).and_then(|folder| tract::read_manifest(&folder));
-        manifest.map_or_else(|_| model.clone(), |manifest| manifest.title())
-    };
+    let title = |model: &String| manifest(model).map_or_else(|_| model.clone(), |manifest| manifest.title());
     infer.chain(read).map(title).collect::<Vec<_>>().join(", ")
 }
 
 /// The names of the classes that the configured model has, by their ids; none where its manifest cannot be read now.
 pub fn class_names(config: &Config) -> BTreeMap<String, Words> {
-    let manifest = |model: &str| tract::find(model).and_then(|folder| tract::read_manifest(&folder)).ok();
-    let manifest = config.infer.as_ref().and_then(|infer| manifest(&infer.model));
+    let manifest = config.infer.as_ref().and_then(|infer| manifest(&infer.model).ok());
     let classes = manifest.map(|manifest| manifest.classes).unwrap_or_default();
     classes.into_iter().map(|class| (class.id.clone(), class.name())).collect()
+}
+
+/// What a model of this name says of itself; its net is not read.
+///
+/// # Errors
+/// When there is none, or its manifest is wrong.
+pub fn manifest(model: &str) -> Result<Manifest> {
+    tract::find(model).and_then(|folder| tract::read_manifest(&folder))
 }
 
 fn line(config: &Config, eyes: &Eyes, seed: u64, now: Timestamp) -> Line {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::app::station::{check_against, open_eyes};
+use crate::app::station::{check_against, manifest, open_eyes};
 use crate::cmd::{BAD_CONFIG, print};
 use crate::config::{BadConfig, Config, Located, nearest};
 use crate::drivers::tract;
@@ -135,8 +135,7 @@ fn against_models(file: &Path, config: &Config) -> Result<Answer> {
         let unchecked = Some(format!("{} is not on this machine", names.join(", ")));
         return Ok(Answer { ok: refused.is_none(), unchecked, refused, ..Answer::default() });
     }
-    let manifest =
-        config.infer.as_ref().map(|infer| tract::find(&infer.model).and_then(|at| tract::read_manifest(&at)));
+    let manifest = config.infer.as_ref().map(|infer| manifest(&infer.model));
     let problems = match manifest.transpose() {
         Ok(Some(manifest)) => Config::locate(file, check_against(config, &manifest))?,
         // Loading says what is wrong with it.

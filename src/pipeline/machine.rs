@@ -332,7 +332,7 @@ mod tests {
 
     #[test]
     fn each_state_lights_one_lamp() {
-        for state in [State::Starting, State::Ready, State::Running, State::Paused, State::Fault, State::EStop] {
+        for state in State::ALL {
             let lamps = [Lamp::Red, Lamp::Yellow, Lamp::Green];
             assert_eq!(lamps.iter().filter(|lamp| lamp.lit(state)).count(), 1, "{state:?}");
         }

@@ -47,6 +47,23 @@ pub enum State {
     EStop,
 }
 
+impl State {
+    /// Every state, in the order of the documentation.
+    pub const ALL: [Self; 6] = [Self::Starting, Self::Ready, Self::Running, Self::Paused, Self::Fault, Self::EStop];
+
+    /// As it stands on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Fault => "fault",
+            Self::EStop => "e-stop",
+        }
+    }
+}
+
 /// The retained health message, every ten seconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {

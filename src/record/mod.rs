@@ -295,10 +295,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reasons_read_the_same_in_code_and_on_the_wire() {
+    fn reasons_and_states_read_the_same_in_code_and_on_the_wire() {
         for reason in Reason::ALL {
             let wire = serde_json::to_value(reason).expect("a reason is a word");
             assert_eq!(wire, reason.as_str());
+        }
+        for state in State::ALL {
+            let wire = serde_json::to_value(state).expect("a state is a word");
+            assert_eq!(wire, state.as_str());
         }
     }
 

@@ -44,27 +44,27 @@ pub(super) type Answer = Response<Full<Bytes>>;
 /// What answers.
 pub(super) struct Answers {
     site: Site,
-    shown: Held,
-    numbers: Held,
+    shown: Fresh,
+    numbers: Fresh,
 }
 
 /// An answer that is given again for a while.
 #[derive(Debug, Default)]
-struct Held(Mutex<Option<(Timestamp, Bytes)>>);
+struct Fresh(Mutex<Option<(Timestamp, Bytes)>>);
 
-impl Held {
+impl Fresh {
     fn get(&self, now: Timestamp, make: impl FnOnce() -> String) -> Bytes {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*held {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
             Some((since, text)) if now.since(*since) < HOLDS => text.clone(),
-            _ => held.insert((now, make().into())).1.clone(),
+            _ => last.insert((now, make().into())).1.clone(),
         }
     }
 }
 
 impl Answers {
     pub(super) fn new(site: Site) -> Self {
-        Self { site, shown: Held::default(), numbers: Held::default() }
+        Self { site, shown: Fresh::default(), numbers: Fresh::default() }
     }
 
     /// The answer to a request of `peer`; its body is not looked at.

@@ -7,16 +7,6 @@ use super::Site;
 use crate::record::State;
 use crate::status::Status;
 
-/// The states, as they stand on the wire.
-const STATES: [(State, &str); 6] = [
-    (State::Starting, "starting"),
-    (State::Ready, "ready"),
-    (State::Running, "running"),
-    (State::Paused, "paused"),
-    (State::Fault, "fault"),
-    (State::EStop, "e-stop"),
-];
-
 /// The text, as it grows.
 #[derive(Debug, Default)]
 struct Exposition(String);
@@ -35,8 +25,8 @@ pub(super) fn text(site: &Site) -> String {
     text.head("info", "gauge", "The station and its program; always 1.").line("info", &about, 1);
 
     text.head("state", "gauge", "What the machine is doing: 1 for that, 0 for all else.");
-    for (state, word) in STATES {
-        text.line("state", &[("state", word)], u8::from(state == health.state));
+    for state in State::ALL {
+        text.line("state", &[("state", state.as_str())], u8::from(state == health.state));
     }
     text.head("incident", "gauge", "Incidents that are open.");
     for open in &lately.incidents {
@@ -67,13 +57,9 @@ pub(super) fn text(site: &Site) -> String {
     for (stage, spread) in &health.latencies_ms {
         text.line("latency_samples_total", &[("stage", stage)], spread.n);
     }
-    let rest = [
-        ("uptime_seconds", "Seconds since the start.", Some(health.uptime_s)),
-        ("temperature_celsius", "The processor's temperature, where the board tells it.", health.temperature_c),
-    ];
-    for (name, help, value) in rest {
-        text.gauge(name, help, value);
-    }
+    text.gauge("uptime_seconds", "Seconds since the start.", Some(health.uptime_s));
+    let heat = "The processor's temperature, where the board tells it.";
+    text.gauge("temperature_celsius", heat, health.temperature_c);
     text.gauge("disk_free_bytes", "Bytes free where the state directory is.", health.disk_free_bytes);
     text.gauge("resident_memory_bytes", "Bytes of memory that the daemon holds.", health.resident_bytes);
     text.0

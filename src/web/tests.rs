@@ -13,11 +13,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::app::threads::Shared;
 use crate::command::Command;
 use crate::record::PictureView;
-use crate::sim::clock::SimClock;
 use crate::sim::samples;
-use crate::store::keeper::Keeper;
 use crate::store::records::Records;
 use crate::store::replace_file;
 
@@ -33,9 +32,8 @@ struct Bench {
 }
 
 fn site(folder: &Path, commands: &[Name]) -> (Site, Records, Receiver<Request>) {
-    let (status, clock) = (Arc::new(Status::default()), Arc::new(SimClock::at(samples::wall(0))));
-    let run = Run::starting("waste 1.0.0", samples::wall(0));
-    let (_, records) = Keeper::new(crate::store::Settings::default(), run.clone(), clock.clone(), Arc::clone(&status));
+    let (Shared { clock, status, records, .. }, _) = Shared::alone();
+    let run = Run::starting("waste 1.0.0", clock.wall());
     let (ask, asked) = sync_channel(1);
     let words = Words { en: "Java".into(), id: "Jawa".into() };
     let site = Site {

@@ -25,7 +25,7 @@ pub(super) fn state(directory: &Path) -> Finding {
         return Finding::fail(what, format!("{} is a file", directory.display()), remedy);
     }
     // A directory that is not there yet is made at the start: what counts is the nearest one that is.
-    let Some(nearest) = directory.ancestors().find(|path| path.is_dir()) else {
+    let Some(nearest) = nearest(directory) else {
         return Finding::fail(
             what,
             format!("{} is nowhere", directory.display()),
@@ -63,6 +63,11 @@ pub(super) fn state(directory: &Path) -> Finding {
         free if free < SPACE.0 => Finding::warn(what, found, MORE_SPACE),
         _ => Finding::ok(what, found),
     }
+}
+
+/// The directory, or what there is of the way to it.
+pub(super) fn nearest(directory: &Path) -> Option<&Path> {
+    directory.ancestors().find(|path| path.is_dir())
 }
 
 /// The unit makes all but its own folders read-only for the service, and that looks no different from a card's end.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Finding;
+use super::{Finding, state};
 
 /// eMMC 5.1 (JESD84-B51), EXT_CSD 268 and 269: life used in tenths, 0x0B beyond the end; 0 where the device does not tell.
 const LAST_TENTH: u32 = 0x0A;
@@ -29,8 +29,7 @@ struct Disk {
 /// `None` where the kernel tells nothing of the disk: SD cards keep their wear to themselves, but what was written to an
 /// ext4 on them is known.
 pub(super) fn wear(directory: &Path) -> Option<Finding> {
-    let there = directory.ancestors().find(|path| path.exists())?;
-    let device = rustix::fs::stat(there).ok()?.st_dev;
+    let device = rustix::fs::stat(state::nearest(directory)?).ok()?.st_dev;
     let number = format!("{}:{}", rustix::fs::major(device), rustix::fs::minor(device));
     judge(&read(Path::new("/sys"), &number)?)
 }
