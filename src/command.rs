@@ -6,8 +6,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use crate::problem::Problems;
-
 /// The commands' names: the last word of their topics, and what the configuration allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -20,9 +18,9 @@ pub enum Name {
     Trigger,
     /// Moves one lane; only while paused.
     LaneTest,
-    /// Keeps a picture of what the camera sees.
+    /// Shows what the camera sees.
     Snapshot,
-    /// Reads the configuration again.
+    /// Reads the configuration again, and starts anew with it.
     Reload,
 }
 
@@ -39,20 +37,6 @@ impl Name {
             Self::LaneTest => "lane-test",
             Self::Snapshot => "snapshot",
             Self::Reload => "reload",
-        }
-    }
-
-    /// Whether this version carries it out: the others keep their names for one that does.
-    pub fn is_done(self) -> bool {
-        matches!(self, Self::Pause | Self::Resume | Self::Trigger)
-    }
-
-    /// Notes each of `commands`, the names that a configuration allows, that this version does not carry out.
-    pub fn check(commands: &[Self], problems: &mut Problems<'_>) {
-        for name in commands.iter().filter(|name| !name.is_done()) {
-            let word = name.as_str();
-            let what = format!("this version does not carry out \"{word}\"");
-            problems.add("commands", what, format!("remove \"{word}\"; there are pause, resume and trigger"));
         }
     }
 
@@ -73,13 +57,30 @@ pub enum Command {
     Trigger(Option<String>),
     /// Moves the lane of this name; only while paused.
     LaneTest(String),
-    /// Keeps a picture of what the camera sees.
+    /// Shows what the camera sees.
     Snapshot,
-    /// Reads the configuration again.
+    /// Reads the configuration again, and starts anew with it.
     Reload,
 }
 
 impl Command {
+    /// The command of this name, with its lane where it has one.
+    ///
+    /// # Errors
+    /// When it lacks its lane, or takes none.
+    pub fn new(name: Name, lane: Option<String>) -> Result<Self, String> {
+        Ok(match (name, lane) {
+            (Name::LaneTest, Some(lane)) => Self::LaneTest(lane),
+            (Name::LaneTest, None) => return Err("lane-test needs a lane".into()),
+            (Name::Trigger, lane) => Self::Trigger(lane),
+            (_, Some(_)) => return Err(format!("{} takes no lane", name.as_str())),
+            (Name::Pause, None) => Self::Pause,
+            (Name::Resume, None) => Self::Resume,
+            (Name::Snapshot, None) => Self::Snapshot,
+            (Name::Reload, None) => Self::Reload,
+        })
+    }
+
     /// Its name.
     pub fn name(&self) -> Name {
         match self {
@@ -93,6 +94,21 @@ impl Command {
     }
 }
 
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// A sentence.
+    pub text: String,
+    /// What the camera sees, as a JPEG, where that was asked for.
+    pub picture: Option<Vec<u8>>,
+}
+
+impl<T: Into<String>> From<T> for Done {
+    fn from(text: T) -> Self {
+        Self { text: text.into(), picture: None }
+    }
+}
+
 /// How long who carries a command out may take to say so.
 const ANSWER: Duration = Duration::from_secs(10);
 
@@ -101,19 +117,19 @@ const ANSWER: Duration = Duration::from_secs(10);
 pub struct Request {
     /// What to do.
     pub command: Command,
-    /// Takes what came of it: a sentence, or why it could not be done. Dropped, it means that nobody did it.
-    pub answer: oneshot::Sender<Result<String, String>>,
+    /// Takes what came of it: what was done, or why it could not be. Dropped, it means that nobody did it.
+    pub answer: oneshot::Sender<Result<Done, String>>,
 }
 
 /// The end of a request at which its answer comes.
 #[derive(Debug)]
-pub struct Asked(oneshot::Receiver<Result<String, String>>);
+pub struct Asked(oneshot::Receiver<Result<Done, String>>);
 
 /// What came of a request, as far as it is known.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Came {
     /// What was done, or why not.
-    pub result: Result<String, String>,
+    pub result: Result<Done, String>,
     /// Whether it is known that nothing was done.
     pub undone: bool,
 }

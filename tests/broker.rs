@@ -143,7 +143,7 @@ async fn a_publisher_whose_link_has_ended_ends_with_an_error() {
 async fn commands_are_carried_out_if_allowed(broker: SocketAddr, tells_retained: bool) {
     let folder = tempfile::tempdir().unwrap();
     let subscriber = Subscriber::connect(broker, "#").await.unwrap();
-    let mut line = connect(folder.path(), broker, &[Name::Pause]);
+    let mut line = connect(folder.path(), broker, &[Name::Pause, Name::Snapshot]);
     assert!(status(&subscriber, |status| status.online).await);
     let (client, mut events) =
         AsyncClient::new(MqttOptions::new("operator", broker.ip().to_string(), broker.port()), 16);
@@ -195,10 +195,17 @@ async fn commands_are_carried_out_if_allowed(broker: SocketAddr, tells_retained:
     let request = tokio::time::timeout(PATIENCE, line.requests.recv()).await.unwrap().unwrap();
     request.answer.send(Ok("paused at last".into())).unwrap();
     replied(&usual, true, "at last").await;
+    // What the camera sees comes on a topic of its own, as it is.
+    send("snapshot", r#"{"id": "5"}"#, false, None).await;
+    let request = tokio::time::timeout(PATIENCE, line.requests.recv()).await.unwrap().unwrap();
+    let (text, picture) = ("seen".to_owned(), Some(vec![0xff, 0xd8, 0xff]));
+    request.answer.send(Ok(command::Done { text, picture })).unwrap();
+    replied(&usual, true, "seen").await;
+    assert_eq!(subscriber.tally().newest.get(&topics().of("snapshot")), Some(&vec![0xff, 0xd8, 0xff]));
     let refused = 3 + u64::from(tells_retained);
     let status = &line.station.status;
     let counts = (status.commands.get(), status.commands_undone.get(), status.commands_refused.get());
-    assert_eq!(counts, (2, 1, refused));
+    assert_eq!(counts, (3, 1, refused));
     operator.abort();
     line.station.stop().await;
 }

@@ -103,29 +103,39 @@ fn the_daemon_decides_keeps_and_stops_when_asked() {
 /// What the page at a port of this machine answers; empty where nobody does.
 fn page(port: u16, method: &str, path: &str) -> String {
     let mut answer = String::new();
-    let command = path.strip_prefix("/commands/").unwrap_or_default();
+    let command = path.strip_prefix("/commands/").and_then(|command| command.split('/').next()).unwrap_or_default();
     let request = format!(
         "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX-Pilah-Command: {command}\r\nConnection: close\r\n\r\n"
     );
     if let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) {
-        stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_string(&mut answer)).ok();
+        let mut bytes = Vec::new();
+        stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_end(&mut bytes)).ok();
+        answer = text(&bytes);
     }
     answer
+}
+
+/// What the page at a port shows now.
+fn shown(port: u16) -> Value {
+    let answer = page(port, "GET", "/state.json");
+    serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap_or_default()).unwrap_or_default()
+}
+
+/// Adds a page with these commands to a station; returns its port.
+fn with_page(config: &Path, commands: &str) -> u16 {
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    let mut file = File::options().append(true).open(config).unwrap();
+    write!(file, "[page]\nlisten = \"127.0.0.1:{port}\"\ncommands = [{commands}]\n").unwrap();
+    port
 }
 
 #[test]
 fn the_page_shows_what_is_sorted_and_its_buttons_hold_the_machine() {
     let folder = tempfile::tempdir().unwrap();
     let config = station(folder.path(), "digits", "models/digits/demo");
-    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-    let mut file = File::options().append(true).open(&config).unwrap();
-    write!(file, "[page]\nlisten = \"127.0.0.1:{port}\"\ncommands = [\"pause\", \"resume\"]\n").unwrap();
+    let port = with_page(&config, "\"pause\", \"resume\"");
     let child = start(&config);
-    let shown = || {
-        let answer = page(port, "GET", "/state.json");
-        let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
-        serde_json::from_str::<Value>(body).unwrap_or_default()
-    };
+    let shown = || shown(port);
     let is = |state: &str| shown()["health"]["state"] == state;
     let sorts = until(|| shown()["lanes"][0]["items"].as_u64() >= Some(2));
     let metrics = page(port, "GET", "/metrics");
@@ -137,6 +147,34 @@ fn the_page_shows_what_is_sorted_and_its_buttons_hold_the_machine() {
     assert!(paused.contains(r#"{"ok":true,"text":"paused"}"#) && stands, "{paused}\n{log}");
     assert!(resumed.contains(r#"{"ok":true,"text":"resumed"}"#) && goes, "{resumed}\n{log}");
     assert_eq!((code, page(port, "GET", "/")), (Some(0), String::new()), "{log}");
+}
+
+#[test]
+fn from_afar_its_camera_is_seen_and_its_configuration_changed_and_a_wrong_one_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = station(folder.path(), "digits", "models/digits/demo");
+    let port = with_page(&config, "\"snapshot\", \"reload\", \"lane-test\"");
+    let right = std::fs::read_to_string(&config).unwrap();
+    let write = |text: &str| File::create(&config).unwrap().write_all(text.as_bytes()).unwrap();
+    let child = start(&config);
+    let sorts = until(|| shown(port)["lanes"][0]["items"].as_u64() >= Some(1));
+    let picture = page(port, "POST", "/commands/snapshot");
+    let moved = page(port, "POST", "/commands/lane-test/all");
+    write(&right.replace("settle_ms", "setle_ms"));
+    let refused = page(port, "POST", "/commands/reload");
+    write(&right.replace("\"digits\"", "\"no-such-model\""));
+    let missing = page(port, "POST", "/commands/reload");
+    write(&right.replace("\"one\"", "\"two\""));
+    let taken = page(port, "POST", "/commands/reload");
+    let renamed = until(|| shown(port)["station"] == "two" && shown(port)["lanes"][0]["items"].as_u64() >= Some(1));
+    let (code, log) = stop(child);
+    assert!(sorts, "{log}");
+    assert!(picture.contains("image/jpeg") && picture.contains("JFIF"), "{picture}\n{log}");
+    assert!(moved.contains("gpio.driver is"), "{moved}");
+    assert!(refused.contains("nothing has changed") && refused.contains("settle_ms"), "{refused}");
+    assert!(missing.contains("nothing has changed") && missing.contains("no-such-model"), "{missing}");
+    assert!(taken.contains("\"ok\":true") && renamed, "{taken}\n{log}");
+    assert_eq!((code, events(folder.path(), "start").len()), (Some(0), 2), "{log}");
 }
 
 #[test]

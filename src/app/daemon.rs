@@ -1,6 +1,6 @@
 //! The daemon: opens what the configuration names, keeps trying what is missing, and feeds the watchdog.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
@@ -21,7 +21,7 @@ use crate::app::surroundings::{Seen, Surroundings};
 use crate::app::threads::{self, Devices, Running, Shared};
 use crate::app::turns::{Turn, Turns};
 use crate::clock::{Clock, SystemClock};
-use crate::command::{Command, Name, Request};
+use crate::command::{Command, Done, Name, Request};
 use crate::config::Config;
 use crate::drivers::{gpio, runtime};
 use crate::pipeline::machine::Held;
@@ -43,12 +43,22 @@ const SURROUNDINGS: Duration = Duration::from_secs(5);
 /// Commands on their way to the line, or to who answers while there is none: a person sends one at a time.
 const ASKED: usize = 8;
 
-/// Runs a station until a signal asks it to stop.
+/// Runs a station until a signal asks it to stop. When a command asks for that, `again` reads the configuration, and the
+/// station starts anew with it: another run, with a boot id of its own.
 ///
 /// # Errors
 /// When another process runs this station, or a thread ended by itself; systemd starts the daemon again.
-pub fn run(config: &Config) -> Result<()> {
+pub fn run(mut config: Config, again: &dyn Fn() -> Result<Config>) -> Result<()> {
     let signals = signals()?;
+    while let Some(next) = run_once(&config, &signals, again)? {
+        tracing::info!("starting anew with the configuration as it is now");
+        config = next;
+    }
+    Ok(())
+}
+
+/// Runs a station; returns the configuration with which it starts anew, unless it is to end.
+fn run_once(config: &Config, signals: &Receiver<()>, again: &dyn Fn() -> Result<Config>) -> Result<Option<Config>> {
     // Until the end.
     let _alone = alone(&config.store.directory)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -69,7 +79,7 @@ pub fn run(config: &Config) -> Result<()> {
     let said = Said { topics, run: run.clone(), state: seen, status, clock };
     let publishing = publishing(config, &storing, said, ask)?;
     let ended = || storing.ended() || publishing.as_ref().is_some_and(Publishing::ended);
-    let watch = Watch { signals, asked, stored, turns: Mutex::default(), paused: Cell::new(false), ended: &ended };
+    let watch = Watch::new(signals, asked, stored, again, &ended);
     let around = Around {
         surroundings: Surroundings::new(config.store.max_bytes),
         folder: &config.store.directory,
@@ -78,12 +88,18 @@ pub fn run(config: &Config) -> Result<()> {
     };
     let site = Site { config, shared: &shared, run: &run, state: &state, directory: runtime::directory() };
     let running = sort(&site, &watch, around);
-    // From here on systemd waits for the end instead of for the watchdog's food.
-    notify(&[NotifyState::Stopping]);
+    let next = watch.next.into_inner();
+    match next {
+        // Not fed until the next start has opened its model.
+        Some(_) => watchdog(OPENING),
+        // From here on systemd waits for the end instead of for the watchdog's food.
+        None => notify(&[NotifyState::Stopping]),
+    }
     let ended = running.map_or(Ok(()), Running::finish);
     let published = publishing.map_or(Ok(()), Publishing::finish);
     let kept = storing.finish();
-    ended.and(published).and(kept)
+    ended.and(published).and(kept)?;
+    Ok(next)
 }
 
 fn publishing(config: &Config, storing: &Storing, said: Said, ask: SyncSender<Request>) -> Result<Option<Publishing>> {
@@ -206,20 +222,35 @@ impl Around<'_> {
 
 /// What the main thread looks at.
 struct Watch<'a> {
-    signals: Receiver<()>,
+    signals: &'a Receiver<()>,
     asked: Receiver<Request>,
     stored: Arc<AtomicU64>,
     turns: Mutex<Turns>,
     /// A pause was asked for while there was no line. It holds the line once there is one, and as any pause of this run
     /// it does so too where nothing but a new start can end it.
     paused: Cell<bool>,
+    /// Reads the configuration.
+    again: &'a dyn Fn() -> Result<Config>,
+    /// What to start anew with.
+    next: OnceCell<Config>,
     /// Whether a thread that keeps or sends has ended by itself.
     ended: &'a dyn Fn() -> bool,
 }
 
-impl Watch<'_> {
-    /// Waits, feeding the watchdog while all loops turn; returns whether it is time to end: a signal asks for it, or
-    /// nobody keeps or sends any more.
+impl<'a> Watch<'a> {
+    fn new(
+        signals: &'a Receiver<()>,
+        asked: Receiver<Request>,
+        stored: Arc<AtomicU64>,
+        again: &'a dyn Fn() -> Result<Config>,
+        ended: &'a dyn Fn() -> bool,
+    ) -> Self {
+        let (turns, paused, next) = (Mutex::default(), Cell::new(false), OnceCell::new());
+        Self { signals, asked, stored, turns, paused, again, next, ended }
+    }
+
+    /// Waits, feeding the watchdog while all loops turn; returns whether it is time to end: a signal asks for it, nobody
+    /// keeps or sends any more, or the station is to start anew.
     fn wait(
         &self,
         time: Duration,
@@ -239,6 +270,8 @@ impl Watch<'_> {
             let left = until.since(clock.now());
             match self.signals.recv_timeout(left.min(LOOK)) {
                 Ok(()) | Err(RecvTimeoutError::Disconnected) => return true,
+                // Only now, so that the reply to who asked for it has left.
+                Err(RecvTimeoutError::Timeout) if self.next.get().is_some() => return true,
                 Err(RecvTimeoutError::Timeout) if left <= LOOK => return false,
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -258,24 +291,37 @@ impl Watch<'_> {
     /// Passes commands on to the sort thread.
     fn forward(&self, ask: &SyncSender<Happened>) {
         while let Ok(request) = self.asked.try_recv() {
-            // One that finds no room is dropped, which says so to who asked.
-            drop(ask.try_send(Happened::Asked(request)));
+            match request.command {
+                Command::Reload => drop(request.answer.send(self.reload())),
+                // One that finds no room is dropped, which says so to who asked.
+                _ => drop(ask.try_send(Happened::Asked(request))),
+            }
         }
     }
 
     /// Answers commands while there is no line. A pause holds it once it can start; `directory` keeps it until then.
     fn answer(&self, directory: &Path) {
         while let Ok(Request { command, answer }) = self.asked.try_recv() {
-            let done = if command == Command::Pause {
-                self.paused.set(true);
-                runtime::keep_held(directory, Held { paused: true, ..runtime::held(directory) });
-                Ok("paused: it will stand once it can start".into())
-            } else {
-                Err("the station cannot start; its incident says why".into())
+            let done = match command {
+                Command::Pause => {
+                    self.paused.set(true);
+                    runtime::keep_held(directory, Held { paused: true, ..runtime::held(directory) });
+                    Ok("paused: it will stand once it can start".into())
+                }
+                Command::Reload => self.reload(),
+                _ => Err("the station cannot start; its incident says why".into()),
             };
             // Who asked may have gone.
             drop(answer.send(done));
         }
+    }
+
+    /// Reads the configuration. With one that is wrong nothing would start: then the one that runs stays.
+    fn reload(&self) -> Result<Done, String> {
+        let config = (self.again)().map_err(|error| format!("nothing has changed: {error:#}"))?;
+        // Asked for twice at once, it starts anew once.
+        self.next.set(config).ok();
+        Ok("starting anew with the configuration as it is now".into())
     }
 }
 
@@ -315,19 +361,20 @@ fn notify(states: &[NotifyState<'_>]) {
 
 #[cfg(test)]
 mod tests {
+    use anyhow::bail;
     use tokio::sync::oneshot;
 
     use super::*;
 
-    fn watch<'a>(signals: Receiver<()>, asked: Receiver<Request>, ended: &'a dyn Fn() -> bool) -> Watch<'a> {
-        Watch { signals, asked, stored: Arc::default(), turns: Mutex::default(), paused: Cell::default(), ended }
+    fn watch<'a>(signals: &'a Receiver<()>, asked: Receiver<Request>, ended: &'a dyn Fn() -> bool) -> Watch<'a> {
+        Watch::new(signals, asked, Arc::default(), &|| bail!("line 3: speed_mm_s is no key"), ended)
     }
 
     #[test]
     fn while_the_station_cannot_start_a_pause_is_kept_for_when_it_can_and_nothing_else_is_done_later() {
         let folder = tempfile::tempdir().unwrap();
         let ((_signal, signals), (ask, asked)) = (sync_channel(1), sync_channel(ASKED));
-        let watch = watch(signals, asked, &|| false);
+        let watch = watch(&signals, asked, &|| false);
         let told = |command| {
             let (answer, mut answered) = oneshot::channel();
             ask.send(Request { command, answer }).unwrap();
@@ -344,7 +391,21 @@ mod tests {
     fn nothing_goes_on_once_nobody_keeps_or_sends() {
         let ((_signal, signals), (_ask, asked)) = (sync_channel(1), sync_channel(ASKED));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        assert!(watch(signals, asked, &|| true).wait(Duration::from_secs(3600), &clock, || None));
+        assert!(watch(&signals, asked, &|| true).wait(Duration::from_secs(3600), &clock, || None));
+    }
+
+    #[test]
+    fn a_configuration_that_is_wrong_ends_nothing_and_one_that_is_right_does() {
+        let ((_signal, signals), (_ask, asked)) = (sync_channel(1), sync_channel(ASKED));
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let wrong = watch(&signals, asked, &|| false);
+        assert_eq!(wrong.reload().unwrap_err(), "nothing has changed: line 3: speed_mm_s is no key");
+        assert!(!wrong.wait(Duration::ZERO, &clock, || None));
+        let (read, (_ask, asked)) = (|| Ok(config()), sync_channel(ASKED));
+        let right = Watch::new(&signals, asked, Arc::default(), &read, &|| false);
+        assert!(right.reload().is_ok() && right.reload().is_ok());
+        assert!(right.wait(Duration::from_secs(3600), &clock, || None));
+        assert_eq!(right.next.into_inner().unwrap().station.id, "b");
     }
 
     /// A bin whose digits come by the clock, and that only a pause may be asked of.
@@ -360,7 +421,7 @@ mod tests {
     fn a_signal_while_models_load_ends_it_before_any_pin_is_taken_and_a_pause_from_before_holds_it() {
         let (config, folder) = (config(), tempfile::tempdir().unwrap());
         let ((signal, signals), (_ask, asked)) = (sync_channel(1), sync_channel(ASKED));
-        let (watch, (state, seen)) = (watch(signals, asked, &|| false), watch::channel(State::Fault));
+        let (watch, (state, seen)) = (watch(&signals, asked, &|| false), watch::channel(State::Fault));
         let (shared, _) = Shared::alone();
         let run = Run::starting("as configured", shared.clock.wall());
         let directory = folder.path().join("run");

@@ -30,7 +30,7 @@ pub fn serve(
 ) -> Result<Web> {
     let site = Site {
         named: (config.station.site.clone(), config.station.id.clone()),
-        lanes: config.lane.iter().map(|lane| lane.name.clone()).collect(),
+        lanes: config.lane.iter().map(|lane| (lane.name.clone(), !lane.moves.is_empty())).collect(),
         exception_lane: config.station.exception_lane.clone(),
         classes: class_names(config),
         commands: config.page.commands.clone(),

@@ -6,8 +6,9 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 
 use crate::config::Config;
-use crate::drivers::tract;
+use crate::drivers::{gpio, tract};
 use crate::pipeline::actuate::{Actuate, Drive, Output};
+use crate::pipeline::by_hand::ByHand;
 use crate::pipeline::decide::{Decide, Rule};
 use crate::pipeline::incidents::{Incidents, Wiring};
 use crate::pipeline::infer::{Class, Manifest, Task};
@@ -32,6 +33,8 @@ pub struct Station {
     pub actuate: Actuate,
     /// What holds the machine.
     pub machine: Machine,
+    /// What a person may move; none where nothing drives the outputs.
+    pub by_hand: Option<ByHand>,
 }
 
 impl Station {
@@ -47,7 +50,9 @@ impl Station {
             Output::Actuator(_) | Output::Heartbeat => None,
         });
         let machine = Machine::new(buttons.collect(), lamps.collect(), config.camera.remedy());
-        Self { line, looker, actuate, machine }
+        let drives = config.gpio.driver != gpio::Driver::None;
+        let by_hand = drives.then(|| ByHand::new(&config.actuator, &config.lane));
+        Self { line, looker, actuate, machine, by_hand }
     }
 }
 
@@ -60,14 +65,32 @@ pub fn open_eyes(config: &Config, state: Option<&Path>) -> Result<Eyes> {
     let open = |infer| tract::open(infer, state);
     let classifier = config.infer.as_ref().map(open).transpose()?;
     let reader = config.read.as_ref().map(|read| tract::open_reader(read, state)).transpose()?;
-    let problems = classifier.as_ref().map_or_else(Vec::new, |classifier| check_against(config, &classifier.manifest));
-    let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    ensure!(all.is_empty(), "the lanes do not fit the model: {}", all.join("; "));
+    classifier.iter().try_for_each(|classifier| fits(config, &classifier.manifest))?;
     for (prefix, lane) in reader.iter().flat_map(|reader| &reader.routing) {
         let known = config.lane.iter().any(|one| one.name == *lane);
         ensure!(known, "the routing table sends {prefix} to lane {lane:?}, which is not there; correct the table");
     }
     Ok(Eyes { classifier, reader })
+}
+
+/// Whether the models that a configuration names are here and its lanes fit them, as far as that shows without loading
+/// their nets.
+///
+/// # Errors
+/// When a model is missing, or the lanes do not fit.
+pub fn has_its_models(config: &Config) -> Result<()> {
+    let read = config
+        .read
+        .iter()
+        .flat_map(|read| [Some(&read.lines), Some(&read.text), read.digits.as_ref(), read.whole.as_ref()]);
+    read.flatten().try_for_each(|model| manifest(model).map(drop))?;
+    config.infer.iter().try_for_each(|infer| fits(config, &manifest(&infer.model)?))
+}
+
+fn fits(config: &Config, manifest: &Manifest) -> Result<()> {
+    let problems: Vec<String> = check_against(config, manifest).iter().map(ToString::to_string).collect();
+    ensure!(problems.is_empty(), "the lanes do not fit the model: {}", problems.join("; "));
+    Ok(())
 }
 
 /// What runs under the names in the configuration, as far as the manifests tell: for records made before it is open.

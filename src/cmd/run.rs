@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::app::{daemon, telemetry};
+use crate::app::{daemon, station, telemetry};
 use crate::cmd::{BAD_CONFIG, doctor, print};
 use crate::config::{BadConfig, Config};
 
@@ -39,6 +39,11 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     if let Some(trouble) = doctor::state_trouble(&config.store.directory) {
         tracing::error!(error = trouble, "records cannot be kept now");
     }
-    daemon::run(&config)?;
+    let again = || {
+        let config = Config::load(&args.config)?;
+        station::has_its_models(&config)?;
+        Ok(config)
+    };
+    daemon::run(config, &again)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -33,7 +33,7 @@ impl Config {
     pub fn warnings(&self) -> Vec<Problem> {
         let mut found = Vec::new();
         let mut problems = Problems::new(&mut found);
-        self.warn_of_triggers(&mut problems);
+        self.warn_of_commands(&mut problems);
         self.warn_of_pulls(&mut problems);
         found
     }

@@ -20,7 +20,7 @@ pub struct Page {
     /// Address and port, such as `0.0.0.0:8080` for all networks of the board. Empty: there is no page. Whoever reaches it
     /// sees the last items, with what was read off labels.
     pub listen: String,
-    /// The commands that have a button: pause, resume, trigger. None unless they are named here: whoever reaches the page
+    /// The commands that have a button: pause, resume, trigger, lane-test, snapshot, reload. None unless they are named here: whoever reaches the page
     /// may press them.
     pub commands: Vec<Name>,
     /// Names by which browsers may reach the page, beside the board's addresses and its own name: such as
@@ -47,7 +47,6 @@ impl Page {
             let ok = self.address().is_some_and(|address| address.port() >= FIRST_PORT);
             problems.expect(ok, "listen", format!("{:?} {what}", self.listen), remedy);
         }
-        Name::check(&self.commands, problems);
         for name in self.names.iter().filter(|name| name.is_empty() || name.contains(['/', ':', ' '])) {
             let what = format!("{name:?} is no name of a host");
             problems.add("names", what, "write the name alone, such as \"belt-1.plant.example\"");
@@ -56,18 +55,25 @@ impl Page {
 }
 
 impl Config {
-    /// A command `trigger` where something else tells of the item as well.
-    pub(super) fn warn_of_triggers(&self, problems: &mut Problems<'_>) {
-        let what = match self.trigger.kind {
+    /// Commands that do no good here: a `trigger` where something else tells of the item as well, and a `lane-test` where
+    /// nothing pauses the machine.
+    pub(super) fn warn_of_commands(&self, problems: &mut Problems<'_>) {
+        let trigger = match self.trigger.kind {
             trigger::Kind::PhotoEye => {
-                "adds an item beside the one that the photo-eye sees: both run to the exception lane"
+                Some("adds an item beside the one that the photo-eye sees: both run to the exception lane")
             }
-            trigger::Kind::Motion => "comes when the camera has seen the item already, and is refused then",
-            trigger::Kind::Interval | trigger::Kind::Command => return,
+            trigger::Kind::Motion => Some("comes when the camera has seen the item already, and is refused then"),
+            trigger::Kind::Interval | trigger::Kind::Command => None,
         };
+        let pauses = self.allows(Name::Pause) || self.buttons.pause.is_some();
         for (key, commands) in [("mqtt.commands", &self.mqtt.commands), ("page.commands", &self.page.commands)] {
-            let ok = !commands.contains(&Name::Trigger);
-            problems.expect(ok, key, format!("\"trigger\" {what}"), "remove it, or set trigger.kind = \"command\"");
+            if let Some(what) = trigger.filter(|_| commands.contains(&Name::Trigger)) {
+                let remedy = "remove it, or set trigger.kind = \"command\"";
+                problems.add(key, format!("\"trigger\" {what}"), remedy);
+            }
+            let ok = pauses || !commands.contains(&Name::LaneTest);
+            let what = "\"lane-test\" moves a lane only while the machine is paused, and nothing here pauses it";
+            problems.expect(ok, key, what, "add \"pause\" and \"resume\", or name a pause button in [buttons]");
         }
     }
 

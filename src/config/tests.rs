@@ -437,7 +437,6 @@ fn a_page_is_served_where_it_says_and_under_names_of_hosts() {
         ("listen = \"8080\"", "page.listen: \"8080\" is no address with a port; write such as \"0.0.0.0:8080\""),
         ("listen = \"localhost:8080\"", "is no address with a port"),
         ("listen = \"0.0.0.0:80\"", "take one from 1024 on; 8080 is usual"),
-        ("commands = [\"lane-test\"]", "page.commands: this version does not carry out \"lane-test\""),
         ("names = [\"http://belt-1\"]", "page.names: \"http://belt-1\" is no name of a host"),
     ] {
         tells(&format!("{GOOD}\n[page]\n{text}\n"), wanted);
@@ -459,4 +458,16 @@ fn a_command_that_triggers_beside_a_photo_eye_is_warned_of() {
         "{found:#?}"
     );
     assert_eq!(warned("kind = \"command\""), [""; 0]);
+}
+
+#[test]
+fn a_lane_test_where_nothing_pauses_the_machine_is_warned_of() {
+    let warned = |more: &str| {
+        let config = Config::parse(Path::new("f.toml"), &format!("{GOOD}\n{more}"), std::iter::empty());
+        config.unwrap_or_else(|bad| panic!("{bad}")).warnings().iter().map(ToString::to_string).collect::<String>()
+    };
+    let found = warned("[page]\ncommands = [\"lane-test\"]\n");
+    assert!(found.starts_with("page.commands: \"lane-test\" moves a lane only while"), "{found}");
+    let page = "[page]\nlisten = \"127.0.0.1:8080\"\ncommands = [\"lane-test\", \"pause\"]\n";
+    assert_eq!(warned(page), "");
 }

@@ -16,6 +16,7 @@
 //! it on a thread of its own and sends back its vote.
 
 pub mod actuate;
+pub mod by_hand;
 pub mod capture;
 pub mod decide;
 pub mod incidents;

@@ -1,5 +1,6 @@
 //! From a request to its answer.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -8,11 +9,12 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
+use percent_encoding::percent_decode_str;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::{Site, metrics, shown};
-use crate::command::{Came, Command, Name};
+use crate::command::{Came, Command, Done, Name};
 use crate::store::pictures;
 use crate::units::Timestamp;
 
@@ -20,7 +22,7 @@ use crate::units::Timestamp;
 const COMMAND: &str = "x-pilah-command";
 
 /// Only what comes from here is run and shown.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What does not change while the program runs.
@@ -104,8 +106,9 @@ impl Answers {
 }
 
 /// Carries a command out, and says what came of it.
-async fn command(site: &Site, name: &str, peer: SocketAddr, headers: &HeaderMap) -> Answer {
-    let command = match allowed(site, name, headers) {
+async fn command(site: &Site, asked: &str, peer: SocketAddr, headers: &HeaderMap) -> Answer {
+    let (name, lane) = asked.split_once('/').map_or((asked, None), |(name, lane)| (name, Some(lane)));
+    let command = match allowed(site, name, lane, headers) {
         Ok(command) => command,
         Err(why) => {
             site.status.page_refused.one();
@@ -114,30 +117,30 @@ async fn command(site: &Site, name: &str, peer: SocketAddr, headers: &HeaderMap)
         }
     };
     tracing::info!(command = name, %peer, "command from the page");
-    let (request, asked) = crate::command::Request::new(command);
+    let (request, answer) = crate::command::Request::new(command);
     // Dropped where there is no room, which answers it.
     drop(site.ask.try_send(request));
-    let Came { result, undone } = asked.came().await;
+    let Came { result, undone } = answer.came().await;
     let count = if undone { &site.status.commands_undone } else { &site.status.commands };
     count.one();
-    replied(if result.is_ok() { StatusCode::OK } else { StatusCode::CONFLICT }, &result)
+    match result {
+        Ok(Done { picture: Some(jpeg), .. }) => whole(StatusCode::OK, "image/jpeg", jpeg),
+        Ok(Done { text, picture: None }) => replied(StatusCode::OK, &Ok(text)),
+        Err(why) => replied(StatusCode::CONFLICT, &Err(why)),
+    }
 }
 
-fn allowed(site: &Site, name: &str, headers: &HeaderMap) -> Result<Command, String> {
+/// The command, where it may be asked for; its lane is percent-encoded.
+fn allowed(site: &Site, name: &str, lane: Option<&str>, headers: &HeaderMap) -> Result<Command, String> {
     if headers.get(COMMAND).is_none_or(|value| value != name) {
         return Err(format!("send the header {COMMAND}: {name} with it"));
     }
-    let command = match Name::from_word(name) {
-        Some(Name::Pause) => Command::Pause,
-        Some(Name::Resume) => Command::Resume,
-        Some(Name::Trigger) => Command::Trigger(None),
-        Some(Name::LaneTest | Name::Snapshot | Name::Reload) => {
-            return Err(format!("this version does not carry out {name}"));
-        }
-        None => return Err("there is no such command".into()),
-    };
-    let is_allowed = site.commands.contains(&command.name());
-    is_allowed.then_some(command).ok_or_else(|| format!("not allowed; add \"{name}\" to page.commands of this station"))
+    let known = Name::from_word(name).ok_or("there is no such command")?;
+    if !site.commands.contains(&known) {
+        return Err(format!("not allowed; add \"{name}\" to page.commands of this station"));
+    }
+    let lane = lane.map(|lane| percent_decode_str(lane).decode_utf8().map(Cow::into_owned)).transpose();
+    Command::new(known, lane.map_err(|_| "its lane's name is not in UTF-8")?)
 }
 
 /// Whether a request names a host that can be no other's than this board: a name that somebody's own server gave out may

@@ -34,7 +34,7 @@ pub(super) fn text(site: &Site) -> String {
         text.line("incident", &[("incident", &open.incident.incident), ("lane", lane)], 1);
     }
     text.head("lane_items_total", "counter", "Items by the lane in which they are believed to be.");
-    for lane in &site.lanes {
+    for (lane, _) in &site.lanes {
         text.line("lane_items_total", &[("lane", lane)], lately.lanes.get(lane).copied().unwrap_or(0));
     }
     text.head("astray_total", "counter", "Items of which nobody knows where they are.");

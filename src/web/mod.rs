@@ -6,7 +6,7 @@
 //! | `/state.json` | what the page shows; it asks each second |
 //! | `/pictures/ID.jpg` | a kept picture |
 //! | `/metrics` | every number, in the text format of Prometheus |
-//! | `POST /commands/NAME` | `pause`, `resume`, `trigger`, where `page.commands` allows it |
+//! | `POST /commands/NAME`, `/commands/NAME/LANE` | a command, where `page.commands` allows it; `snapshot` gives a JPEG |
 //!
 //! Nothing of the machine waits for it: when its port is taken or its thread ends, items are sorted as before. It knows no
 //! users: whoever reaches the port sees what the page shows, and may press the buttons that the configuration allows. But
@@ -42,8 +42,8 @@ use answer::Answers;
 pub struct Site {
     /// The site's name in topics, and the station's.
     pub named: (String, String),
-    /// The lanes in the configuration's order.
-    pub lanes: Vec<String>,
+    /// The lanes in the configuration's order, and whether something moves for each.
+    pub lanes: Vec<(String, bool)>,
     /// The lane in which an item ends when nothing moves.
     pub exception_lane: String,
     /// The classes' names, by their ids.

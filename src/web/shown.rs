@@ -38,6 +38,8 @@ struct Lane {
     lane: String,
     /// Whether items end there when nothing moves.
     exception: bool,
+    /// Whether something moves for it.
+    moves: bool,
     /// Items since the start.
     items: u64,
 }
@@ -63,9 +65,9 @@ struct Item<'a> {
 /// What is true now.
 pub(super) fn json(site: &Site) -> String {
     let lately = site.recent.lately();
-    let lane = |lane: &String| {
+    let lane = |(lane, moves): &(String, bool)| {
         let items = lately.lanes.get(lane).copied().unwrap_or(0);
-        Lane { lane: lane.clone(), exception: *lane == site.exception_lane, items }
+        Lane { lane: lane.clone(), exception: *lane == site.exception_lane, moves: *moves, items }
     };
     let shown = Shown {
         site: &site.named.0,

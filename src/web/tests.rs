@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::app::threads::Shared;
-use crate::command::Command;
+use crate::command::{Command, Done};
 use crate::record::PictureView;
 use crate::sim::samples;
 use crate::store::records::Records;
@@ -38,7 +38,7 @@ fn site(folder: &Path, commands: &[Name]) -> (Site, Records, Receiver<Request>) 
     let words = Words { en: "Java".into(), id: "Jawa".into() };
     let site = Site {
         named: ("bandung".into(), "line-1".into()),
-        lanes: vec!["java".into(), "a \"quoted\" lane".into()],
+        lanes: vec![("java".into(), false), ("a \"quoted\" lane".into(), true)],
         exception_lane: "java".into(),
         classes: BTreeMap::from([("REG_JAWA".into(), words)]),
         commands: commands.to_vec(),
@@ -73,6 +73,16 @@ impl Bench {
         (status, String::from_utf8_lossy(&body).into_owned())
     }
 
+    /// The next command.
+    async fn asked(&self) -> Request {
+        loop {
+            match self.asked.try_recv() {
+                Ok(request) => break request,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    }
+
     async fn get(&self, path: &str) -> (StatusCode, String) {
         self.ask("GET", path, &[HOST]).await
     }
@@ -88,7 +98,8 @@ async fn the_page_shows_what_happened_lately() {
     let shown: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(status, StatusCode::OK);
     assert_eq!((&shown["site"], &shown["health"]["state"]), (&"bandung".into(), &"running".into()));
-    assert_eq!(shown["lanes"][0], json!({"lane": "java", "exception": true, "items": 1}));
+    assert_eq!(shown["lanes"][0], json!({"lane": "java", "exception": true, "moves": false, "items": 1}));
+    assert_eq!(shown["lanes"][1]["moves"], true);
     assert_eq!(shown["incidents"][0]["text"]["id"], "kamera hilang; periksa kabelnya");
     let [newest, before] = [&shown["items"][0], &shown["items"][1]];
     assert_eq!((&newest["outcome"], &before["outcome"]), (&Value::Null, &"diverted".into()));
@@ -163,12 +174,7 @@ async fn a_command_is_carried_out_where_it_is_allowed_and_comes_from_the_page() 
     let by_mdns = format!("{own}.local:8080");
     for host in ["10.0.0.5:8080", "[::1]:8080", "localhost", &own, &by_mdns, "Belt-1.plant.example", "belt-2.LOCAL"] {
         let carry_out = async {
-            let request = loop {
-                match bench.asked.try_recv() {
-                    Ok(request) => break request,
-                    Err(_) => tokio::task::yield_now().await,
-                }
-            };
+            let request = bench.asked().await;
             assert_eq!(request.command, Command::Pause);
             request.answer.send(Ok("paused".into())).unwrap();
         };
@@ -181,7 +187,8 @@ async fn a_command_is_carried_out_where_it_is_allowed_and_comes_from_the_page() 
     for (word, header, why) in [
         ("pause", "resume", "send the header"),
         ("resume", "resume", "add \\\"resume\\\" to page.commands"),
-        ("lane-test", "lane-test", "this version does not carry out lane-test"),
+        ("lane-test/java", "lane-test", "add \\\"lane-test\\\" to page.commands"),
+        ("pause/java", "pause", "pause takes no lane"),
         ("explode", "explode", "no such command"),
     ] {
         let headers = [HOST, ("x-pilah-command", header)];
@@ -189,7 +196,7 @@ async fn a_command_is_carried_out_where_it_is_allowed_and_comes_from_the_page() 
         assert_eq!((status, text.contains(why)), (StatusCode::FORBIDDEN, true), "{word}: {text}");
     }
     assert!(bench.asked.try_recv().is_err());
-    assert_eq!((bench.status.page_refused.get(), bench.status.commands_refused.get()), (4, 0));
+    assert_eq!((bench.status.page_refused.get(), bench.status.commands_refused.get()), (5, 0));
 
     let Bench { answers, status, records, asked, folder } = bench;
     drop(asked);
@@ -198,6 +205,38 @@ async fn a_command_is_carried_out_where_it_is_allowed_and_comes_from_the_page() 
     let (status, text) = bench.ask("POST", "/commands/pause", &[HOST, ("x-pilah-command", "pause")]).await;
     assert_eq!((status, text.contains("busy or stopping")), (StatusCode::CONFLICT, true), "{text}");
     assert_eq!(bench.status.commands_undone.get(), 1);
+}
+
+#[tokio::test]
+async fn a_lane_s_name_may_have_any_letters_and_a_picture_comes_as_such() {
+    let bench = Bench::new(&[Name::LaneTest, Name::Snapshot]);
+    let carry_out = async {
+        let request = bench.asked().await;
+        assert_eq!(request.command, Command::LaneTest("jalur ke-1/ä".into()));
+        request.answer.send(Ok("kick: on for 80 ms".into())).unwrap();
+    };
+    let headers = [HOST, ("x-pilah-command", "lane-test")];
+    let (told, ()) = tokio::join!(bench.ask("POST", "/commands/lane-test/jalur%20ke-1%2F%C3%A4", &headers), carry_out);
+    assert_eq!(told, (StatusCode::OK, r#"{"ok":true,"text":"kick: on for 80 ms"}"#.into()));
+
+    let carry_out = async {
+        let request = bench.asked().await;
+        let (text, picture) = ("seen".into(), Some(b"a JPEG".to_vec()));
+        request.answer.send(Ok(Done { text, picture })).unwrap();
+    };
+    let headers = [HOST, ("x-pilah-command", "snapshot")];
+    let (told, ()) = tokio::join!(bench.ask("POST", "/commands/snapshot", &headers), carry_out);
+    assert_eq!(told, (StatusCode::OK, "a JPEG".into()));
+
+    for (path, command, why) in [
+        ("lane-test/%FF", "lane-test", "not in UTF-8"),
+        ("lane-test", "lane-test", "needs a lane"),
+        ("lane-test/java", "lane-test/java", "send the header"),
+    ] {
+        let (status, text) =
+            bench.ask("POST", &format!("/commands/{path}"), &[HOST, ("x-pilah-command", command)]).await;
+        assert_eq!((status, text.contains(why)), (StatusCode::FORBIDDEN, true), "{path}: {text}");
+    }
 }
 
 #[tokio::test]

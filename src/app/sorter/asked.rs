@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 
-use super::Sorter;
-use crate::command::{Command, Request};
+use super::{Sorter, Task};
+use crate::command::{Command, Done, Request};
+use crate::pipeline::capture::Frame;
 use crate::pipeline::incidents::Mishap;
 use crate::pipeline::{Effect, Input};
 use crate::record::State;
@@ -32,17 +33,28 @@ impl Sorter {
                 Some(why) => Err(format!("the machine stands: {why}")),
                 None => self.trigger(lane.as_deref())?,
             },
-            Command::LaneTest(_) | Command::Snapshot | Command::Reload => {
-                Err("this version does not carry out this command".into())
+            Command::LaneTest(lane) => return self.move_lane(&lane, answer),
+            Command::Snapshot if self.machine.state() == State::Fault => Err("its camera is lost".into()),
+            Command::Snapshot => {
+                self.snapshots.push(answer);
+                return Ok(());
             }
+            Command::Reload => Err("who runs this station does not read its configuration again".into()),
         };
         // Who asked may have gone.
         drop(answer.send(done));
         Ok(())
     }
 
+    /// Has a frame shown to who waits for one. A picture that finds no room is dropped, which says so.
+    pub(super) fn show(&mut self, frame: &Frame) {
+        for answer in self.snapshots.drain(..).filter(|answer| !answer.is_closed()) {
+            drop(self.tasks.try_send(Task::Show { picture: frame.picture.clone(), answer }));
+        }
+    }
+
     /// An item comes by command, maybe with the lane that a person chose; what the line did with it.
-    fn trigger(&mut self, lane: Option<&str>) -> Result<Result<String, String>> {
+    fn trigger(&mut self, lane: Option<&str>) -> Result<Result<Done, String>> {
         let names = self.line.lanes();
         let place = |lane: &str| names.iter().position(|name| name == lane).map(LaneId);
         let chosen = lane.and_then(place);

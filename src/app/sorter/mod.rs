@@ -1,6 +1,7 @@
 //! The sort thread: takes what happened, steps the line, and sends out what is to be done.
 
 mod asked;
+mod by_hand;
 mod counts;
 #[cfg(test)]
 mod tests;
@@ -9,14 +10,16 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
+use self::by_hand::Moving;
 use self::counts::{count, count_mishap};
 use crate::app::blind::{Blind, Look};
 use crate::app::threads::{Do, Shared};
-use crate::command::Request;
+use crate::command::{Done, Request};
 use crate::pipeline::actuate::Moved;
-use crate::pipeline::capture::{Frame, FrameSlot};
+use crate::pipeline::by_hand::ByHand;
+use crate::pipeline::capture::{Frame, FrameSlot, Picture};
 use crate::pipeline::look::{Job, Looked};
 use crate::pipeline::machine::{Held, Machine};
 use crate::pipeline::preprocess::decode::small_grey;
@@ -55,6 +58,13 @@ pub enum Task {
         /// Whether the decision on it was sure.
         sure: bool,
     },
+    /// Show a picture to who asked for one.
+    Show {
+        /// The picture.
+        picture: Picture,
+        /// Takes it.
+        answer: oneshot::Sender<Result<Done, String>>,
+    },
 }
 
 /// The sort thread's state.
@@ -71,6 +81,11 @@ pub struct Sorter {
     keep: Box<dyn Fn(Held) + Send>,
     kept: Held,
     blind: Blind,
+    /// What a person may move; none where nothing drives the outputs.
+    by_hand: Option<ByHand>,
+    moving: Option<Moving>,
+    /// Who waits for a picture of what the camera sees.
+    snapshots: Vec<oneshot::Sender<Result<Done, String>>>,
     /// Every edge up to this moment is known.
     heard: Timestamp,
 }
@@ -78,7 +93,7 @@ pub struct Sorter {
 impl Sorter {
     /// A sorter that has seen nothing. `keep` takes what a person has stopped, each time that it changes.
     pub fn new(
-        line: Line,
+        (line, by_hand): (Line, Option<ByHand>),
         (machine, keep): (Machine, Box<dyn Fn(Held) + Send>),
         orders: SyncSender<Do>,
         tasks: SyncSender<Task>,
@@ -86,8 +101,22 @@ impl Sorter {
         state: watch::Sender<State>,
     ) -> Self {
         let kept = machine.held();
-        let (told, blind) = (State::Ready, Blind::default());
-        Self { line, orders, tasks, shared, state, machine, told, keep, kept, blind, heard: Timestamp::ZERO }
+        Self {
+            line,
+            orders,
+            tasks,
+            shared,
+            state,
+            machine,
+            told: State::Ready,
+            keep,
+            kept,
+            blind: Blind::default(),
+            by_hand,
+            moving: None,
+            snapshots: Vec::new(),
+            heard: Timestamp::ZERO,
+        }
     }
 
     /// Waits for something to happen, `longest` at most, and deals with all that has.
@@ -133,6 +162,7 @@ impl Sorter {
                 self.note_look(Look::Item, looked.error.as_deref());
                 self.step(Input::Looked(looked))
             }
+            Happened::Moved(moved) if self.moved_by_hand(&moved) => Ok(()),
             Happened::Moved(moved) => self.step(Input::Moved(moved)),
             Happened::Asked(request) => self.carry_out(request),
             Happened::CameraLost(why) => {
@@ -158,6 +188,7 @@ impl Sorter {
             self.record(incident_over(CAMERA_LOST));
         }
         self.obey()?;
+        self.show(&frame);
         let now = self.shared.clock.now();
         self.shared.status.capture.record(now.since(frame.exposed));
         if !self.line.wants(frame.exposed) {
@@ -175,6 +206,9 @@ impl Sorter {
     fn obey(&mut self) -> Result<()> {
         let (before, state) = (self.told, self.machine.state());
         self.told = state;
+        if state != before {
+            self.end_moves_by_hand()?;
+        }
         let stepped = if state == before { Ok(()) } else { self.step(Input::State(state)) };
         let held = self.machine.held();
         if std::mem::replace(&mut self.kept, held) != held {
@@ -251,7 +285,7 @@ impl Sorter {
                 // Pictures to keep are in the way: this frame gets no vote, the next one may.
                 self.step(Input::Looked(Box::new(Looked::unseen(job, "the infer thread is busy"))))
             }
-            Err(TrySendError::Full(Task::Keep { .. })) => Ok(()),
+            Err(TrySendError::Full(Task::Keep { .. } | Task::Show { .. })) => Ok(()),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::app::station::Station;
 use crate::clock::Clock;
 use crate::command::Command;
 use crate::config::Config;
+use crate::pipeline::actuate::{How, Order};
 use crate::pipeline::capture::{Picture, PixelFormat};
 use crate::pipeline::infer::Scores;
 use crate::record::{Ending, Reason};
@@ -26,6 +27,8 @@ struct Bench {
     /// What was kept, and whether outputs had gone off before.
     kept: Arc<Mutex<Vec<(Held, bool)>>>,
     clock: Arc<SimClock>,
+    /// For the infer thread.
+    looks: Receiver<Task>,
 }
 
 fn bench() -> Bench {
@@ -41,7 +44,7 @@ fn bench_by(config: &str) -> Bench {
     let config = Config::parse(Path::new("bench.toml"), config, std::iter::empty()).unwrap();
     let station = Station::new(&config, oracle::classifier(&["a", "b"]).unwrap(), 1, Timestamp::ZERO);
     let (orders, todo) = sync_channel(64);
-    let (tasks, _looks) = sync_channel(8);
+    let (tasks, looks) = sync_channel(8);
     let (todo, kept) = (Arc::new(Mutex::new(todo)), Arc::new(Mutex::new(Vec::new())));
     let (notes, ordered) = (Arc::clone(&kept), Arc::clone(&todo));
     let keep = move |held: Held| {
@@ -49,9 +52,14 @@ fn bench_by(config: &str) -> Bench {
         notes.lock().unwrap().push((held, off));
     };
     let (state, (shared, clock)) = (watch::channel(State::Starting).0, Shared::alone());
-    let sorter = Sorter::new(station.line, (station.machine, Box::new(keep)), orders, tasks, shared, state);
+    let sorter =
+        Sorter::new((station.line, station.by_hand), (station.machine, Box::new(keep)), orders, tasks, shared, state);
     let (ask, happened) = sync_channel(8);
-    Bench { sorter, todo, ask, happened, kept, clock }
+    Bench { sorter, todo, ask, happened, kept, clock, looks }
+}
+
+fn said(result: Result<Done, String>) -> Result<String, String> {
+    result.map(|done| done.text)
 }
 
 impl Bench {
@@ -59,9 +67,26 @@ impl Bench {
     fn ask(&mut self, command: Command, waits: bool) -> Option<Result<String, String>> {
         let (answer, answered) = oneshot::channel();
         let mut answered = waits.then_some(answered);
-        self.ask.send(Happened::Asked(Request { command, answer })).unwrap();
+        self.happens(Happened::Asked(Request { command, answer }));
+        answered.as_mut()?.try_recv().ok().map(said)
+    }
+
+    /// Asks for what is answered later.
+    fn ask_for(&mut self, command: Command) -> oneshot::Receiver<Result<Done, String>> {
+        let (answer, answered) = oneshot::channel();
+        self.happens(Happened::Asked(Request { command, answer }));
+        answered
+    }
+
+    fn happens(&mut self, happened: Happened) {
+        self.ask.send(happened).unwrap();
         self.sorter.turn(&self.happened, &FrameSlot::default(), Duration::ZERO).unwrap();
-        answered.as_mut()?.try_recv().ok()
+    }
+
+    /// The moves that were ordered.
+    fn ordered(&self) -> Vec<Order> {
+        let todo = self.todo.lock().unwrap();
+        todo.try_iter().filter_map(|order| if let Do::Order(order) = order { Some(order) } else { None }).collect()
     }
 
     /// Edges of the photo-eye, as microseconds and levels, that are read at once.
@@ -239,6 +264,71 @@ fn a_person_chooses_the_lane_of_an_item_and_it_is_looked_at_all_the_same() {
 }
 
 #[test]
+fn a_lane_is_moved_by_hand_only_while_the_machine_is_paused_and_one_at_a_time() {
+    let mut bench = bench_of("config/waste.toml");
+    let lane = |name: &str| Command::LaneTest(name.into());
+    bench.sorter.machine.camera_sees();
+    bench.sorter.machine.pause(false);
+    let refused = bench.ask(lane("glass"), true).unwrap().unwrap_err();
+    assert!(refused.contains("only while the machine is paused"), "{refused}");
+    bench.ask(Command::Pause, true);
+    let unknown = bench.ask(lane("stone"), true).unwrap().unwrap_err();
+    assert!(unknown.starts_with("there is no such lane; name one of "), "{unknown}");
+    assert!(bench.ask(lane("residual"), true).unwrap().unwrap().starts_with("nothing moves"));
+    bench.ordered();
+
+    let mut answer = bench.ask_for(lane("glass"));
+    let moves = bench.ordered();
+    assert!(!moves.is_empty() && moves.iter().all(|order| order.item.is_none()), "{moves:?}");
+    let again = bench.ask(lane("metal"), true).unwrap().unwrap_err();
+    assert!(again.starts_with("a lane is moving"), "{again}");
+    for order in moves {
+        assert!(answer.try_recv().is_err(), "not all were made");
+        bench.happens(Happened::Moved(Moved { order, at: order.at, how: How::Made }));
+    }
+    let told = said(answer.try_recv().unwrap()).unwrap();
+    assert!(told.ends_with(" ms"), "{told}");
+    assert!(bench.ask(lane("metal"), true).unwrap().is_err(), "made, and still on");
+
+    // Whoever lets the machine go ends the move first.
+    bench.clock.advance(Duration::from_secs(60));
+    let mut answer = bench.ask_for(lane("metal"));
+    assert!(!bench.ordered().is_empty());
+    bench.ask(Command::Resume, true);
+    let told = said(answer.try_recv().unwrap()).unwrap_err();
+    let off = bench.kept.lock().unwrap().last().unwrap().1;
+    assert!(told.starts_with("broken off") && off, "{told}");
+    assert_eq!(bench.ask(Command::Pause, true), Some(Ok("paused".into())));
+    bench.clock.advance(Duration::from_secs(60));
+    bench.ordered();
+    let mut answer = bench.ask_for(lane("metal"));
+    let moves = bench.ordered();
+    for order in moves {
+        bench.happens(Happened::Moved(Moved { order, at: order.at, how: How::Missed }));
+    }
+    assert!(said(answer.try_recv().unwrap()).unwrap_err().contains("did not move"));
+}
+
+#[test]
+fn who_asks_what_the_camera_sees_gets_the_next_frame() {
+    let mut bench = bench();
+    let mut gone = bench.ask_for(Command::Snapshot);
+    gone.close();
+    let _waits = bench.ask_for(Command::Snapshot);
+    let slot = FrameSlot::default();
+    let picture = Picture { format: PixelFormat::Jpeg, width: 0, height: 0, bytes: Arc::from([1, 2, 3]) };
+    slot.put(Frame { picture, exposed: bench.clock.now(), estimated: false, sequence: 0 });
+    for _ in 0..2 {
+        bench.ask.send(Happened::Frame).unwrap();
+        bench.sorter.turn(&bench.happened, &slot, Duration::ZERO).unwrap();
+    }
+    let shown: Vec<Task> = bench.looks.try_iter().collect();
+    assert!(matches!(&shown[..], [Task::Show { picture, .. }] if *picture.bytes == [1, 2, 3]), "{shown:?}");
+    bench.sorter.machine.camera_lost();
+    assert_eq!(bench.ask(Command::Snapshot, true), Some(Err("its camera is lost".into())));
+}
+
+#[test]
 fn every_answer_has_its_indonesian_words_on_the_page() {
     let page = include_str!("../../web/page/page.js");
     let states = [State::Starting, State::Paused, State::Fault, State::EStop];
@@ -249,8 +339,14 @@ fn every_answer_has_its_indonesian_words_on_the_page() {
         "no item was taken: the machine is busy; trigger again once there is room",
         "the station cannot start; its incident says why",
         "paused: it will stand once it can start",
+        "a lane is moved by hand only while the machine is paused; pause it first",
+        "a lane is moving; try again once it is at rest",
+        "nothing moves for this lane: items run there by themselves",
+        "broken off: the machine is no longer paused; the outputs are off",
+        "starting anew with the configuration as it is now",
+        "nothing has changed",
     ];
-    let (asked, daemon) = (include_str!("asked.rs"), include_str!("../daemon.rs"));
+    let (asked, daemon) = (concat!(include_str!("asked.rs"), include_str!("by_hand.rs")), include_str!("../daemon.rs"));
     for text in said.into_iter().chain(more) {
         assert!(asked.contains(text) || daemon.contains(text), "nobody says {text:?}");
     }

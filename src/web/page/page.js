@@ -13,7 +13,15 @@ const WORDS = {
       fault: ['Fault', 'Outputs are off, and it tries again by itself. See below what to do.'],
       'e-stop': ['Emergency stop', 'Outputs are off. Clear the danger, unlock the emergency stop, then press reset.'],
     },
-    command: { pause: 'Pause', resume: 'Resume', trigger: 'Item is here' },
+    command: {
+      pause: 'Pause', resume: 'Resume', trigger: 'Item is here', 'lane-test': 'Move', snapshot: 'Camera',
+      reload: 'Reload settings',
+    },
+    confirm: {
+      'lane-test': 'Are all hands out of the machine? This moves: ',
+      reload: 'What is on its way is lost, and the station starts anew with its configuration as it is now. Go on?',
+    },
+    close: 'Close',
     sending: 'Sending…', unheard: 'Not confirmed. Use the button at the machine.', reply: {},
     reason: {
       confident: '', unsure: 'not sure', unknown: 'not known', late: 'decided too late', 'no-read': 'nothing read or seen',
@@ -35,7 +43,15 @@ const WORDS = {
       fault: ['Gangguan', 'Penggerak dimatikan, dan mesin mencoba lagi sendiri. Lihat petunjuk di bawah.'],
       'e-stop': ['Henti darurat', 'Penggerak dimatikan. Atasi bahayanya, buka kunci tombol darurat, lalu tekan reset.'],
     },
-    command: { pause: 'Jeda', resume: 'Lanjutkan', trigger: 'Ada barang' },
+    command: {
+      pause: 'Jeda', resume: 'Lanjutkan', trigger: 'Ada barang', 'lane-test': 'Gerakkan', snapshot: 'Kamera',
+      reload: 'Muat ulang pengaturan',
+    },
+    confirm: {
+      'lane-test': 'Apakah tidak ada tangan di dalam mesin? Yang akan bergerak: ',
+      reload: 'Barang yang masih berjalan tidak tercatat lagi, dan stasiun mulai ulang dengan pengaturan yang sekarang. Lanjutkan?',
+    },
+    close: 'Tutup',
     sending: 'Mengirim…', unheard: 'Belum dipastikan. Pakai tombol di mesin.',
     reply: {
       'paused': 'dijeda',
@@ -53,6 +69,15 @@ const WORDS = {
       'it is paused': 'mesin sedang dijeda',
       'its camera is lost': 'kamera terputus',
       'its emergency stop was not reset': 'henti darurat belum direset',
+      'a lane is moved by hand only while the machine is paused; pause it first':
+        'jalur hanya dapat digerakkan selama mesin dijeda; tekan Jeda dulu',
+      'a lane is moving; try again once it is at rest': 'sebuah jalur sedang bergerak; coba lagi setelah berhenti',
+      'nothing moves for this lane: items run there by themselves':
+        'tidak ada yang bergerak untuk jalur ini: barang masuk ke sana dengan sendirinya',
+      'broken off: the machine is no longer paused; the outputs are off':
+        'dihentikan: mesin tidak lagi dijeda; penggerak dimatikan',
+      'starting anew with the configuration as it is now': 'mulai ulang dengan pengaturan yang sekarang',
+      'nothing has changed': 'tidak ada yang berubah',
       'the station is busy or stopping; try again': 'stasiun sibuk atau sedang berhenti; coba lagi',
       'no answer in time; look at the station\'s status': 'tidak ada jawaban pada waktunya; lihat keadaan stasiun',
     },
@@ -95,7 +120,8 @@ async function ask(path, patience, options = {}) {
   const timer = setTimeout(() => control.abort(), patience)
   try {
     const answer = await fetch(path, { ...options, signal: control.signal })
-    return await answer.json()
+    const isPicture = answer.headers.get('Content-Type') === 'image/jpeg'
+    return isPicture ? { picture: await answer.blob() } : await answer.json()
   } finally {
     clearTimeout(timer)
   }
@@ -158,13 +184,14 @@ function incident({ text, since }) {
   return article
 }
 
-function lane({ lane, exception, items, most }) {
+function lane({ lane, exception, items, most, test }) {
   const line = make('li', lane, exception ? 'exception' : '')
   const share = make('progress')
   share.max = Math.max(most, 1)
   share.value = items
   line.prepend(make('b', items))
   line.append(share)
+  if (test) line.append(button('lane-test', lane))
   return line
 }
 
@@ -203,10 +230,13 @@ function item(seen) {
   return line
 }
 
-function button(name) {
-  const button = make('button', WORDS[language].command[name], name)
+function button(name, lane = '') {
+  const { command: words, confirm: questions } = WORDS[language]
+  const button = make('button', words[name], name)
   button.type = 'button'
-  button.addEventListener('click', () => command(name))
+  button.addEventListener('click', () => {
+    if (!questions[name] || confirm(questions[name] + lane)) command(name, lane)
+  })
   return button
 }
 
@@ -217,8 +247,11 @@ function allow() {
     pause: state !== 'paused',
     resume: state !== 'running' && state !== 'ready',
     trigger: state === 'running' || state === 'ready',
+    snapshot: state !== 'fault',
+    'lane-test': state === 'paused',
+    reload: true,
   }
-  for (const button of at('buttons').children) {
+  for (const button of document.querySelectorAll('#buttons button, #lanes button')) {
     const name = button.className
     button.disabled = away || underWay.has(name) || !useful[name]
   }
@@ -238,19 +271,33 @@ function say(text) {
   silence = setTimeout(() => put('reply', ''), PATIENCE_MS.reply)
 }
 
-async function command(name) {
+async function command(name, lane) {
   underWay.add(name)
   allow()
   say(WORDS[language].sending)
   try {
     const options = { method: 'POST', headers: { 'X-Pilah-Command': name } }
-    const { text } = await ask(`/commands/${name}`, PATIENCE_MS.command, options)
-    say(translated(text))
+    const path = lane ? `${name}/${encodeURIComponent(lane)}` : name
+    const { text, picture } = await ask(`/commands/${path}`, PATIENCE_MS.command, options)
+    say(picture ? '' : translated(text))
+    if (picture) enlarge(picture)
   } catch {
     say(WORDS[language].unheard)
   }
   underWay.delete(name)
   allow()
+}
+
+/** Shows a picture over the page. */
+function enlarge(picture) {
+  const image = make('img')
+  image.alt = ''
+  image.src = URL.createObjectURL(picture)
+  image.addEventListener('load', () => URL.revokeObjectURL(image.src))
+  const close = make('button', WORDS[language].close)
+  close.addEventListener('click', () => at('snapshot').close())
+  at('snapshot').replaceChildren(image, close)
+  if (!at('snapshot').open) at('snapshot').showModal()
 }
 
 function show(now) {
@@ -262,11 +309,12 @@ function show(now) {
   put('station', `${now.site} / ${now.station}`)
   for (const title of document.querySelectorAll('[data-word]')) title.textContent = words[title.dataset.word]
   list('incidents', now.incidents, incident)
-  list('buttons', now.commands, button)
-  allow()
+  list('buttons', now.commands.filter((name) => name !== 'lane-test'), (name) => button(name))
   const lanes = now.astray ? [...now.lanes, { lane: words.astray, items: now.astray, exception: true }] : now.lanes
   const most = Math.max(...lanes.map(({ items }) => items))
-  list('lanes', lanes.map((one) => ({ ...one, most })), lane)
+  const tests = now.commands.includes('lane-test') && health.state === 'paused'
+  list('lanes', lanes.map((one) => ({ ...one, most, test: tests && one.moves })), lane)
+  allow()
   list('items', now.items.length ? now.items : [null], (seen) => seen ? item(seen) : make('li', words.none))
   const parts = [
     `pilah ${now.version}`, now.model, `${words.up} ${duration(health.uptime_s)}`,

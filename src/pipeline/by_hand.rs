@@ -1,0 +1,128 @@
+//! Moves by hand: one lane's moves as a person asks for them, to see that the right actuators move the right way.
+
+use std::time::Duration;
+
+use crate::pipeline::actuate::{self, Drive, How, Moved, Order};
+use crate::pipeline::lane;
+use crate::units::{ActuatorId, Timestamp};
+
+/// How late a move by hand may start: nobody waits for it at a belt, and a shell's machine is not real-time.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// The lanes and actuators of a station.
+#[derive(Debug, Clone)]
+pub struct ByHand {
+    actuators: Vec<actuate::Settings>,
+    lanes: Vec<lane::Settings>,
+}
+
+impl ByHand {
+    /// Of these actuators and lanes, in the configuration's order.
+    pub fn new(actuators: &[actuate::Settings], lanes: &[lane::Settings]) -> Self {
+        Self { actuators: actuators.to_vec(), lanes: lanes.to_vec() }
+    }
+
+    /// The lane of this name.
+    ///
+    /// # Errors
+    /// When there is none: with the names that there are.
+    pub fn lane(&self, name: &str) -> Result<&lane::Settings, String> {
+        let found = self.lanes.iter().find(|lane| lane.name == name);
+        found.ok_or_else(|| {
+            let names: Vec<&str> = self.lanes.iter().map(|lane| lane.name.as_str()).collect();
+            format!("there is no such lane; name one of {}", names.join(", "))
+        })
+    }
+
+    /// The lane's moves from `start` on. Two that may not move together, or that use one actuator, come one after the
+    /// other has come to rest: on the belt the item's way lies between them.
+    pub fn orders(&self, lane: &lane::Settings, start: Timestamp) -> Vec<Order> {
+        let mut orders: Vec<Order> = Vec::new();
+        for step in &lane.moves {
+            let Some(index) = self.actuators.iter().position(|actuator| actuator.name == step.actuator) else {
+                continue;
+            };
+            let actuator = &self.actuators[index];
+            let shares = |other: &&Order| {
+                let group = self.actuators[other.actuator.0].exclusive.as_ref();
+                other.actuator.0 == index || (group.is_some() && group == actuator.exclusive.as_ref())
+            };
+            let at_rest = |other: &Order| other.at + other.on_for + self.actuators[other.actuator.0].lead();
+            let free = orders.iter().filter(shares).map(at_rest).max().unwrap_or(start);
+            let at = free.max(start + Duration::from_millis(step.after_ms.into()));
+            orders.push(Order {
+                item: None,
+                actuator: ActuatorId(index),
+                drive: actuator.drive(step.angle_deg),
+                at,
+                latest: at + GRACE,
+                on_for: Duration::from_millis(actuator.on_ms.into()),
+            });
+        }
+        orders
+    }
+
+    /// What became of a move, for who asked for it.
+    pub fn describe(&self, moved: &Moved) -> String {
+        let name = &self.actuators[moved.order.actuator.0].name;
+        let for_ms = moved.order.on_for.as_millis();
+        match (moved.how, moved.order.drive) {
+            (How::Made, Drive::Angle(degrees)) => format!("{name}: to {degrees} degrees for {for_ms} ms"),
+            (How::Made, _) => format!("{name}: on for {for_ms} ms"),
+            (How::Missed, _) => {
+                format!(
+                    "{name}: did not move; the machine was too busy, or another of its exclusive group was not at rest"
+                )
+            }
+            (How::Overtime, _) => format!("{name}: cut off at its longest on-time"),
+        }
+    }
+}
+
+/// When the last of these moves is over; `start` where there is none.
+pub fn until(orders: &[Order], start: Timestamp) -> Timestamp {
+    orders.iter().map(|order| order.at + order.on_for).max().unwrap_or(start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn config() -> Config {
+        let text = include_str!("../../config/demo.toml");
+        let mut config = Config::parse("config/demo.toml".as_ref(), text, [].into_iter()).unwrap();
+        config.lane[0].moves.push(lane::Move {
+            actuator: "kick-luar-jawa".into(),
+            angle_deg: None,
+            offset_mm: 0.0,
+            after_ms: 0,
+        });
+        config
+    }
+
+    #[test]
+    fn moves_that_may_not_be_on_together_come_one_after_the_other() {
+        let mut config = config();
+        let start = Timestamp::from_millis(100);
+        let starts = |config: &Config| {
+            let by_hand = ByHand::new(&config.actuator, &config.lane);
+            by_hand.orders(&config.lane[0], start).iter().map(|order| order.at).collect::<Vec<_>>()
+        };
+        assert_eq!(starts(&config), [start, start]);
+        for actuator in &mut config.actuator {
+            actuator.exclusive = Some("air".into());
+        }
+        assert_eq!(starts(&config), [start, start + Duration::from_millis(65)]);
+        let again = config.lane[0].moves[0].clone();
+        config.lane[0].moves = vec![again.clone(), again];
+        assert_eq!(starts(&config), [start, start + Duration::from_millis(65)]);
+    }
+
+    #[test]
+    fn a_lane_that_is_not_there_is_refused_with_those_that_are() {
+        let config = config();
+        let error = ByHand::new(&config.actuator, &config.lane).lane("jawaa").unwrap_err();
+        assert_eq!(error, "there is no such lane; name one of jawa, luar-jawa, manual");
+    }
+}
