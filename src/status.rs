@@ -1,13 +1,13 @@
 //! Counters and last values: what the health message, the metrics and the page show.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use crate::units::millis;
+use crate::units::{Timestamp, millis};
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -38,6 +38,16 @@ impl Gauge {
     /// Sets the value.
     pub fn set(&self, value: u64) {
         self.0.store(value, Ordering::Relaxed);
+    }
+
+    /// So many more.
+    pub fn add(&self, n: u64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+
+    /// So many fewer.
+    pub fn take(&self, n: u64) {
+        self.0.fetch_sub(n, Ordering::Relaxed);
     }
 
     /// The last value.
@@ -78,6 +88,34 @@ impl Latency {
     }
 }
 
+/// What some counters were, now and then during the last minute.
+#[derive(Debug, Default)]
+struct Rates(Mutex<VecDeque<(Timestamp, [u64; Rates::OF.len()])>>);
+
+impl Rates {
+    const OF: [&'static str; 4] = ["frames", "items", "sorted", "events_sent"];
+    const OVER: Duration = Duration::from_secs(60);
+    /// From one count that is kept to the next, so that few are, however often anyone asks.
+    const STEP: Duration = Duration::from_secs(5);
+
+    /// How many a minute: over the last minute, or since it was first asked. None before that.
+    fn per_minute(&self, now: Timestamp, counts: [u64; Self::OF.len()]) -> BTreeMap<&'static str, f64> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while kept.len() > 1 && now.since(kept[1].0) >= Self::OVER {
+            kept.pop_front();
+        }
+        let rates = kept.front().filter(|(at, _)| *at < now).map(|(at, before)| {
+            let minutes = now.since(*at).as_secs_f64() / 60.0;
+            let rate = |(now, before): (u64, u64)| now.saturating_sub(before) as f64 / minutes;
+            std::iter::zip(Self::OF, std::iter::zip(counts, *before).map(rate)).collect()
+        });
+        if kept.back().is_none_or(|(at, _)| now.since(*at) >= Self::STEP) {
+            kept.push_back((now, counts));
+        }
+        rates.unwrap_or_default()
+    }
+}
+
 /// Percentiles of a latency, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Spread {
@@ -95,7 +133,11 @@ macro_rules! status {
     ($( $kind:ident { $( $(#[doc = $doc:literal])+ $name:ident, )+ } )+) => {
         /// Every counter, gauge and latency of a station, shared by all its threads.
         #[derive(Debug, Default)]
-        pub struct Status { $( $( $(#[doc = $doc])+ pub $name: $kind, )+ )+ }
+        pub struct Status {
+            $( $( $(#[doc = $doc])+ pub $name: $kind, )+ )+
+            /// Counts of the last minute.
+            rates: Rates,
+        }
 
         status!(@each $( $kind { $( $name, )+ } )+);
 
@@ -112,6 +154,12 @@ macro_rules! status {
             /// Each counter by its name on the wire.
             pub fn counters(&self) -> BTreeMap<&'static str, u64> {
                 BTreeMap::from([$((stringify!($counter), self.$counter.get()),)+])
+            }
+
+            /// How many of what came a minute, lately; nothing when it is asked for the first time.
+            pub fn per_minute(&self, now: Timestamp) -> BTreeMap<&'static str, f64> {
+                let counters = self.counters();
+                self.rates.per_minute(now, Rates::OF.map(|name| counters.get(name).copied().unwrap_or(0)))
             }
 
             /// Each gauge by its name on the wire.
@@ -204,6 +252,8 @@ status! {
         in_flight,
         /// How far the belt has run since the start, in millimetres.
         belt_mm,
+        /// Events that are neither on disk nor lost yet.
+        unstored,
         /// Events on disk that the broker has not taken yet.
         outbox,
         /// One while events cannot be written to disk.
@@ -249,5 +299,30 @@ mod tests {
         assert!(!status.latencies().contains_key("read"));
         assert_eq!(Status::help("items"), Some("Items seen by the trigger."));
         assert_eq!(Status::help("nothing"), None);
+    }
+
+    #[test]
+    fn rates_are_those_of_the_last_minute_however_often_they_are_asked_for() {
+        let status = Status::default();
+        let second = |second: u64| Timestamp::from_millis(second * 1000);
+        assert!(status.per_minute(second(0)).is_empty());
+        for now in 1..=300 {
+            // One each second at first, then two, and none at the end.
+            status.items.add(match now {
+                ..=100 => 1,
+                101..=200 => 2,
+                _ => 0,
+            });
+            let items = status.per_minute(second(now))["items"];
+            let wanted = match now {
+                ..=100 => 60.0,
+                170..=200 => 120.0,
+                270.. => 0.0,
+                _ => continue,
+            };
+            assert!((items - wanted).abs() < 1e-9, "after {now} s: {items} a minute");
+        }
+        assert!(status.rates.0.lock().unwrap().len() < 15);
+        assert!(status.per_minute(second(300)).contains_key("frames"), "asked twice in one moment");
     }
 }

@@ -1,18 +1,16 @@
 //! The health message: every number of the station, and what the board says of itself.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use crate::clock::WallTime;
+use crate::clock::Now;
 use crate::record::{Health, Run, State};
 use crate::status::Status;
 use crate::store::disk_space;
 
 /// What is true now, as it goes on the wire.
-pub fn health(run: &Run, wall: WallTime, uptime_s: f64, state: State, status: &Status, folder: &Path) -> Health {
-    let named = |numbers: std::collections::BTreeMap<&'static str, u64>| {
-        numbers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-    };
+pub fn health(run: &Run, Now { at, wall }: Now, uptime_s: f64, state: State, status: &Status, folder: &Path) -> Health {
     Health {
         schema: "pilah/health/1".into(),
         time: wall.rfc3339(),
@@ -21,12 +19,17 @@ pub fn health(run: &Run, wall: WallTime, uptime_s: f64, state: State, status: &S
         uptime_s,
         state,
         counters: named(status.counters()),
+        per_minute: named(status.per_minute(at)),
         gauges: named(status.gauges()),
-        latencies_ms: status.latencies().into_iter().map(|(name, spread)| (name.to_owned(), spread)).collect(),
+        latencies_ms: named(status.latencies()),
         temperature_c: temperature_c(),
         disk_free_bytes: disk_space(folder).ok().map(|(left, _)| left),
         resident_bytes: resident_bytes(),
     }
+}
+
+fn named<T>(numbers: BTreeMap<&'static str, T>) -> BTreeMap<String, T> {
+    numbers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// The processor's temperature: the first thermal zone on Raspberry Pis and most other boards.

@@ -398,7 +398,7 @@ impl<L: Link> Loop<L> {
         let all = &self.all;
         let uptime = all.clock.now().since(self.began).as_secs_f64();
         let folder = all.database.parent().unwrap_or(&all.database);
-        let health = health::health(&all.run, all.clock.wall(), uptime, *all.state.borrow(), &all.status, folder);
+        let health = health::health(&all.run, all.clock.read(), uptime, *all.state.borrow(), &all.status, folder);
         drop(all.link.publish(retained(all.topics.of("health"), &health, false)));
     }
 

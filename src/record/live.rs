@@ -81,7 +81,10 @@ pub struct Health {
     pub state: State,
     /// Everything that is counted, since start.
     pub counters: BTreeMap<String, u64>,
-    /// Last values: items in flight, how far the belt has run, events in the outbox, whether disk and broker take them.
+    /// How many frames, items, sorted items and sent events came a minute, over the last minute; empty in the first message.
+    pub per_minute: BTreeMap<String, f64>,
+    /// Last values: items in flight, how far the belt has run, events that wait for the disk and for the broker, whether these
+    /// take them.
     pub gauges: BTreeMap<String, u64>,
     /// Percentiles of each stage's latency, since start.
     pub latencies_ms: BTreeMap<String, Spread>,

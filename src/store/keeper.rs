@@ -168,7 +168,7 @@ impl Keeper {
     fn hold(&mut self, record: Record, since: Option<Timestamp>) {
         if self.held.len() >= HELD {
             self.status.events_lost.one();
-            self.shared.events_done(1);
+            self.status.unstored.take(1);
             return;
         }
         let now = self.clock.now();
@@ -187,7 +187,7 @@ impl Keeper {
         if let Some(event) = event {
             let record = Record { wall: self.clock.wall(), event };
             self.shared.recent.note(&record);
-            self.shared.await_events(1);
+            self.status.unstored.add(1);
             self.hold(record, None);
         }
     }
@@ -264,7 +264,7 @@ impl Keeper {
         let file = self.committed.borrow().file + 1;
         if file == 1 {
             let record = Record { wall: self.clock.wall(), event: store.start_event(&self.run) };
-            self.shared.await_events(1);
+            self.status.unstored.add(1);
             self.held.insert(0, Held { record, since: None });
             self.due = Some(self.clock.now());
         }
@@ -334,7 +334,7 @@ impl Keeper {
         self.status.commit.record(now.since(began));
         let stored = u64::try_from(self.held.len()).unwrap_or(u64::MAX);
         self.status.events_stored.add(stored);
-        self.shared.events_done(stored);
+        self.status.unstored.take(stored);
         let fresh = (first..).zip(&self.held).filter(|(_, held)| !may_wait(&held.record.event));
         self.shared.note_fresh(fresh.filter_map(|(seq, held)| Some((seq, held.since?))));
         self.held.clear();

@@ -42,8 +42,6 @@ pub(super) enum Message {
 pub(super) struct Shared {
     /// Events up to this one are taken or set aside. Beside the queue, since it must get through a full one.
     sent: AtomicU64,
-    /// Events that are neither on disk nor lost yet.
-    waiting: AtomicU64,
     pictures_waiting: AtomicUsize,
     /// Events that the broker will never take, and why. Each is here before `sent` goes past it: who reads `sent`
     /// first and then this has all of them.
@@ -70,16 +68,6 @@ impl Shared {
 
     pub(super) fn has_set_aside(&self) -> bool {
         !self.set_aside.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
-    }
-
-    /// So many more events are to come on disk.
-    pub(super) fn await_events(&self, events: u64) {
-        self.waiting.fetch_add(events, Ordering::Relaxed);
-    }
-
-    /// So many events are on disk, or lost.
-    pub(super) fn events_done(&self, events: u64) {
-        self.waiting.fetch_sub(events, Ordering::Relaxed);
     }
 
     pub(super) fn picture_done(&self) {
@@ -118,7 +106,7 @@ impl Records {
     /// Hands an event over, or counts it as lost when the queue is full: the belt does not wait for a disk.
     pub fn record(&self, record: Record) {
         self.shared.recent.note(&record);
-        self.shared.await_events(1);
+        self.status.unstored.add(1);
         if self.queue.try_send(Message::Record(Box::new(record), self.clock.now())).is_err() {
             self.lose();
         }
@@ -127,7 +115,7 @@ impl Records {
     /// Hands an event over, waiting for room: for a line in virtual time, which outruns any disk.
     pub fn record_waiting(&self, record: Record) {
         self.shared.recent.note(&record);
-        self.shared.await_events(1);
+        self.status.unstored.add(1);
         if self.queue.send(Message::Record(Box::new(record), self.clock.now())).is_err() {
             self.lose();
         }
@@ -135,12 +123,12 @@ impl Records {
 
     fn lose(&self) {
         self.status.events_lost.one();
-        self.shared.events_done(1);
+        self.status.unstored.take(1);
     }
 
     /// Events handed over, or told by the store itself, that are neither on disk nor lost yet.
     pub fn waiting(&self) -> u64 {
-        self.shared.waiting.load(Ordering::Relaxed)
+        self.status.unstored.get()
     }
 
     /// Hands a picture over; returns false, and counts it, when too many are waiting already.

@@ -73,7 +73,7 @@ impl Site {
         let (run, since) = &self.run;
         let now = self.clock.read();
         let up = now.at.since(*since).as_secs_f64();
-        health(run, now.wall, up, *self.state.borrow(), &self.status, &self.folder)
+        health(run, now, up, *self.state.borrow(), &self.status, &self.folder)
     }
 }
 

@@ -191,23 +191,39 @@ def it_runs_with_the_rights_that_it_needs_and_no_others(args):
 
 
 def the_page_is_served_and_its_buttons_work(args):
-    configure(more='[page]\nlisten = "0.0.0.0:8080"\ncommands = ["pause", "resume"]\n')
+    page = '[page]\nlisten = "0.0.0.0:8080"\ncommands = ["pause", "resume", "lane-test", "snapshot", "reload"]\n'
+    configure(more=page)
 
     def ask(path, command=None):
         headers = {"X-Pilah-Command": command} if command else {}
         request = urllib.request.Request(f"http://127.0.0.1:8080{path}", headers=headers, method="POST" if command else "GET")
         with urllib.request.urlopen(request, timeout=20) as answer:
-            return answer.read().decode()
+            return answer.read()
 
-    with Ears() as ears:
+    def done(command, more=""):
+        said = json.loads(ask(f"/commands/{command}{more}", command))
+        expect(said["ok"], said)
+        return said["text"]
+
+    with Ears() as ears, Trace() as trace:
         started(ears)
         in_mid_move(ears)
         until("the page shows an item", LONG, lambda: json.loads(ask("/state.json"))["items"], every=0.5)
-        expect("pilah_items_total" in ask("/metrics"), "no numbers")
-        for command, state in (("pause", "paused"), ("resume", "running")):
-            said = json.loads(ask(f"/commands/{command}", command))
-            expect(said["ok"], said)
-            until(f"it is {state}", LONG, lambda: ears.state() in (state, "ready" if state == "running" else state), every=0.2)
+        expect(b"pilah_items_total" in ask("/metrics"), "no numbers")
+        expect(ask("/commands/snapshot", "snapshot").startswith(b"\xff\xd8"), "no picture of what the camera sees")
+        done("pause")
+        until("it is paused", LONG, lambda: ears.state() == "paused" and all_off(), every=0.2)
+        moved = [high for _, high in trace.changes(KICK)].count(True)
+        print(f"    by hand: {done('lane-test', '/jawa')}")
+        expect([high for _, high in trace.changes(KICK)].count(True) == moved + 1, "the lane did not move by hand")
+        done("resume")
+        expect(all_off(), "it was let go with a lane that was moved by hand")
+        until("it sorts", LONG, lambda: ears.state() in ("running", "ready"), every=0.2)
+        old, before = pid(), len(ears.heard("start"))
+        configure(more=page + 'names = ["belt-1.plant.example"]\n')
+        done("reload")
+        up_again(ears, before)
+        expect((pid(), unit("NRestarts")) == (old, "0"), "it was not the same process")
     configure()
 
 

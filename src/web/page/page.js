@@ -29,7 +29,7 @@ const WORDS = {
       override: 'chosen by a person', fault: 'the machine stood',
     },
     outcome: { diverted: '', passed: '', missed: 'missed its lane', unconfirmed: 'its lane saw nothing', lost: 'lost' },
-    way: 'on its way', sure: 'sure', outbox: 'events wait for the broker', broker: ['broker connected', 'no broker'],
+    way: 'on its way', sure: 'sure', pace: 'items a minute', outbox: 'events wait for the broker', broker: ['broker connected', 'no broker'],
     disk: 'the disk takes no events', clock: 'clock not set', up: 'up', since: 'since', units: ['d', 'h', 'min'],
   },
   id: {
@@ -90,7 +90,7 @@ const WORDS = {
     outcome: {
       diverted: '', passed: '', missed: 'tidak masuk ke jalurnya', unconfirmed: 'tidak terdeteksi di jalurnya', lost: 'hilang',
     },
-    way: 'masih dalam perjalanan', sure: 'yakin', outbox: 'kejadian belum terkirim ke broker',
+    way: 'masih dalam perjalanan', sure: 'yakin', pace: 'barang per menit', outbox: 'kejadian belum terkirim ke broker',
     broker: ['broker tersambung', 'broker tidak tersambung'], disk: 'data tidak dapat disimpan ke disk',
     clock: 'jam belum disetel', up: 'aktif selama', since: 'sejak', units: ['hari', 'jam', 'mnt'],
   },
@@ -320,6 +320,7 @@ function show(now) {
     `pilah ${now.version}`, now.model, `${words.up} ${duration(health.uptime_s)}`,
     words.broker[gauges.broker_connected ? 0 : 1],
   ]
+  if (health.per_minute.items) parts.splice(2, 0, `${Math.round(health.per_minute.items)} ${words.pace}`)
   if (gauges.outbox) parts.push(`${gauges.outbox} ${words.outbox}`)
   if (gauges.store_failing) parts.push(words.disk)
   if (!health.clock_synchronized) parts.push(words.clock)
