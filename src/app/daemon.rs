@@ -26,7 +26,7 @@ use crate::config::Config;
 use crate::drivers::{gpio, runtime};
 use crate::pipeline::machine::Held;
 use crate::publish::Topics;
-use crate::record::{Event, Record, Run, State};
+use crate::record::{Run, State};
 use crate::status::Status;
 use crate::units::Timestamp;
 
@@ -134,7 +134,7 @@ fn sort(site: &Site<'_>, watch: &Watch<'_>, mut around: Around<'_>) -> Option<Ru
                 tracing::error!(error = format!("{error:#}"), "station cannot start; trying again");
                 state.send_replace(State::Fault);
                 refusal.light(config, directory, shared.clock.now());
-                record(shared, refusal.tell(what, &error));
+                refusal.tell(what, &error).into_iter().for_each(|event| shared.records.tell(event));
                 // A refused model or a missing device is a fault, not a reason to exit: the station is online.
                 notify(&[NotifyState::Ready, NotifyState::Status(&format!("fault: {error:#}"))]);
                 around.look();
@@ -148,7 +148,7 @@ fn sort(site: &Site<'_>, watch: &Watch<'_>, mut around: Around<'_>) -> Option<Ru
                 continue;
             }
         };
-        record(shared, refusal.over());
+        refusal.over().into_iter().for_each(|event| shared.records.tell(event));
         notify(&[NotifyState::Ready, NotifyState::Status("sorting")]);
         tracing::info!("station is ready");
         while !running.stop.stopped() {
@@ -193,12 +193,6 @@ fn open(site: &Site<'_>, watch: &Watch<'_>, refusal: &mut Refusal) -> Result<Opt
     threads::start(station, devices, shared, (*state).clone()).map(Some).map_err(because(What::Start))
 }
 
-fn record(shared: &Shared, events: impl IntoIterator<Item = Event>) {
-    for event in events {
-        shared.records.record(Record { wall: shared.clock.wall(), event });
-    }
-}
-
 /// What surrounds the station, looked at now and then.
 struct Around<'a> {
     surroundings: Surroundings,
@@ -216,7 +210,7 @@ impl Around<'_> {
         }
         self.next = now.at + SURROUNDINGS;
         let seen = Seen::read(now, self.folder, self.shared.status.outbox.get());
-        record(self.shared, self.surroundings.look(&seen));
+        self.surroundings.look(&seen).into_iter().for_each(|event| self.shared.records.tell(event));
     }
 }
 

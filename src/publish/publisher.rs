@@ -18,7 +18,7 @@ use super::suspects::Suspects;
 use super::window::{Wanted, Window};
 use super::{Connection, Link, Message, NotTaken, Topics, health, offline, online, retained};
 use crate::clock::Clock;
-use crate::record::{Record, Run, State};
+use crate::record::{Run, State};
 use crate::status::Status;
 use crate::store::history::{History, Stored};
 use crate::store::records::Records;
@@ -387,7 +387,7 @@ impl<L: Link> Loop<L> {
 
     fn tell(&self, event: Option<crate::record::Event>) {
         if let Some(event) = event {
-            self.all.records.record(Record { wall: self.all.clock.wall(), event });
+            self.all.records.tell(event);
         }
     }
 

@@ -11,7 +11,7 @@ use super::Committed;
 use super::pictures::Kept;
 use super::recent::Recent;
 use crate::clock::Clock;
-use crate::record::Record;
+use crate::record::{Event, Record};
 use crate::status::Status;
 use crate::units::Timestamp;
 
@@ -110,6 +110,11 @@ impl Records {
         if self.queue.try_send(Message::Record(Box::new(record), self.clock.now())).is_err() {
             self.lose();
         }
+    }
+
+    /// Hands over what has just happened; see [`Self::record`].
+    pub fn tell(&self, event: Event) {
+        self.record(Record { wall: self.clock.wall(), event });
     }
 
     /// Hands an event over, waiting for room: for a line in virtual time, which outruns any disk.

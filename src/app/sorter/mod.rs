@@ -25,7 +25,7 @@ use crate::pipeline::machine::{Held, Machine};
 use crate::pipeline::preprocess::decode::small_grey;
 use crate::pipeline::trigger::Edge;
 use crate::pipeline::{Effect, Input, Line};
-use crate::record::{Event, Record, State, Words};
+use crate::record::{Event, State, Words};
 use crate::trouble::{incident, incident_over};
 use crate::units::{Millimetres, Timestamp};
 
@@ -299,7 +299,7 @@ impl Sorter {
 
     fn record(&self, event: Event) {
         count(&self.shared.status, &event);
-        self.shared.records.record(Record { wall: self.shared.clock.wall(), event });
+        self.shared.records.tell(event);
     }
 }
 

@@ -142,13 +142,12 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             args.line.name(),
             feed.rate
         ));
-        if let Some(address) = args.page {
-            let free = TcpListener::bind(address);
-            free.with_context(|| {
-                format!("serving the page at {address}; take another port, as in --page=127.0.0.1:8081")
-            })?;
-            print::note(format_args!("the operator's page is at http://{address}/"));
-        }
+    }
+    if let Some(address) = args.page {
+        TcpListener::bind(address).with_context(|| {
+            format!("serving the page at {address}; take another port, as in --page=127.0.0.1:8081")
+        })?;
+        print::note(format_args!("the operator's page is at http://{address}/"));
     }
     let ran = if args.in_virtual_time { demo.in_virtual_time(eyes, &sim)? } else { demo.in_real_time(eyes)? };
     let bound = |lane: &lane::Settings| [lane.classes.clone(), lane.regions.clone()].concat();
