@@ -109,8 +109,23 @@ impl<T: Into<String>> From<T> for Done {
     }
 }
 
+/// Why something was not done, or not all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotDone {
+    /// A sentence.
+    pub why: String,
+    /// Whether it was begun: the same command sent again must not do it a second time.
+    pub begun: bool,
+}
+
+impl<T: Into<String>> From<T> for NotDone {
+    fn from(why: T) -> Self {
+        Self { why: why.into(), begun: false }
+    }
+}
+
 /// How long who carries a command out may take to say so.
-const ANSWER: Duration = Duration::from_secs(10);
+pub const ANSWER: Duration = Duration::from_secs(10);
 
 /// A command on its way to who carries it out.
 #[derive(Debug)]
@@ -118,12 +133,12 @@ pub struct Request {
     /// What to do.
     pub command: Command,
     /// Takes what came of it: what was done, or why it could not be. Dropped, it means that nobody did it.
-    pub answer: oneshot::Sender<Result<Done, String>>,
+    pub answer: oneshot::Sender<Result<Done, NotDone>>,
 }
 
 /// The end of a request at which its answer comes.
 #[derive(Debug)]
-pub struct Asked(oneshot::Receiver<Result<Done, String>>);
+pub struct Asked(oneshot::Receiver<Result<Done, NotDone>>);
 
 /// What came of a request, as far as it is known.
 #[derive(Debug, PartialEq, Eq)]
@@ -146,9 +161,9 @@ impl Asked {
     /// Waits for the answer, a few seconds at most.
     pub async fn came(self) -> Came {
         let answer = tokio::time::timeout(ANSWER, self.0).await;
-        let undone = matches!(answer, Ok(Ok(Err(_)) | Err(_)));
+        let undone = matches!(answer, Ok(Ok(Err(NotDone { begun: false, .. })) | Err(_)));
         let result = match answer {
-            Ok(Ok(result)) => result,
+            Ok(Ok(result)) => result.map_err(|not_done| not_done.why),
             Ok(Err(_)) => Err("the station is busy or stopping; try again".into()),
             Err(_) => Err("no answer in time; look at the station's status".into()),
         };

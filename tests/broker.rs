@@ -201,7 +201,7 @@ async fn commands_are_carried_out_if_allowed(broker: SocketAddr, tells_retained:
     let (text, picture) = ("seen".to_owned(), Some(vec![0xff, 0xd8, 0xff]));
     request.answer.send(Ok(command::Done { text, picture })).unwrap();
     replied(&usual, true, "seen").await;
-    assert_eq!(subscriber.tally().newest.get(&topics().of("snapshot")), Some(&vec![0xff, 0xd8, 0xff]));
+    assert_eq!(subscriber.tally().newest.get(&topics().of("snapshot/jpeg")), Some(&vec![0xff, 0xd8, 0xff]));
     let refused = 3 + u64::from(tells_retained);
     let status = &line.station.status;
     let counts = (status.commands.get(), status.commands_undone.get(), status.commands_refused.get());

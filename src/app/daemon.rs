@@ -21,7 +21,7 @@ use crate::app::surroundings::{Seen, Surroundings};
 use crate::app::threads::{self, Devices, Running, Shared};
 use crate::app::turns::{Turn, Turns};
 use crate::clock::{Clock, SystemClock};
-use crate::command::{Command, Done, Name, Request};
+use crate::command::{Command, Done, Name, NotDone, Request};
 use crate::config::Config;
 use crate::drivers::{gpio, runtime};
 use crate::pipeline::machine::Held;
@@ -40,6 +40,8 @@ const LOOK: Duration = Duration::from_millis(250);
 const HANGS: Duration = Duration::from_secs(3);
 /// From one look at the surroundings to the next.
 const SURROUNDINGS: Duration = Duration::from_secs(5);
+/// The answer to a pause while there is no line.
+const PAUSED: &str = "paused: it will stand once it can start";
 /// Commands on their way to the line, or to who answers while there is none: a person sends one at a time.
 const ASKED: usize = 8;
 
@@ -49,16 +51,28 @@ const ASKED: usize = 8;
 /// # Errors
 /// When another process runs this station, or a thread ended by itself; systemd starts the daemon again.
 pub fn run(mut config: Config, again: &dyn Fn() -> Result<Config>) -> Result<()> {
-    let signals = signals()?;
-    while let Some(next) = run_once(&config, &signals, again)? {
-        tracing::info!("starting anew with the configuration as it is now");
-        config = next;
+    let (signals, mut paused) = (signals()?, false);
+    while let Some(next) = run_once(&config, &signals, again, paused)? {
+        config = next.config;
+        paused = next.paused;
     }
     Ok(())
 }
 
-/// Runs a station; returns the configuration with which it starts anew, unless it is to end.
-fn run_once(config: &Config, signals: &Receiver<()>, again: &dyn Fn() -> Result<Config>) -> Result<Option<Config>> {
+/// With what a station starts anew.
+struct Next {
+    config: Config,
+    /// What held the machine holds it still: nobody has let it go, whatever the new configuration would take over.
+    paused: bool,
+}
+
+/// Runs a station, held where it is `paused`, until it is to end or to start anew.
+fn run_once(
+    config: &Config,
+    signals: &Receiver<()>,
+    again: &dyn Fn() -> Result<Config>,
+    paused: bool,
+) -> Result<Option<Next>> {
     // Until the end.
     let _alone = alone(&config.store.directory)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -74,21 +88,23 @@ fn run_once(config: &Config, signals: &Receiver<()>, again: &dyn Fn() -> Result<
         Shared { clock: Arc::clone(&clock), status: Arc::clone(&status), records: storing.records.clone(), tap: None };
     let (ask, asked) = sync_channel(ASKED);
     let page = |address| page::serve(address, config, &config.store.directory, &shared, (&run, &seen), ask.clone());
-    let _page = config.page.address().map(page).transpose()?;
+    let page = config.page.address().map(page).transpose()?;
     let topics = Topics::new(&config.station.site, &config.station.id);
     let said = Said { topics, run: run.clone(), state: seen, status, clock };
     let publishing = publishing(config, &storing, said, ask)?;
     let ended = || storing.ended() || publishing.as_ref().is_some_and(Publishing::ended);
-    let watch = Watch::new(signals, asked, stored, again, &ended);
+    let watch = Watch::new(signals, asked, stored, again, paused, &ended);
     let around = Around {
         surroundings: Surroundings::new(config.store.max_bytes),
         folder: &config.store.directory,
         shared: &shared,
         next: shared.clock.now(),
     };
-    let site = Site { config, shared: &shared, run: &run, state: &state, directory: runtime::directory() };
+    let directory = runtime::directory();
+    let site = Site { config, shared: &shared, run: &run, state: &state, directory: directory.clone() };
     let running = sort(&site, &watch, around);
-    let next = watch.next.into_inner();
+    let Watch { next, asked, .. } = watch;
+    let next = next.into_inner().filter(|_| !to_stop(signals));
     match next {
         // Not fed until the next start has opened its model.
         Some(_) => watchdog(OPENING),
@@ -97,9 +113,25 @@ fn run_once(config: &Config, signals: &Receiver<()>, again: &dyn Fn() -> Result<
     }
     let ended = running.map_or(Ok(()), Running::finish);
     let published = publishing.map_or(Ok(()), Publishing::finish);
+    drop(page);
     let kept = storing.finish();
     ended.and(published).and(kept)?;
-    Ok(next)
+    Ok(next.map(|config| {
+        tracing::info!("starting anew with the configuration as it is now");
+        Next { config, paused: is_held(&directory, &asked) }
+    }))
+}
+
+/// Whether something held the machine when it ended, or somebody has paused it since.
+fn is_held(directory: &Path, asked: &Receiver<Request>) -> bool {
+    let held = runtime::held(directory);
+    let mut paused = held.paused || held.stopped;
+    for Request { command, answer } in asked.try_iter() {
+        let pauses = command == Command::Pause;
+        paused |= pauses;
+        drop(answer.send(if pauses { Ok(PAUSED.into()) } else { Err("the station starts anew; try again".into()) }));
+    }
+    paused
 }
 
 fn publishing(config: &Config, storing: &Storing, said: Said, ask: SyncSender<Request>) -> Result<Option<Publishing>> {
@@ -171,7 +203,7 @@ fn open(site: &Site<'_>, watch: &Watch<'_>, refusal: &mut Refusal) -> Result<Opt
     let Site { config, shared, run, state, directory } = site;
     let because = |what| move |error| (what, error);
     let eyes = station::open_eyes(config, Some(&config.store.directory)).map_err(because(What::Model))?;
-    if watch.asked_to_stop() {
+    if to_stop(watch.signals) {
         return Ok(None);
     }
     run.model.set(eyes.title());
@@ -220,8 +252,8 @@ struct Watch<'a> {
     asked: Receiver<Request>,
     stored: Arc<AtomicU64>,
     turns: Mutex<Turns>,
-    /// A pause was asked for while there was no line. It holds the line once there is one, and as any pause of this run
-    /// it does so too where nothing but a new start can end it.
+    /// A pause was asked for while there was no line, or held the one before this. It holds the line once there is one,
+    /// and as any pause of this run it does so too where nothing but a new start of the program can end it.
     paused: Cell<bool>,
     /// Reads the configuration.
     again: &'a dyn Fn() -> Result<Config>,
@@ -237,9 +269,10 @@ impl<'a> Watch<'a> {
         asked: Receiver<Request>,
         stored: Arc<AtomicU64>,
         again: &'a dyn Fn() -> Result<Config>,
+        paused: bool,
         ended: &'a dyn Fn() -> bool,
     ) -> Self {
-        let (turns, paused, next) = (Mutex::default(), Cell::new(false), OnceCell::new());
+        let (turns, paused, next) = (Mutex::default(), Cell::new(paused), OnceCell::new());
         Self { signals, asked, stored, turns, paused, again, next, ended }
     }
 
@@ -272,11 +305,6 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Whether a signal asks to stop, by now.
-    fn asked_to_stop(&self) -> bool {
-        !matches!(self.signals.try_recv(), Err(TryRecvError::Empty))
-    }
-
     /// Whether a loop has stood so long that what it waits for is lost.
     fn hangs(&self, turn: Turn, now: Timestamp) -> bool {
         self.turns.lock().unwrap_or_else(PoisonError::into_inner).stood(turn, now) >= HANGS
@@ -300,7 +328,7 @@ impl<'a> Watch<'a> {
                 Command::Pause => {
                     self.paused.set(true);
                     runtime::keep_held(directory, Held { paused: true, ..runtime::held(directory) });
-                    Ok("paused: it will stand once it can start".into())
+                    Ok(PAUSED.into())
                 }
                 Command::Reload => self.reload(),
                 _ => Err("the station cannot start; its incident says why".into()),
@@ -311,12 +339,21 @@ impl<'a> Watch<'a> {
     }
 
     /// Reads the configuration. With one that is wrong nothing would start: then the one that runs stays.
-    fn reload(&self) -> Result<Done, String> {
-        let config = (self.again)().map_err(|error| format!("nothing has changed: {error:#}"))?;
+    fn reload(&self) -> Result<Done, NotDone> {
+        // A worn card may take its time.
+        watchdog(OPENING);
+        let read = (self.again)();
+        watchdog(sd_notify::watchdog_enabled().unwrap_or_default());
+        let config = read.map_err(|error| format!("nothing has changed: {error:#}"))?;
         // Asked for twice at once, it starts anew once.
         self.next.set(config).ok();
         Ok("starting anew with the configuration as it is now".into())
     }
+}
+
+/// Whether a signal asks to stop, by now.
+fn to_stop(signals: &Receiver<()>) -> bool {
+    !matches!(signals.try_recv(), Err(TryRecvError::Empty))
 }
 
 /// A channel that gets a word when a signal asks to stop.
@@ -361,7 +398,7 @@ mod tests {
     use super::*;
 
     fn watch<'a>(signals: &'a Receiver<()>, asked: Receiver<Request>, ended: &'a dyn Fn() -> bool) -> Watch<'a> {
-        Watch::new(signals, asked, Arc::default(), &|| bail!("line 3: speed_mm_s is no key"), ended)
+        Watch::new(signals, asked, Arc::default(), &|| bail!("line 3: speed_mm_s is no key"), false, ended)
     }
 
     #[test]
@@ -393,13 +430,32 @@ mod tests {
         let ((_signal, signals), (_ask, asked)) = (sync_channel(1), sync_channel(ASKED));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let wrong = watch(&signals, asked, &|| false);
-        assert_eq!(wrong.reload().unwrap_err(), "nothing has changed: line 3: speed_mm_s is no key");
+        assert_eq!(wrong.reload().unwrap_err().why, "nothing has changed: line 3: speed_mm_s is no key");
         assert!(!wrong.wait(Duration::ZERO, &clock, || None));
         let (read, (_ask, asked)) = (|| Ok(config()), sync_channel(ASKED));
-        let right = Watch::new(&signals, asked, Arc::default(), &read, &|| false);
+        let right = Watch::new(&signals, asked, Arc::default(), &read, false, &|| false);
         assert!(right.reload().is_ok() && right.reload().is_ok());
         assert!(right.wait(Duration::from_secs(3600), &clock, || None));
         assert_eq!(right.next.into_inner().unwrap().station.id, "b");
+    }
+
+    #[test]
+    fn what_held_the_machine_holds_it_after_a_new_start_and_so_does_a_pause_in_between() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ask, asked) = sync_channel(ASKED);
+        assert!(!is_held(folder.path(), &asked));
+        for held in [Held { paused: true, stopped: false }, Held { paused: false, stopped: true }] {
+            runtime::keep_held(folder.path(), held);
+            assert!(is_held(folder.path(), &asked), "{held:?}");
+        }
+        runtime::keep_held(folder.path(), Held::default());
+        let [resumed, paused] = [Command::Resume, Command::Pause].map(|command| {
+            let (answer, answered) = oneshot::channel();
+            ask.send(Request { command, answer }).unwrap();
+            answered
+        });
+        assert!(is_held(folder.path(), &asked));
+        assert_eq!([resumed, paused].map(|mut answered| answered.try_recv().unwrap().is_ok()), [false, true]);
     }
 
     /// A bin whose digits come by the clock, and that only a pause may be asked of.

@@ -14,7 +14,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::drivers::{gpio, runtime};
 use crate::pipeline::actuate::{Actuate, Armed, How, Moved};
-use crate::pipeline::by_hand::{self, ByHand};
+use crate::pipeline::by_hand::ByHand;
 use crate::pipeline::lane;
 use crate::units::Timestamp;
 
@@ -75,7 +75,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     armed.actuate.release(armed.outputs, now)?;
     let relay = config.gpio.heartbeat_half().map_or(Duration::ZERO, |_| RELAY);
     let orders = by_hand.orders(lane, clock.now() + relay);
-    let until = by_hand::until(&orders, now);
+    let until = by_hand.until(&orders, now);
     for order in orders {
         ensure!(armed.actuate.order(order), "lane {} has too many moves", lane.name);
     }

@@ -66,14 +66,16 @@ impl Config {
             trigger::Kind::Interval | trigger::Kind::Command => None,
         };
         let pauses = self.allows(Name::Pause) || self.buttons.pause.is_some();
+        let goes_on = self.allows(Name::Resume) || self.buttons.start.is_some();
         for (key, commands) in [("mqtt.commands", &self.mqtt.commands), ("page.commands", &self.page.commands)] {
             if let Some(what) = trigger.filter(|_| commands.contains(&Name::Trigger)) {
                 let remedy = "remove it, or set trigger.kind = \"command\"";
                 problems.add(key, format!("\"trigger\" {what}"), remedy);
             }
-            let ok = pauses || !commands.contains(&Name::LaneTest);
-            let what = "\"lane-test\" moves a lane only while the machine is paused, and nothing here pauses it";
-            problems.expect(ok, key, what, "add \"pause\" and \"resume\", or name a pause button in [buttons]");
+            let ok = (pauses && goes_on) || !commands.contains(&Name::LaneTest);
+            let which = if pauses { "ends a pause" } else { "pauses it" };
+            let what = format!("\"lane-test\" moves a lane only while the machine is paused, and nothing here {which}");
+            problems.expect(ok, key, what, "add \"pause\" and \"resume\", or name such buttons in [buttons]");
         }
     }
 

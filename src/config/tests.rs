@@ -469,5 +469,6 @@ fn a_lane_test_where_nothing_pauses_the_machine_is_warned_of() {
     let found = warned("[page]\ncommands = [\"lane-test\"]\n");
     assert!(found.starts_with("page.commands: \"lane-test\" moves a lane only while"), "{found}");
     let page = "[page]\nlisten = \"127.0.0.1:8080\"\ncommands = [\"lane-test\", \"pause\"]\n";
-    assert_eq!(warned(page), "");
+    assert!(warned(page).ends_with("such buttons in [buttons]") && warned(page).contains("nothing here ends a pause"));
+    assert_eq!(warned(&page.replace("\"pause\"", "\"pause\", \"resume\"")), "");
 }

@@ -174,6 +174,11 @@ impl Machine {
         std::mem::replace(&mut self.camera, Camera::Lost) != Camera::Lost
     }
 
+    /// Whether the camera shows nothing any more, whatever else holds the machine.
+    pub fn camera_is_lost(&self) -> bool {
+        self.camera == Camera::Lost
+    }
+
     /// The state, where nothing moves yet: `Ready` stands for `Running` too.
     pub fn state(&self) -> State {
         match (self.stopped, self.camera, self.paused) {

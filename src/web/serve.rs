@@ -22,7 +22,7 @@ const REQUEST: Duration = Duration::from_secs(10);
 /// A connection is closed after this, so that nobody keeps others out: browsers open another one.
 const CONNECTION: Duration = Duration::from_secs(60);
 /// How long after its port was refused it is tried again.
-const RETRY: Duration = Duration::from_secs(10);
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Serves until `ended` tells that nobody wants the page any more.
 pub(super) async fn serve(address: SocketAddr, answers: Arc<Answers>, mut ended: watch::Receiver<()>) {

@@ -3,12 +3,15 @@
 use anyhow::Result;
 
 use super::{Sorter, Task};
-use crate::command::{Command, Done, Request};
+use crate::command::{Command, Done, NotDone, Request};
 use crate::pipeline::capture::Frame;
 use crate::pipeline::incidents::Mishap;
 use crate::pipeline::{Effect, Input};
 use crate::record::State;
 use crate::units::LaneId;
+
+/// How many may wait for a frame.
+const SNAPSHOTS: usize = 8;
 
 impl Sorter {
     /// Answers once it is done: what a reply says is so.
@@ -19,6 +22,7 @@ impl Sorter {
         }
         let done = match command {
             Command::Pause => {
+                self.end_moves_by_hand()?;
                 self.machine.pause(true);
                 self.obey()?;
                 Ok("paused".into())
@@ -26,17 +30,20 @@ impl Sorter {
             Command::Resume => {
                 self.machine.pause(false);
                 self.obey()?;
-                let stands = |why| Err(format!("no longer paused, but the machine stands: {why}"));
+                let stands = |why| Err(format!("no longer paused, but the machine stands: {why}").into());
                 why_it_stands(self.machine.state()).map_or(Ok("resumed".into()), stands)
             }
             Command::Trigger(lane) => match why_it_stands(self.machine.state()) {
-                Some(why) => Err(format!("the machine stands: {why}")),
+                Some(why) => Err(format!("the machine stands: {why}").into()),
                 None => self.trigger(lane.as_deref())?,
             },
             Command::LaneTest(lane) => return self.move_lane(&lane, answer),
-            Command::Snapshot if self.machine.state() == State::Fault => Err("its camera is lost".into()),
+            Command::Snapshot if self.machine.camera_is_lost() => Err("its camera is lost".into()),
             Command::Snapshot => {
-                self.snapshots.push(answer);
+                self.snapshots.retain(|waits| !waits.is_closed());
+                if self.snapshots.len() < SNAPSHOTS {
+                    self.snapshots.push(answer);
+                }
                 return Ok(());
             }
             Command::Reload => Err("who runs this station does not read its configuration again".into()),
@@ -48,18 +55,19 @@ impl Sorter {
 
     /// Has a frame shown to who waits for one. A picture that finds no room is dropped, which says so.
     pub(super) fn show(&mut self, frame: &Frame) {
-        for answer in self.snapshots.drain(..).filter(|answer| !answer.is_closed()) {
-            drop(self.tasks.try_send(Task::Show { picture: frame.picture.clone(), answer }));
+        let answers: Vec<_> = self.snapshots.drain(..).filter(|answer| !answer.is_closed()).collect();
+        if !answers.is_empty() {
+            drop(self.tasks.try_send(Task::Show { picture: frame.picture.clone(), answers }));
         }
     }
 
     /// An item comes by command, maybe with the lane that a person chose; what the line did with it.
-    fn trigger(&mut self, lane: Option<&str>) -> Result<Result<Done, String>> {
+    fn trigger(&mut self, lane: Option<&str>) -> Result<Result<Done, NotDone>> {
         let names = self.line.lanes();
         let place = |lane: &str| names.iter().position(|name| name == lane).map(LaneId);
         let chosen = lane.and_then(place);
         if lane.is_some() && chosen.is_none() {
-            return Ok(Err(format!("there is no such lane; there are {}", names.join(", "))));
+            return Ok(Err(format!("there is no such lane; there are {}", names.join(", ")).into()));
         }
         let effects = self.effects(Input::Trigger(chosen));
         let met = |mishap| effects.iter().any(|effect| matches!(effect, Effect::Mishap(met) if *met == mishap));

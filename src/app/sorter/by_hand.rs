@@ -5,9 +5,8 @@ use tokio::sync::oneshot;
 
 use super::Sorter;
 use crate::app::threads::Do;
-use crate::command::Done;
+use crate::command::{ANSWER, Done, NotDone};
 use crate::pipeline::actuate::{How, Moved, Order};
-use crate::pipeline::by_hand;
 use crate::record::State;
 use crate::units::Timestamp;
 
@@ -22,29 +21,34 @@ pub(super) struct Moving {
     /// When all are over.
     until: Timestamp,
     /// Taken once it is given.
-    answer: Option<oneshot::Sender<Result<Done, String>>>,
+    answer: Option<oneshot::Sender<Result<Done, NotDone>>>,
 }
 
 impl Sorter {
-    /// Moves one lane; the answer comes once every move was made or missed.
-    pub(super) fn move_lane(&mut self, lane: &str, answer: oneshot::Sender<Result<Done, String>>) -> Result<()> {
+    /// Moves one lane. The answer comes once every move was made or missed, or at once where that takes long.
+    pub(super) fn move_lane(&mut self, lane: &str, answer: oneshot::Sender<Result<Done, NotDone>>) -> Result<()> {
         let now = self.shared.clock.now();
         match self.may_move(lane, now) {
-            Ok(orders) if !orders.is_empty() => {
-                let until = by_hand::until(&orders, now);
+            Ok((orders, until)) if !orders.is_empty() => {
                 orders.iter().try_for_each(|order| self.order(Do::Order(*order)))?;
-                let (told, answer) = (Vec::new(), Some(answer));
-                self.moving = Some(Moving { waits: orders, told, all_made: true, until, answer });
+                let takes = until.since(now);
+                let answer = if takes < ANSWER {
+                    Some(answer)
+                } else {
+                    drop(answer.send(Ok(format!("moving for {} s", takes.as_secs()).into())));
+                    None
+                };
+                self.moving = Some(Moving { waits: orders, told: Vec::new(), all_made: true, until, answer });
             }
             // Who asked may have gone.
             Ok(_) => drop(answer.send(Ok("nothing moves for this lane: items run there by themselves".into()))),
-            Err(why) => drop(answer.send(Err(why))),
+            Err(why) => drop(answer.send(Err(why.into()))),
         }
         Ok(())
     }
 
-    /// The moves of a lane, where they may be made now.
-    fn may_move(&self, lane: &str, now: Timestamp) -> Result<Vec<Order>, String> {
+    /// The moves of a lane, where they may be made now, and when all are over.
+    fn may_move(&self, lane: &str, now: Timestamp) -> Result<(Vec<Order>, Timestamp), String> {
         let by_hand = self.by_hand.as_ref().ok_or("gpio.driver is \"none\", which moves nothing")?;
         let lane = by_hand.lane(lane)?;
         if self.machine.state() != State::Paused {
@@ -53,7 +57,9 @@ impl Sorter {
         if self.moving.as_ref().is_some_and(|moving| now <= moving.until) {
             return Err("a lane is moving; try again once it is at rest".into());
         }
-        Ok(by_hand.orders(lane, now))
+        let orders = by_hand.orders(lane, now);
+        let until = by_hand.until(&orders, now);
+        Ok((orders, until))
     }
 
     /// Whether a move was one by hand; the last one's fate is the answer.
@@ -66,20 +72,32 @@ impl Sorter {
         if moving.waits.is_empty()
             && let Some(answer) = moving.answer.take()
         {
-            let told = moving.told.join("; ");
-            drop(answer.send(if moving.all_made { Ok(told.into()) } else { Err(told) }));
+            let told = moving.told.join("\n");
+            drop(answer.send(if moving.all_made { Ok(told.into()) } else { Err(begun(told)) }));
         }
         true
     }
 
-    /// The machine is no longer paused: what still moves by hand goes off before anything else is moved.
+    /// Switches off what moves by hand, now: a person pauses, or the machine is let go.
     pub(super) fn end_moves_by_hand(&mut self) -> Result<()> {
         let Some(moving) = self.moving.take().filter(|moving| self.shared.clock.now() <= moving.until) else {
             return Ok(());
         };
-        if let Some(answer) = moving.answer {
-            drop(answer.send(Err("broken off: the machine is no longer paused; the outputs are off".into())));
-        }
-        self.order(Do::Release)
+        self.order(Do::Release)?;
+        moving.break_off();
+        Ok(())
     }
+}
+
+impl Moving {
+    /// Tells who waits that all is off.
+    pub(super) fn break_off(self) {
+        if let Some(answer) = self.answer {
+            drop(answer.send(Err(begun("broken off: all outputs are off".into()))));
+        }
+    }
+}
+
+fn begun(why: String) -> NotDone {
+    NotDone { why, begun: true }
 }

@@ -16,7 +16,7 @@ use self::by_hand::Moving;
 use self::counts::{count, count_mishap};
 use crate::app::blind::{Blind, Look};
 use crate::app::threads::{Do, Shared};
-use crate::command::{Done, Request};
+use crate::command::{Done, NotDone, Request};
 use crate::pipeline::actuate::Moved;
 use crate::pipeline::by_hand::ByHand;
 use crate::pipeline::capture::{Frame, FrameSlot, Picture};
@@ -62,8 +62,8 @@ pub enum Task {
     Show {
         /// The picture.
         picture: Picture,
-        /// Takes it.
-        answer: oneshot::Sender<Result<Done, String>>,
+        /// Take it.
+        answers: Vec<oneshot::Sender<Result<Done, NotDone>>>,
     },
 }
 
@@ -85,7 +85,7 @@ pub struct Sorter {
     by_hand: Option<ByHand>,
     moving: Option<Moving>,
     /// Who waits for a picture of what the camera sees.
-    snapshots: Vec<oneshot::Sender<Result<Done, String>>>,
+    snapshots: Vec<oneshot::Sender<Result<Done, NotDone>>>,
     /// Every edge up to this moment is known.
     heard: Timestamp,
 }
@@ -137,6 +137,7 @@ impl Sorter {
 
     /// The end: what is still on its way is lost, and that is recorded. Outputs are off by now, and stay so.
     pub fn end(&mut self) {
+        self.moving.take().into_iter().for_each(Moving::break_off);
         for effect in self.effects(Input::End) {
             if let Effect::Record(event) = effect {
                 self.record(event);
@@ -150,7 +151,13 @@ impl Sorter {
             Happened::Edges(edges, until) => {
                 for edge in edges {
                     match self.machine.edge(&edge) {
-                        true => self.obey()?,
+                        true => {
+                            // Whichever button is pressed while a lane moves by hand: it stands.
+                            if edge.active {
+                                self.end_moves_by_hand()?;
+                            }
+                            self.obey()?;
+                        }
                         false => self.step(Input::Edge(edge))?,
                     }
                 }

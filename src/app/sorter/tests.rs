@@ -58,8 +58,8 @@ fn bench_by(config: &str) -> Bench {
     Bench { sorter, todo, ask, happened, kept, clock, looks }
 }
 
-fn said(result: Result<Done, String>) -> Result<String, String> {
-    result.map(|done| done.text)
+fn said(result: Result<Done, NotDone>) -> Result<String, String> {
+    result.map(|done| done.text).map_err(|not_done| not_done.why)
 }
 
 impl Bench {
@@ -72,7 +72,7 @@ impl Bench {
     }
 
     /// Asks for what is answered later.
-    fn ask_for(&mut self, command: Command) -> oneshot::Receiver<Result<Done, String>> {
+    fn ask_for(&mut self, command: Command) -> oneshot::Receiver<Result<Done, NotDone>> {
         let (answer, answered) = oneshot::channel();
         self.happens(Happened::Asked(Request { command, answer }));
         answered
@@ -290,23 +290,47 @@ fn a_lane_is_moved_by_hand_only_while_the_machine_is_paused_and_one_at_a_time() 
     assert!(told.ends_with(" ms"), "{told}");
     assert!(bench.ask(lane("metal"), true).unwrap().is_err(), "made, and still on");
 
-    // Whoever lets the machine go ends the move first.
     bench.clock.advance(Duration::from_secs(60));
-    let mut answer = bench.ask_for(lane("metal"));
-    assert!(!bench.ordered().is_empty());
-    bench.ask(Command::Resume, true);
-    let told = said(answer.try_recv().unwrap()).unwrap_err();
-    let off = bench.kept.lock().unwrap().last().unwrap().1;
-    assert!(told.starts_with("broken off") && off, "{told}");
-    assert_eq!(bench.ask(Command::Pause, true), Some(Ok("paused".into())));
-    bench.clock.advance(Duration::from_secs(60));
-    bench.ordered();
     let mut answer = bench.ask_for(lane("metal"));
     let moves = bench.ordered();
     for order in moves {
         bench.happens(Happened::Moved(Moved { order, at: order.at, how: How::Missed }));
     }
-    assert!(said(answer.try_recv().unwrap()).unwrap_err().contains("did not move"));
+    let not_done = answer.try_recv().unwrap().unwrap_err();
+    assert!(not_done.begun && not_done.why.contains("did not move"), "{not_done:?}");
+}
+
+#[test]
+fn whoever_pauses_lets_go_or_ends_stops_what_moves_by_hand() {
+    let ends: [fn(&mut Bench); 4] = [
+        |bench| drop(bench.ask(Command::Pause, true)),
+        |bench| drop(bench.ask(Command::Resume, true)),
+        |bench| bench.happens(Happened::CameraLost("it ended".into())),
+        |bench| bench.sorter.end(),
+    ];
+    for end in ends {
+        let mut bench = bench_of("config/waste.toml");
+        bench.sorter.machine.camera_sees();
+        bench.ask(Command::Pause, true);
+        let mut answer = bench.ask_for(Command::LaneTest("metal".into()));
+        assert!(!bench.ordered().is_empty());
+        end(&mut bench);
+        // The actuate thread has ended by then.
+        let not_done = answer.try_recv().unwrap().unwrap_err();
+        assert!(not_done.begun && not_done.why.starts_with("broken off"), "{not_done:?}");
+    }
+    let mut bench = bench_of("config/waste.toml");
+    let text = include_str!("../../../config/waste.toml");
+    let config = Config::parse(Path::new("waste.toml"), text, std::iter::empty()).unwrap();
+    let input = crate::app::station::input(&config, config.buttons.reset.as_ref()).unwrap();
+    bench.sorter.machine.camera_sees();
+    bench.ask(Command::Pause, true);
+    let mut answer = bench.ask_for(Command::LaneTest("metal".into()));
+    bench.ordered();
+    bench.happens(Happened::Edges(vec![Edge { input, active: true, at: micros(1), count: 1 }], micros(2)));
+    assert!(answer.try_recv().unwrap().unwrap_err().begun);
+    let released = bench.todo.lock().unwrap().try_iter().any(|order| matches!(order, Do::Release));
+    assert!(released, "a button was pressed");
 }
 
 #[test]
@@ -342,15 +366,25 @@ fn every_answer_has_its_indonesian_words_on_the_page() {
         "a lane is moved by hand only while the machine is paused; pause it first",
         "a lane is moving; try again once it is at rest",
         "nothing moves for this lane: items run there by themselves",
-        "broken off: the machine is no longer paused; the outputs are off",
+        "broken off: all outputs are off",
+        "gpio.driver is \\\"none\\\", which moves nothing",
+        "did not move; the machine was too busy, or another of its exclusive group was not at rest",
+        "cut off at its longest on-time",
+        "the station starts anew; try again",
         "starting anew with the configuration as it is now",
         "nothing has changed",
     ];
-    let (asked, daemon) = (concat!(include_str!("asked.rs"), include_str!("by_hand.rs")), include_str!("../daemon.rs"));
+    let program = concat!(
+        include_str!("asked.rs"),
+        include_str!("by_hand.rs"),
+        include_str!("../daemon.rs"),
+        include_str!("../../pipeline/by_hand.rs")
+    );
     for text in said.into_iter().chain(more) {
-        assert!(asked.contains(text) || daemon.contains(text), "nobody says {text:?}");
+        assert!(program.contains(text), "nobody says {text:?}");
     }
     for text in why.into_iter().chain(said).chain(more) {
+        let text = text.replace('\\', "");
         assert!(page.contains(&format!("'{text}':")), "the page has no words for {text:?}");
     }
 }

@@ -24,7 +24,7 @@ use crate::app::sorter::{Happened, Sorter, Task};
 use crate::app::station::Station;
 use crate::app::turns::Turn;
 use crate::clock::Clock;
-use crate::command::Done;
+use crate::command::{Done, NotDone};
 use crate::drivers::camera::Opener;
 use crate::pipeline::Effect;
 use crate::pipeline::actuate::{Actuate, Order, Outputs, Stay};
@@ -52,8 +52,8 @@ const TASKS: usize = 8;
 const ORDERS: usize = Actuate::WAITING;
 /// The longest side of a kept thumbnail, in pixels.
 const THUMBNAIL: u32 = 224;
-/// The longest side of a picture for who asks what the camera sees, in pixels: some 100 KB, which any broker takes.
-const SNAPSHOT: u32 = 1024;
+/// The longest side of a picture for who asks what the camera sees, in pixels: some 50 KB, for slow networks as well.
+const SNAPSHOT: u32 = 640;
 
 /// What a station's threads drive.
 pub struct Devices {
@@ -299,12 +299,13 @@ impl Thread {
                         }
                     }
                 }
-                Ok(Task::Show { picture, answer }) => {
+                Ok(Task::Show { picture, answers }) => {
                     let jpeg = decode(&picture).and_then(|raster| thumbnail(&raster, SNAPSHOT));
                     let text = || "this is what the camera sees".to_owned();
                     let shown = jpeg.map(|jpeg| Done { text: text(), picture: Some(jpeg) });
+                    let shown = shown.map_err(|error| NotDone::from(format!("{error:#}")));
                     // Who asked may have gone.
-                    drop(answer.send(shown.map_err(|error| format!("{error:#}"))));
+                    answers.into_iter().for_each(|answer| drop(answer.send(shown.clone())));
                 }
                 Err(_) => {}
             }

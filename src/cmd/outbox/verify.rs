@@ -16,8 +16,8 @@ use crate::publish::Topics;
 use crate::publish::audit::{Audit, Verdict};
 use crate::record::Missing;
 
-/// Topics that carry no events.
-const OTHERS: [&str; 3] = ["status", "health", "reply"];
+/// The last words of topics that carry events.
+const EVENTS: [&str; 4] = ["decision", "outcome", "incident", "start"];
 
 /// Hold what arrives at a subscriber against what the station promises: every number accounted for.
 ///
@@ -69,11 +69,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 
 fn from_stream(lines: impl BufRead) -> io::Result<Stations> {
     let mut stations = Stations::new();
-    for line in lines.lines() {
+    for line in lines.split(b'\n') {
         let line = line?;
+        let line = String::from_utf8_lossy(line.trim_ascii_end());
         let (topic, payload) = match line.split_once(' ') {
             Some((topic, payload)) if !topic.starts_with('{') => (topic, payload),
-            _ => ("", line.as_str()),
+            _ => ("", &*line),
         };
         if !payload.is_empty() {
             hear(&mut stations, topic, payload.as_bytes());
@@ -99,7 +100,7 @@ fn from_broker(config: &Path, time: Duration) -> Result<Stations> {
 
 fn hear(stations: &mut Stations, topic: &str, payload: &[u8]) {
     let (station, word) = topic.rsplit_once('/').unwrap_or(("", topic));
-    if !OTHERS.contains(&word) && !station.ends_with("/cmd") {
+    if topic.is_empty() || EVENTS.contains(&word) {
         stations.entry(station.to_owned()).or_default().note(payload);
     }
 }

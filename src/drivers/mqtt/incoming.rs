@@ -102,7 +102,7 @@ impl Incoming {
         let (request, asked) = Request::new(command.clone());
         // Dropped where there is no room, which answers it.
         drop(self.requests.try_send(request));
-        HandedOn { id, command, asked, picture_to: self.topics.of("snapshot"), reply_to }
+        HandedOn { id, command, asked, picture_to: self.topics.of("snapshot/jpeg"), reply_to }
     }
 }
 

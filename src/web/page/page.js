@@ -19,7 +19,8 @@ const WORDS = {
     },
     confirm: {
       'lane-test': 'Are all hands out of the machine? This moves: ',
-      reload: 'What is on its way is lost, and the station starts anew with its configuration as it is now. Go on?',
+      reload: 'The station starts anew with its configuration as it is now: what is on its way is lost, what lies in a bin is not ' +
+        'seen, and no button is heard for some seconds. Go on?',
     },
     close: 'Close',
     sending: 'Sending…', unheard: 'Not confirmed. Use the button at the machine.', reply: {},
@@ -49,7 +50,8 @@ const WORDS = {
     },
     confirm: {
       'lane-test': 'Apakah tidak ada tangan di dalam mesin? Yang akan bergerak: ',
-      reload: 'Barang yang masih berjalan tidak tercatat lagi, dan stasiun mulai ulang dengan pengaturan yang sekarang. Lanjutkan?',
+      reload: 'Stasiun mulai ulang dengan pengaturan yang sekarang: barang yang masih berjalan tidak tercatat lagi, barang di ' +
+        'dalam tempat sampah tidak terlihat, dan tombol tidak berfungsi selama beberapa detik. Lanjutkan?',
     },
     close: 'Tutup',
     sending: 'Mengirim…', unheard: 'Belum dipastikan. Pakai tombol di mesin.',
@@ -74,13 +76,18 @@ const WORDS = {
       'a lane is moving; try again once it is at rest': 'sebuah jalur sedang bergerak; coba lagi setelah berhenti',
       'nothing moves for this lane: items run there by themselves':
         'tidak ada yang bergerak untuk jalur ini: barang masuk ke sana dengan sendirinya',
-      'broken off: the machine is no longer paused; the outputs are off':
-        'dihentikan: mesin tidak lagi dijeda; penggerak dimatikan',
+      'broken off: all outputs are off': 'dihentikan: semua penggerak dimatikan',
+      'did not move; the machine was too busy, or another of its exclusive group was not at rest':
+        'tidak bergerak; mesin terlalu sibuk, atau penggerak lain di kelompoknya belum berhenti',
+      'cut off at its longest on-time': 'dimatikan karena mencapai waktu terlama',
+      'gpio.driver is "none", which moves nothing': 'gpio.driver adalah "none", sehingga tidak ada yang bergerak',
+      'the station starts anew; try again': 'stasiun sedang mulai ulang; coba lagi',
       'starting anew with the configuration as it is now': 'mulai ulang dengan pengaturan yang sekarang',
       'nothing has changed': 'tidak ada yang berubah',
       'the station is busy or stopping; try again': 'stasiun sibuk atau sedang berhenti; coba lagi',
       'no answer in time; look at the station\'s status': 'tidak ada jawaban pada waktunya; lihat keadaan stasiun',
     },
+    move: { on: (ms) => `menyala selama ${ms} md`, turned: (angle, ms) => `ke ${angle} derajat selama ${ms} md` },
     reason: {
       confident: '', unsure: 'tidak yakin', unknown: 'tidak dikenal', late: 'terlambat diputuskan',
       'no-read': 'tidak ada yang terbaca atau terlihat', 'several-labels': 'beberapa label',
@@ -244,7 +251,8 @@ function button(name, lane = '') {
 function allow() {
   const state = last.health.state
   const useful = {
-    pause: state !== 'paused',
+    // Also while it is paused: it ends what moves by hand.
+    pause: true,
     resume: state !== 'running' && state !== 'ready',
     trigger: state === 'running' || state === 'ready',
     snapshot: state !== 'fault',
@@ -257,35 +265,37 @@ function allow() {
   }
 }
 
-/** A reply in the page's language, as far as it is known; what stands behind a colon is a sentence of its own. */
-function translated(text) {
-  const known = WORDS[language].reply
-  const [before, after] = text.split(/: (.*)/)
-  return known[text] ?? (known[before] && after ? `${known[before]}: ${known[after] ?? after}` : text)
+/** A line of a reply in the page's language, as far as it is known; what stands behind a colon is a sentence of its own. */
+function translated(line) {
+  const { reply: known, move } = WORDS[language]
+  const [before, after] = line.split(/: (.*)/)
+  const [, on] = after?.match(/^on for (\d+) ms$/) ?? []
+  const [, angle, turned] = after?.match(/^to (\S+) degrees for (\d+) ms$/) ?? []
+  if (move && on) return `${before}: ${move.on(on)}`
+  if (move && turned) return `${before}: ${move.turned(angle, turned)}`
+  return known[line] ?? (after && (known[before] || known[after]) ? `${known[before] ?? before}: ${known[after] ?? after}` : line)
 }
 
 let silence = null
-function say(text) {
-  put('reply', text)
+/** Shows a reply. What went wrong stays until the next one: it takes longer to read. */
+function say(text, ok = true) {
+  put('reply', text.split('\n').map(translated).join('\n'))
   clearTimeout(silence)
-  silence = setTimeout(() => put('reply', ''), PATIENCE_MS.reply)
+  if (ok) silence = setTimeout(() => put('reply', ''), PATIENCE_MS.reply)
 }
 
 async function command(name, lane) {
   underWay.add(name)
   allow()
   say(WORDS[language].sending)
-  try {
-    const options = { method: 'POST', headers: { 'X-Pilah-Command': name } }
-    const path = lane ? `${name}/${encodeURIComponent(lane)}` : name
-    const { text, picture } = await ask(`/commands/${path}`, PATIENCE_MS.command, options)
-    say(picture ? '' : translated(text))
-    if (picture) enlarge(picture)
-  } catch {
-    say(WORDS[language].unheard)
-  }
+  const options = { method: 'POST', headers: { 'X-Pilah-Command': name } }
+  const path = lane ? `${name}/${encodeURIComponent(lane)}` : name
+  const unheard = { ok: false, text: WORDS[language].unheard }
+  const { ok, text, picture } = await ask(`/commands/${path}`, PATIENCE_MS.command, options).catch(() => unheard)
   underWay.delete(name)
   allow()
+  say(text ?? '', ok)
+  if (picture) enlarge(picture)
 }
 
 /** Shows a picture over the page. */
@@ -294,10 +304,12 @@ function enlarge(picture) {
   image.alt = ''
   image.src = URL.createObjectURL(picture)
   image.addEventListener('load', () => URL.revokeObjectURL(image.src))
-  const close = make('button', WORDS[language].close)
-  close.addEventListener('click', () => at('snapshot').close())
-  at('snapshot').replaceChildren(image, close)
-  if (!at('snapshot').open) at('snapshot').showModal()
+  const [box, close] = [at('snapshot'), make('button', WORDS[language].close)]
+  close.addEventListener('click', () => box.close ? box.close() : box.removeAttribute('open'))
+  box.replaceChildren(image, close)
+  // Browsers before 2022 know no dialogs: there it stands in the page.
+  if (box.showModal && !box.open) box.showModal()
+  else box.setAttribute('open', '')
 }
 
 function show(now) {
