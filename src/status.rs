@@ -98,10 +98,14 @@ impl Rates {
     /// From one count that is kept to the next, so that few are, however often anyone asks.
     const STEP: Duration = Duration::from_secs(5);
 
-    /// How many a minute: over the last minute, or since it was first asked. None before that.
+    /// How many a minute: over the last minute, or since it was first asked, or asked again. None before that.
     fn per_minute(&self, now: Timestamp, counts: [u64; Self::OF.len()]) -> BTreeMap<&'static str, f64> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         while kept.len() > 1 && now.since(kept[1].0) >= Self::OVER {
+            kept.pop_front();
+        }
+        // Nobody has asked for long: what was then says nothing of now.
+        if kept.front().is_some_and(|(at, _)| now.since(*at) >= Self::OVER * 2) {
             kept.pop_front();
         }
         let rates = kept.front().filter(|(at, _)| *at < now).map(|(at, before)| {
@@ -324,5 +328,8 @@ mod tests {
         }
         assert!(status.rates.0.lock().unwrap().len() < 15);
         assert!(status.per_minute(second(300)).contains_key("frames"), "asked twice in one moment");
+        status.items.add(1000);
+        assert!(status.per_minute(second(4000)).is_empty(), "nobody asked for an hour");
+        assert!(status.per_minute(second(4030))["items"].abs() < 1e-9);
     }
 }

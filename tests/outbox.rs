@@ -72,7 +72,7 @@ fn what_a_station_exports_verifies_and_what_is_missing_shows() {
     let mut stream: Vec<String> = export.lines().map(|line| format!("{topic}/decision {line}")).collect();
     stream.insert(9, stream[4].clone());
     stream.insert(3, format!("{topic}/health {{\"schema\": \"pilah/health/1\"}}"));
-    stream.insert(5, format!("{topic}/snapshot/jpeg no JSON \u{fffd}"));
+    stream.insert(5, format!("{topic}/snapshot/jpeg a picture\nhas\nlines of its own\n\u{fffd}"));
     let said = outbox(&["verify", "-"], &stream.join("\n"));
     assert_eq!(said.status.code(), Some(0), "{}", text(&said.stdout));
     assert!(text(&said.stdout).contains("pilah/v1/bandung/line-1: every number"), "{}", text(&said.stdout));

@@ -103,7 +103,9 @@ fn run_once(
     let directory = runtime::directory();
     let site = Site { config, shared: &shared, run: &run, state: &state, directory: directory.clone() };
     let running = sort(&site, &watch, around);
-    let Watch { next, asked, .. } = watch;
+    let Watch { next, asked, paused, .. } = watch;
+    // Where there was no line, nobody else knows of a pause.
+    let paused = running.is_none() && paused.get();
     let next = next.into_inner().filter(|_| !to_stop(signals));
     match next {
         // Not fed until the next start has opened its model.
@@ -116,18 +118,24 @@ fn run_once(
     drop(page);
     let kept = storing.finish();
     ended.and(published).and(kept)?;
-    Ok(next.map(|config| {
+    Ok(next.filter(|_| !to_stop(signals)).map(|config| {
         tracing::info!("starting anew with the configuration as it is now");
-        Next { config, paused: is_held(&directory, &asked) }
+        let paused = paused_since(&directory, &asked) || paused;
+        // Nothing there could end an emergency stop: then it takes what ends a pause.
+        let stopped = runtime::held(&directory).stopped && config.buttons.reset.is_none();
+        Next { config, paused: paused || stopped }
     }))
 }
 
-/// Whether something held the machine when it ended, or somebody has paused it since.
-fn is_held(directory: &Path, asked: &Receiver<Request>) -> bool {
+/// Whether a pause held the machine when it ended, or somebody has sent one since: that one is kept as any other.
+fn paused_since(directory: &Path, asked: &Receiver<Request>) -> bool {
     let held = runtime::held(directory);
-    let mut paused = held.paused || held.stopped;
+    let mut paused = held.paused;
     for Request { command, answer } in asked.try_iter() {
         let pauses = command == Command::Pause;
+        if pauses && !paused {
+            runtime::keep_held(directory, Held { paused: true, ..held });
+        }
         paused |= pauses;
         drop(answer.send(if pauses { Ok(PAUSED.into()) } else { Err("the station starts anew; try again".into()) }));
     }
@@ -440,21 +448,22 @@ mod tests {
     }
 
     #[test]
-    fn what_held_the_machine_holds_it_after_a_new_start_and_so_does_a_pause_in_between() {
+    fn a_pause_outlives_a_new_start_and_so_does_one_that_comes_in_between() {
         let folder = tempfile::tempdir().unwrap();
         let (ask, asked) = sync_channel(ASKED);
-        assert!(!is_held(folder.path(), &asked));
-        for held in [Held { paused: true, stopped: false }, Held { paused: false, stopped: true }] {
-            runtime::keep_held(folder.path(), held);
-            assert!(is_held(folder.path(), &asked), "{held:?}");
-        }
-        runtime::keep_held(folder.path(), Held::default());
+        assert!(!paused_since(folder.path(), &asked));
+        runtime::keep_held(folder.path(), Held { paused: true, stopped: false });
+        assert!(paused_since(folder.path(), &asked));
+        let stopped = Held { paused: false, stopped: true };
+        runtime::keep_held(folder.path(), stopped);
+        assert!(!paused_since(folder.path(), &asked), "reset ends it, and nothing else is needed");
         let [resumed, paused] = [Command::Resume, Command::Pause].map(|command| {
             let (answer, answered) = oneshot::channel();
             ask.send(Request { command, answer }).unwrap();
             answered
         });
-        assert!(is_held(folder.path(), &asked));
+        assert!(paused_since(folder.path(), &asked));
+        assert_eq!(runtime::held(folder.path()), Held { paused: true, ..stopped });
         assert_eq!([resumed, paused].map(|mut answered| answered.try_recv().unwrap().is_ok()), [false, true]);
     }
 

@@ -107,14 +107,15 @@ mod tests {
 
     /// How many of a lane's moves are made where every thread is up to 20 ms late, and when the last one began.
     fn made(config: &Config) -> (usize, Timestamp) {
-        let (mut now, mut done) = (Timestamp::from_millis(100), Vec::new());
+        let (mut now, mut done, mut late) = (Timestamp::from_millis(100), Vec::new(), 0);
         let mut actuate = Actuate::new(&config.actuator, None, now);
         let by_hand = ByHand::new(&config.actuator, &config.lane);
         for order in by_hand.orders(&config.lane[0], now) {
             assert!(actuate.order(order));
         }
         while let Some(wake) = actuate.wake() {
-            now = wake + Duration::from_millis(wake.as_nanos() % 20);
+            late = (late + 13) % 20;
+            now = wake + Duration::from_millis(late);
             actuate.step(now, &mut Nothing, &mut done).unwrap();
         }
         let made = done.iter().filter(|moved| moved.how == How::Made).map(|moved| moved.at);

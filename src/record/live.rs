@@ -81,7 +81,8 @@ pub struct Health {
     pub state: State,
     /// Everything that is counted, since start.
     pub counters: BTreeMap<String, u64>,
-    /// How many frames, items, sorted items and sent events came a minute, over the last minute; empty in the first message.
+    /// How many frames, items, sorted items and sent events came a minute, over the last minute; empty in the first message,
+    /// and in the first one after long.
     pub per_minute: BTreeMap<String, f64>,
     /// Last values: items in flight, how far the belt has run, events that wait for the disk and for the broker, whether these
     /// take them.

@@ -1,5 +1,7 @@
 //! A lane that a person moves by hand while the machine is paused, to see that the right actuators move.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use tokio::sync::oneshot;
 
@@ -9,6 +11,9 @@ use crate::command::{ANSWER, Done, NotDone};
 use crate::pipeline::actuate::{How, Moved, Order};
 use crate::record::State;
 use crate::units::Timestamp;
+
+/// So late a last move is answered for: some time stays for the way of the answer.
+const WAITS: Duration = ANSWER.saturating_sub(Duration::from_secs(1));
 
 /// A lane's moves by hand.
 #[derive(Debug)]
@@ -25,18 +30,18 @@ pub(super) struct Moving {
 }
 
 impl Sorter {
-    /// Moves one lane. The answer comes once every move was made or missed, or at once where that takes long.
+    /// Moves one lane. The answer comes once every move was made or missed, or at once where nobody would wait so long.
     pub(super) fn move_lane(&mut self, lane: &str, answer: oneshot::Sender<Result<Done, NotDone>>) -> Result<()> {
         let now = self.shared.clock.now();
         match self.may_move(lane, now) {
             Ok((orders, until)) if !orders.is_empty() => {
                 orders.iter().try_for_each(|order| self.order(Do::Order(*order)))?;
-                let takes = until.since(now);
-                let answer = if takes < ANSWER {
-                    Some(answer)
-                } else {
-                    drop(answer.send(Ok(format!("moving for {} s", takes.as_secs()).into())));
+                let last = orders.iter().map(|order| order.latest).max();
+                let answer = if last.is_some_and(|last| last.since(now) > WAITS) {
+                    drop(answer.send(Ok("begun; its last move comes later than an answer is waited for".into())));
                     None
+                } else {
+                    Some(answer)
                 };
                 self.moving = Some(Moving { waits: orders, told: Vec::new(), all_made: true, until, answer });
             }
@@ -80,10 +85,10 @@ impl Sorter {
 
     /// Switches off what moves by hand, now: a person pauses, or the machine is let go.
     pub(super) fn end_moves_by_hand(&mut self) -> Result<()> {
-        let Some(moving) = self.moving.take().filter(|moving| self.shared.clock.now() <= moving.until) else {
-            return Ok(());
-        };
-        self.order(Do::Release)?;
+        let Some(moving) = self.moving.take() else { return Ok(()) };
+        if self.shared.clock.now() <= moving.until {
+            self.order(Do::Release)?;
+        }
         moving.break_off();
         Ok(())
     }

@@ -370,6 +370,7 @@ fn every_answer_has_its_indonesian_words_on_the_page() {
         "gpio.driver is \\\"none\\\", which moves nothing",
         "did not move; the machine was too busy, or another of its exclusive group was not at rest",
         "cut off at its longest on-time",
+        "begun; its last move comes later than an answer is waited for",
         "the station starts anew; try again",
         "starting anew with the configuration as it is now",
         "nothing has changed",

@@ -68,7 +68,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 }
 
 fn from_stream(lines: impl BufRead) -> io::Result<Stations> {
-    let mut stations = Stations::new();
+    let (mut stations, mut topics) = (Stations::new(), false);
     for line in lines.split(b'\n') {
         let line = line?;
         let line = String::from_utf8_lossy(line.trim_ascii_end());
@@ -76,7 +76,9 @@ fn from_stream(lines: impl BufRead) -> io::Result<Stations> {
             Some((topic, payload)) if !topic.starts_with('{') => (topic, payload),
             _ => ("", &*line),
         };
-        if !payload.is_empty() {
+        topics |= !topic.is_empty();
+        // Beside topics, what has none and is no JSON is a part of some picture.
+        if !payload.is_empty() && (!topic.is_empty() || !topics || payload.starts_with('{')) {
             hear(&mut stations, topic, payload.as_bytes());
         }
     }

@@ -81,6 +81,8 @@ const WORDS = {
         'tidak bergerak; mesin terlalu sibuk, atau penggerak lain di kelompoknya belum berhenti',
       'cut off at its longest on-time': 'dimatikan karena mencapai waktu terlama',
       'gpio.driver is "none", which moves nothing': 'gpio.driver adalah "none", sehingga tidak ada yang bergerak',
+      'begun; its last move comes later than an answer is waited for':
+        'sudah dimulai; gerakan terakhirnya lebih lama daripada waktu tunggu jawaban',
       'the station starts anew; try again': 'stasiun sedang mulai ulang; coba lagi',
       'starting anew with the configuration as it is now': 'mulai ulang dengan pengaturan yang sekarang',
       'nothing has changed': 'tidak ada yang berubah',
@@ -298,18 +300,16 @@ async function command(name, lane) {
   if (picture) enlarge(picture)
 }
 
-/** Shows a picture over the page. */
+/** Shows what the camera saw. Nothing lies over the buttons: they are wanted at any time. */
 function enlarge(picture) {
   const image = make('img')
   image.alt = ''
   image.src = URL.createObjectURL(picture)
   image.addEventListener('load', () => URL.revokeObjectURL(image.src))
-  const [box, close] = [at('snapshot'), make('button', WORDS[language].close)]
-  close.addEventListener('click', () => box.close ? box.close() : box.removeAttribute('open'))
-  box.replaceChildren(image, close)
-  // Browsers before 2022 know no dialogs: there it stands in the page.
-  if (box.showModal && !box.open) box.showModal()
-  else box.setAttribute('open', '')
+  const close = make('button', WORDS[language].close)
+  close.type = 'button'
+  close.addEventListener('click', () => at('snapshot').replaceChildren())
+  at('snapshot').replaceChildren(image, close)
 }
 
 function show(now) {
