@@ -153,7 +153,7 @@ fn the_page_shows_what_is_sorted_and_its_buttons_hold_the_machine() {
 fn from_afar_its_camera_is_seen_and_its_configuration_changed_and_a_wrong_one_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let config = station(folder.path(), "digits", "models/digits/demo");
-    let port = with_page(&config, "\"snapshot\", \"reload\", \"lane-test\"");
+    let port = with_page(&config, "\"snapshot\", \"reload\", \"lane-test\", \"pause\"");
     let right = std::fs::read_to_string(&config).unwrap();
     let write = |text: &str| File::create(&config).unwrap().write_all(text.as_bytes()).unwrap();
     let child = start(&config);
@@ -167,14 +167,20 @@ fn from_afar_its_camera_is_seen_and_its_configuration_changed_and_a_wrong_one_ch
     write(&right.replace("\"one\"", "\"two\""));
     let taken = page(port, "POST", "/commands/reload");
     let renamed = until(|| shown(port)["station"] == "two" && shown(port)["lanes"][0]["items"].as_u64() >= Some(1));
+    // No resume is allowed, and yet nobody has let it go.
+    let paused = page(port, "POST", "/commands/pause");
+    write(&right.replace("\"one\"", "\"three\""));
+    page(port, "POST", "/commands/reload");
+    let stands = until(|| shown(port)["station"] == "three" && shown(port)["health"]["state"] == "paused");
     let (code, log) = stop(child);
     assert!(sorts, "{log}");
+    assert!(paused.contains("\"ok\":true") && stands, "{paused}\n{log}");
     assert!(picture.contains("image/jpeg") && picture.contains("JFIF"), "{picture}\n{log}");
     assert!(moved.contains("gpio.driver is"), "{moved}");
     assert!(refused.contains("nothing has changed") && refused.contains("settle_ms"), "{refused}");
     assert!(missing.contains("nothing has changed") && missing.contains("no-such-model"), "{missing}");
     assert!(taken.contains("\"ok\":true") && renamed, "{taken}\n{log}");
-    assert_eq!((code, events(folder.path(), "start").len()), (Some(0), 2), "{log}");
+    assert_eq!((code, events(folder.path(), "start").len()), (Some(0), 3), "{log}");
 }
 
 #[test]

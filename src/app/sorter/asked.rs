@@ -10,6 +10,9 @@ use crate::pipeline::{Effect, Input};
 use crate::record::State;
 use crate::units::LaneId;
 
+/// Why there is no picture.
+const NO_CAMERA: &str = "its camera is lost";
+
 /// How many may wait for a frame.
 const SNAPSHOTS: usize = 8;
 
@@ -38,7 +41,7 @@ impl Sorter {
                 None => self.trigger(lane.as_deref())?,
             },
             Command::LaneTest(lane) => return self.move_lane(&lane, answer),
-            Command::Snapshot if self.machine.camera_is_lost() => Err("its camera is lost".into()),
+            Command::Snapshot if self.machine.camera_is_lost() => Err(NO_CAMERA.into()),
             Command::Snapshot => {
                 self.snapshots.retain(|waits| !waits.is_closed());
                 if self.snapshots.len() < SNAPSHOTS {
@@ -59,6 +62,11 @@ impl Sorter {
         if !answers.is_empty() {
             drop(self.tasks.try_send(Task::Show { picture: frame.picture.clone(), answers }));
         }
+    }
+
+    /// Tells who waits for a frame that none comes.
+    pub(super) fn show_nothing(&mut self) {
+        self.snapshots.drain(..).for_each(|answer| drop(answer.send(Err(NO_CAMERA.into()))));
     }
 
     /// An item comes by command, maybe with the lane that a person chose; what the line did with it.
@@ -89,7 +97,7 @@ pub(super) fn why_it_stands(state: State) -> Option<&'static str> {
         State::Ready | State::Running => None,
         State::Starting => Some("its camera has shown nothing yet"),
         State::Paused => Some("it is paused"),
-        State::Fault => Some("its camera is lost"),
+        State::Fault => Some(NO_CAMERA),
         State::EStop => Some("its emergency stop was not reset"),
     }
 }

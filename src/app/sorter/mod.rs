@@ -173,6 +173,7 @@ impl Sorter {
             Happened::Moved(moved) => self.step(Input::Moved(moved)),
             Happened::Asked(request) => self.carry_out(request),
             Happened::CameraLost(why) => {
+                self.show_nothing();
                 if self.machine.camera_lost() {
                     tracing::error!(why, "camera lost");
                     self.record(camera_lost(&why, &self.machine.camera_remedy));

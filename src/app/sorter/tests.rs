@@ -348,7 +348,9 @@ fn who_asks_what_the_camera_sees_gets_the_next_frame() {
     }
     let shown: Vec<Task> = bench.looks.try_iter().collect();
     assert!(matches!(&shown[..], [Task::Show { picture, .. }] if *picture.bytes == [1, 2, 3]), "{shown:?}");
-    bench.sorter.machine.camera_lost();
+    let mut waits = bench.ask_for(Command::Snapshot);
+    bench.happens(Happened::CameraLost("it ended".into()));
+    assert_eq!(said(waits.try_recv().unwrap()), Err("its camera is lost".into()));
     assert_eq!(bench.ask(Command::Snapshot, true), Some(Err("its camera is lost".into())));
 }
 
