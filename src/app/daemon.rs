@@ -120,26 +120,25 @@ fn run_once(
     ended.and(published).and(kept)?;
     Ok(next.filter(|_| !to_stop(signals)).map(|config| {
         tracing::info!("starting anew with the configuration as it is now");
-        let paused = paused_since(&directory, &asked) || paused;
+        let held = held_since(&directory, &asked);
         // Nothing there could end an emergency stop: then it takes what ends a pause.
-        let stopped = runtime::held(&directory).stopped && config.buttons.reset.is_none();
-        Next { config, paused: paused || stopped }
+        let stopped = held.stopped && config.buttons.reset.is_none();
+        Next { config, paused: paused || held.paused || stopped }
     }))
 }
 
-/// Whether a pause held the machine when it ended, or somebody has sent one since: that one is kept as any other.
-fn paused_since(directory: &Path, asked: &Receiver<Request>) -> bool {
-    let held = runtime::held(directory);
-    let mut paused = held.paused;
+/// What held the machine when it ended, and a pause that somebody has sent since: that one is kept as any other.
+fn held_since(directory: &Path, asked: &Receiver<Request>) -> Held {
+    let mut held = runtime::held(directory);
     for Request { command, answer } in asked.try_iter() {
         let pauses = command == Command::Pause;
-        if pauses && !paused {
-            runtime::keep_held(directory, Held { paused: true, ..held });
+        if pauses {
+            held.paused = true;
+            runtime::keep_held(directory, held);
         }
-        paused |= pauses;
         drop(answer.send(if pauses { Ok(PAUSED.into()) } else { Err("the station starts anew; try again".into()) }));
     }
-    paused
+    held
 }
 
 fn publishing(config: &Config, storing: &Storing, said: Said, ask: SyncSender<Request>) -> Result<Option<Publishing>> {
@@ -174,7 +173,7 @@ fn sort(site: &Site<'_>, watch: &Watch<'_>, mut around: Around<'_>) -> Option<Ru
                 tracing::error!(error = format!("{error:#}"), "station cannot start; trying again");
                 state.send_replace(State::Fault);
                 refusal.light(config, directory, shared.clock.now());
-                refusal.tell(what, &error).into_iter().for_each(|event| shared.records.tell(event));
+                shared.records.tell(refusal.tell(what, &error));
                 // A refused model or a missing device is a fault, not a reason to exit: the station is online.
                 notify(&[NotifyState::Ready, NotifyState::Status(&format!("fault: {error:#}"))]);
                 around.look();
@@ -188,7 +187,7 @@ fn sort(site: &Site<'_>, watch: &Watch<'_>, mut around: Around<'_>) -> Option<Ru
                 continue;
             }
         };
-        refusal.over().into_iter().for_each(|event| shared.records.tell(event));
+        shared.records.tell(refusal.over());
         notify(&[NotifyState::Ready, NotifyState::Status("sorting")]);
         tracing::info!("station is ready");
         while !running.stop.stopped() {
@@ -250,7 +249,7 @@ impl Around<'_> {
         }
         self.next = now.at + SURROUNDINGS;
         let seen = Seen::read(now, self.folder, self.shared.status.outbox.get());
-        self.surroundings.look(&seen).into_iter().for_each(|event| self.shared.records.tell(event));
+        self.shared.records.tell(self.surroundings.look(&seen));
     }
 }
 
@@ -451,19 +450,18 @@ mod tests {
     fn a_pause_outlives_a_new_start_and_so_does_one_that_comes_in_between() {
         let folder = tempfile::tempdir().unwrap();
         let (ask, asked) = sync_channel(ASKED);
-        assert!(!paused_since(folder.path(), &asked));
-        runtime::keep_held(folder.path(), Held { paused: true, stopped: false });
-        assert!(paused_since(folder.path(), &asked));
         let stopped = Held { paused: false, stopped: true };
-        runtime::keep_held(folder.path(), stopped);
-        assert!(!paused_since(folder.path(), &asked), "reset ends it, and nothing else is needed");
+        for before in [Held::default(), Held { paused: true, stopped: false }, stopped] {
+            runtime::keep_held(folder.path(), before);
+            assert_eq!(held_since(folder.path(), &asked), before);
+        }
         let [resumed, paused] = [Command::Resume, Command::Pause].map(|command| {
             let (answer, answered) = oneshot::channel();
             ask.send(Request { command, answer }).unwrap();
             answered
         });
-        assert!(paused_since(folder.path(), &asked));
-        assert_eq!(runtime::held(folder.path()), Held { paused: true, ..stopped });
+        let both = Held { paused: true, ..stopped };
+        assert_eq!((held_since(folder.path(), &asked), runtime::held(folder.path())), (both, both));
         assert_eq!([resumed, paused].map(|mut answered| answered.try_recv().unwrap().is_ok()), [false, true]);
     }
 

@@ -73,17 +73,25 @@ pub fn open_eyes(config: &Config, state: Option<&Path>) -> Result<Eyes> {
     Ok(Eyes { classifier, reader })
 }
 
+/// Each model that the configuration names: its key, its name, and what it must be able to do.
+pub fn models(config: &Config) -> impl Iterator<Item = (&'static str, &String, Task)> {
+    let infer = config.infer.iter().map(|infer| ("infer.model", &infer.model, Task::Classify));
+    let read = config.read.iter().flat_map(|read| {
+        let nets = [("read.lines", &read.lines, Task::Lines), ("read.text", &read.text, Task::Text)];
+        let more = [("read.digits", &read.digits), ("read.whole", &read.whole)];
+        let more = more.into_iter().filter_map(|(key, model)| Some((key, model.as_ref()?, Task::Classify)));
+        nets.into_iter().chain(more)
+    });
+    infer.chain(read)
+}
+
 /// Whether the models that a configuration names are here and its lanes fit them, as far as that shows without loading
 /// their nets.
 ///
 /// # Errors
 /// When a model is missing, or the lanes do not fit.
 pub fn has_its_models(config: &Config) -> Result<()> {
-    let read = config
-        .read
-        .iter()
-        .flat_map(|read| [Some(&read.lines), Some(&read.text), read.digits.as_ref(), read.whole.as_ref()]);
-    read.flatten().try_for_each(|model| manifest(model).map(drop))?;
+    models(config).try_for_each(|(_, model, _)| manifest(model).map(drop))?;
     config.infer.iter().try_for_each(|infer| fits(config, &manifest(&infer.model)?))
 }
 

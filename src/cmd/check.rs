@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::app::station::{check_against, manifest, open_eyes};
+use crate::app::station::{check_against, manifest, models, open_eyes};
 use crate::cmd::{BAD_CONFIG, print};
 use crate::config::{BadConfig, Config, Located, nearest};
 use crate::drivers::tract;
@@ -88,18 +88,6 @@ fn headline(answer: &Answer) -> String {
     }
 }
 
-/// Each model that the configuration names: its key, its name, and what it must be able to do.
-fn named(config: &Config) -> impl Iterator<Item = (&'static str, &String, Task)> {
-    let infer = config.infer.iter().map(|infer| ("infer.model", &infer.model, Task::Classify));
-    let read = config.read.iter().flat_map(|read| {
-        let nets = [("read.lines", &read.lines, Task::Lines), ("read.text", &read.text, Task::Text)];
-        let more = [("read.digits", &read.digits), ("read.whole", &read.whole)];
-        let more = more.into_iter().filter_map(|(key, model)| Some((key, model.as_ref()?, Task::Classify)));
-        nets.into_iter().chain(more)
-    });
-    infer.chain(read)
-}
-
 /// What is wrong with a model's name, where this machine has models and none is called so. A path is not judged: it may
 /// be one of the board.
 fn unknown(key: &str, model: &str, task: Task, installed: &[(String, Task)]) -> Option<Problem> {
@@ -124,7 +112,7 @@ fn installed() -> Vec<(String, Task)> {
 }
 
 fn against_models(file: &Path, config: &Config) -> Result<Answer> {
-    let missing: Vec<_> = named(config).filter(|(_, model, _)| tract::find(model).is_err()).collect();
+    let missing: Vec<_> = models(config).filter(|(_, model, _)| tract::find(model).is_err()).collect();
     if !missing.is_empty() {
         let installed = installed();
         let unknown = missing.iter().filter_map(|(key, model, task)| unknown(key, model, *task, &installed));

@@ -20,8 +20,8 @@ pub struct Page {
     /// Address and port, such as `0.0.0.0:8080` for all networks of the board. Empty: there is no page. Whoever reaches it
     /// sees the last items, with what was read off labels.
     pub listen: String,
-    /// The commands that have a button: pause, resume, trigger, lane-test, snapshot, reload. None unless they are named here: whoever reaches the page
-    /// may press them.
+    /// The commands that have a button: pause, resume, trigger, lane-test, snapshot, reload. None unless they are named
+    /// here: whoever reaches the page may press them.
     pub commands: Vec<Name>,
     /// Names by which browsers may reach the page, beside the board's addresses and its own name: such as
     /// `belt-1.plant.example`.

@@ -168,14 +168,14 @@ impl<L: Link> Loop<L> {
                     self.send_health();
                     self.told &= self.store_failing == (self.all.status.store_failing.get() > 0);
                     for event in self.flood.look(self.all.status.commands_refused.get(), self.all.clock.now()) {
-                        self.tell(event);
+                        self.all.records.tell(event);
                     }
                 }
                 () = until(again) => {}
                 () = yield_now(), if reads_on => {}
                 () = until(self.outage.begins()) => {
                     let begins = self.outage.note(&*self.all.clock);
-                    self.tell(begins);
+                    self.all.records.tell(begins);
                 }
             }
         }
@@ -197,7 +197,7 @@ impl<L: Link> Loop<L> {
             self.window.open(&kind);
         }
         let over = self.refusals.settle(|kind| self.window.is_behind(kind));
-        self.tell(over);
+        self.all.records.tell(over);
     }
 
     /// Sees which connection there is, and tells it that the station is online and in which state.
@@ -206,7 +206,7 @@ impl<L: Link> Loop<L> {
         let connection = self.connection.borrow_and_update().clone();
         self.all.status.broker_connected.set(u64::from(connection.up));
         let told = self.outage.look(&connection, &*self.all.clock);
-        self.tell(told);
+        self.all.records.tell(told);
         if !connection.up {
             return;
         }
@@ -217,7 +217,7 @@ impl<L: Link> Loop<L> {
             self.refusals.wait_again();
             self.told = false;
             let over = self.outage.connected();
-            self.tell(over);
+            self.all.records.tell(over);
             self.send_health();
             self.window.part(self.committed.borrow().last_seq);
         }
@@ -257,7 +257,7 @@ impl<L: Link> Loop<L> {
                 self.history = Some(history);
                 self.unread = false;
                 let over = self.reading.over();
-                self.tell(over);
+                self.all.records.tell(over);
                 self.window.extend(wanted, events);
                 self.all.records.sent(self.window.done());
             }
@@ -287,7 +287,7 @@ impl<L: Link> Loop<L> {
         if std::mem::replace(&mut self.unread, true) {
             self.reading.detail = why;
             let opened = self.reading.note(1, self.all.clock.now());
-            self.tell(opened);
+            self.all.records.tell(opened);
         }
     }
 
@@ -321,7 +321,7 @@ impl<L: Link> Loop<L> {
         let seq = *seq;
         if !matches!(answer, Err(NotTaken::Lost | NotTaken::Suspect(_))) {
             let over = self.outage.answered();
-            self.tell(over);
+            self.all.records.tell(over);
         }
         match answer {
             Ok(()) => {
@@ -371,7 +371,7 @@ impl<L: Link> Loop<L> {
     fn refuse(&mut self, seq: u64, kind: &str, reason: &str) {
         if let Some(opened) = self.refusals.refuse(kind, reason, self.all.clock.now()) {
             error!(seq, kind, reason, "broker refuses events");
-            self.tell(Some(opened));
+            self.all.records.tell([opened]);
         }
         self.outage.expects_nothing();
         self.suspects.clear_kind(kind);
@@ -382,12 +382,6 @@ impl<L: Link> Loop<L> {
         self.suspects.clear(seq);
         if let Some(cursor) = self.window.finish(seq) {
             self.all.records.sent(cursor);
-        }
-    }
-
-    fn tell(&self, event: Option<crate::record::Event>) {
-        if let Some(event) = event {
-            self.all.records.tell(event);
         }
     }
 

@@ -43,6 +43,9 @@ pub enum Event {
 }
 
 impl Event {
+    /// The words of all kinds.
+    pub const KINDS: [&str; 4] = ["decision", "outcome", "incident", "start"];
+
     /// The event's word in topics and in the store.
     pub fn kind(&self) -> &'static str {
         match self {

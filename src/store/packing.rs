@@ -310,6 +310,7 @@ mod tests {
 
     #[test]
     fn payloads_come_back_as_the_types_write_them() {
+        assert_eq!(KINDS.map(|(word, _)| word), Event::KINDS);
         let mut early = samples::incident(3);
         early.wall = WallTime { unix_ms: -5, synchronized: false };
         let records = [samples::decision(1), early, samples::outcome(2), samples::decision(3)];

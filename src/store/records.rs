@@ -113,8 +113,8 @@ impl Records {
     }
 
     /// Hands over what has just happened; see [`Self::record`].
-    pub fn tell(&self, event: Event) {
-        self.record(Record { wall: self.clock.wall(), event });
+    pub fn tell(&self, events: impl IntoIterator<Item = Event>) {
+        events.into_iter().for_each(|event| self.record(Record { wall: self.clock.wall(), event }));
     }
 
     /// Hands an event over, waiting for room: for a line in virtual time, which outruns any disk.

@@ -307,7 +307,7 @@ impl Sorter {
 
     fn record(&self, event: Event) {
         count(&self.shared.status, &event);
-        self.shared.records.tell(event);
+        self.shared.records.tell([event]);
     }
 }
 

@@ -12,14 +12,12 @@ use tokio::sync::oneshot;
 use crate::app::keeping::{Publishing, Said, publish_over_mqtt};
 use crate::drivers::mqtt;
 use crate::publish::Topics;
+use crate::record::Event;
 use crate::sim::broker::DemoBroker;
 use crate::sim::outage::Wire;
 use crate::sim::subscriber::Subscriber;
 use crate::store;
 use crate::store::records::Records;
-
-/// The events' topics, by their last word.
-const EVENTS: [&str; 4] = ["decision", "outcome", "incident", "start"];
 
 /// A broker and who listens to it.
 pub(super) struct Broker {
@@ -73,7 +71,7 @@ impl Broker {
     /// Events that arrived, by the last word of their topics.
     pub(super) fn received(&self) -> BTreeMap<String, u64> {
         let tally = self.subscriber.tally();
-        tally.by_kind.into_iter().filter(|(word, _)| EVENTS.contains(&word.as_str())).collect()
+        tally.by_kind.into_iter().filter(|(word, _)| Event::KINDS.contains(&word.as_str())).collect()
     }
 
     pub(super) fn finish(self) {
