@@ -1,5 +1,7 @@
 //! What a person may ask of a running machine: over MQTT, or on the page.
 
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -136,6 +138,27 @@ pub struct Request {
     pub answer: oneshot::Sender<Result<Done, NotDone>>,
 }
 
+/// Takes requests to the thread that carries them out, which waits by parking. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Requests {
+    queue: SyncSender<Request>,
+    thread: Thread,
+}
+
+impl Requests {
+    /// Those of the calling thread, `most` at a time: people send them.
+    pub fn here(most: usize) -> (Self, Receiver<Request>) {
+        let (queue, asked) = sync_channel(most);
+        (Self { queue, thread: thread::current() }, asked)
+    }
+
+    /// Hands a request over, and wakes who waits for it. One that finds no room is dropped, which answers it.
+    pub fn ask(&self, request: Request) {
+        drop(self.queue.try_send(request));
+        self.thread.unpark();
+    }
+}
+
 /// The end of a request at which its answer comes.
 #[derive(Debug)]
 pub struct Asked(oneshot::Receiver<Result<Done, NotDone>>);
@@ -197,4 +220,23 @@ pub struct Reply {
     pub ok: bool,
     /// What was done, or why not.
     pub text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, SystemClock};
+
+    #[test]
+    fn a_request_wakes_who_carries_it_out() {
+        let (requests, asked) = Requests::here(1);
+        let (began, longest) = (SystemClock.now(), Duration::from_secs(60));
+        // The second one finds no room, and wakes as well.
+        for _ in 0..2 {
+            requests.ask(Request::new(Command::Pause).0);
+            thread::park_timeout(longest);
+        }
+        assert!(SystemClock.now().since(began) < longest);
+        assert_eq!(asked.try_iter().count(), 1);
+    }
 }

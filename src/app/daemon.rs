@@ -3,8 +3,9 @@
 use std::cell::{Cell, OnceCell};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -20,8 +21,8 @@ use crate::app::station::{self, Station};
 use crate::app::surroundings::{Seen, Surroundings};
 use crate::app::threads::{self, Devices, Running, Shared};
 use crate::app::turns::{Turn, Turns};
-use crate::clock::{Clock, SystemClock};
-use crate::command::{Command, Done, Name, NotDone, Request};
+use crate::clock::{Clock, SystemClock, wait_for};
+use crate::command::{Command, Done, Name, NotDone, Request, Requests};
 use crate::config::Config;
 use crate::drivers::{gpio, runtime};
 use crate::pipeline::machine::Held;
@@ -86,7 +87,7 @@ fn run_once(
     })?;
     let shared =
         Shared { clock: Arc::clone(&clock), status: Arc::clone(&status), records: storing.records.clone(), tap: None };
-    let (ask, asked) = sync_channel(ASKED);
+    let (ask, asked) = Requests::here(ASKED);
     let page = |address| page::serve(address, config, &config.store.directory, &shared, (&run, &seen), ask.clone());
     let page = config.page.address().map(page).transpose()?;
     let topics = Topics::new(&config.station.site, &config.station.id);
@@ -117,7 +118,12 @@ fn run_once(
     let published = publishing.map_or(Ok(()), Publishing::finish);
     drop(page);
     let kept = storing.finish();
-    ended.and(published).and(kept)?;
+    let ends = [ended, published, kept];
+    // The first one goes on to who started this; each of them stands in the log.
+    for error in ends.iter().filter_map(|end| end.as_ref().err()) {
+        tracing::error!(error = format!("{error:#}"), "a part of the program ended with an error");
+    }
+    ends.into_iter().collect::<Result<()>>()?;
     Ok(next.filter(|_| !to_stop(signals)).map(|config| {
         tracing::info!("starting anew with the configuration as it is now");
         let held = held_since(&directory, &asked);
@@ -141,7 +147,7 @@ fn held_since(directory: &Path, asked: &Receiver<Request>) -> Held {
     held
 }
 
-fn publishing(config: &Config, storing: &Storing, said: Said, ask: SyncSender<Request>) -> Result<Option<Publishing>> {
+fn publishing(config: &Config, storing: &Storing, said: Said, ask: Requests) -> Result<Option<Publishing>> {
     if config.mqtt.host.is_empty() {
         return Ok(None);
     }
@@ -191,9 +197,12 @@ fn sort(site: &Site<'_>, watch: &Watch<'_>, mut around: Around<'_>) -> Option<Ru
         notify(&[NotifyState::Ready, NotifyState::Status("sorting")]);
         tracing::info!("station is ready");
         while !running.stop.stopped() {
-            watch.forward(&running.ask);
             around.look();
-            if watch.wait(LOOK, &shared.clock, || Some(running.stop.turns())) {
+            let meanwhile = || {
+                watch.forward(&running.ask);
+                Some(running.stop.turns())
+            };
+            if watch.wait(LOOK, &shared.clock, meanwhile) {
                 break;
             }
             if watch.hangs(Turn::Capture, shared.clock.now()) {
@@ -284,7 +293,8 @@ impl<'a> Watch<'a> {
     }
 
     /// Waits, feeding the watchdog while all loops turn; returns whether it is time to end: a signal asks for it, nobody
-    /// keeps or sends any more, or the station is to start anew.
+    /// keeps or sends any more, or the station is to start anew. `station` is called each time that something wakes this
+    /// thread, which a signal and a request do; it tells how often the station's loops have turned, where there is one.
     fn wait(
         &self,
         time: Duration,
@@ -301,14 +311,19 @@ impl<'a> Watch<'a> {
             if (self.ended)() {
                 return true;
             }
-            let left = until.since(clock.now());
-            match self.signals.recv_timeout(left.min(LOOK)) {
-                Ok(()) | Err(RecvTimeoutError::Disconnected) => return true,
-                // Only now, so that the reply to who asked for it has left.
-                Err(RecvTimeoutError::Timeout) if self.next.get().is_some() => return true,
-                Err(RecvTimeoutError::Timeout) if left <= LOOK => return false,
-                Err(RecvTimeoutError::Timeout) => {}
+            if to_stop(self.signals) {
+                return true;
             }
+            if self.next.get().is_some() {
+                // Meanwhile the reply to who asked for it leaves.
+                wait_for(LOOK);
+                return true;
+            }
+            let left = until.since(clock.now());
+            if left.is_zero() {
+                return false;
+            }
+            thread::park_timeout(left.min(LOOK));
         }
     }
 
@@ -363,11 +378,11 @@ fn to_stop(signals: &Receiver<()>) -> bool {
     !matches!(signals.try_recv(), Err(TryRecvError::Empty))
 }
 
-/// A channel that gets a word when a signal asks to stop.
+/// A channel that gets a word when a signal asks to stop, which wakes the calling thread.
 fn signals() -> Result<Receiver<()>> {
     let (sender, receiver) = sync_channel(1);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.context("starting the signals' runtime")?;
+    let (runtime, main) = (runtime.context("starting the signals' runtime")?, thread::current());
     let wait = move || {
         runtime.block_on(async {
             match StopSignals::listen() {
@@ -377,8 +392,9 @@ fn signals() -> Result<Receiver<()>> {
         });
         // The main thread has gone: so does this one.
         sender.send(()).ok();
+        main.unpark();
     };
-    std::thread::Builder::new().name("signals".into()).spawn(wait).context("starting the signals' thread")?;
+    thread::Builder::new().name("signals".into()).spawn(wait).context("starting the signals' thread")?;
     Ok(receiver)
 }
 
@@ -490,7 +506,7 @@ mod tests {
         let running = opened().unwrap();
         while *seen.borrow() != State::Paused {
             assert!(running.stop.reason().is_none(), "{:?}", running.stop.reason());
-            std::thread::yield_now();
+            thread::yield_now();
         }
         running.finish().unwrap();
         assert!(runtime::held(&directory).paused);

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::{Clock, SystemClock, wait_for};
-use crate::command::Request;
+use crate::command::{Request, Requests};
 use crate::drivers::mqtt::{self, Mqtt};
 use crate::publish::publisher::Publisher;
 use crate::publish::{Link, Topics, offline};
@@ -95,7 +94,7 @@ pub fn publish_over_mqtt(
     store: &store::Settings,
     records: &Records,
     said: Said,
-    ask: Option<SyncSender<Request>>,
+    ask: Option<Requests>,
 ) -> Result<Publishing> {
     let will = offline(&said.topics, &said.run, "will");
     let (mqtt, topics) = (mqtt.clone(), said.topics.clone());
@@ -108,10 +107,14 @@ pub fn publish_over_mqtt(
     })
 }
 
-/// Hands commands on. One that finds no room is dropped, which says so to who asked.
-async fn hand_on(mut requests: mpsc::Receiver<Request>, ask: Option<SyncSender<Request>>) {
+/// Hands commands on.
+async fn hand_on(mut requests: mpsc::Receiver<Request>, ask: Option<Requests>) {
     while let Some(request) = requests.recv().await {
-        drop(ask.as_ref().map(|ask| ask.try_send(request)));
+        match &ask {
+            Some(ask) => ask.ask(request),
+            // That says so to who asked.
+            None => drop(request),
+        }
     }
 }
 

@@ -3,14 +3,13 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
 
 use anyhow::Result;
 use tokio::sync::watch;
 
 use crate::app::station::class_names;
 use crate::app::threads::Shared;
-use crate::command::Request;
+use crate::command::Requests;
 use crate::config::Config;
 use crate::record::{Run, State};
 use crate::web::{Site, Web};
@@ -26,7 +25,7 @@ pub fn serve(
     store: &Path,
     shared: &Shared,
     (run, state): (&Run, &watch::Receiver<State>),
-    ask: SyncSender<Request>,
+    ask: Requests,
 ) -> Result<Web> {
     let site = Site {
         named: (config.station.site.clone(), config.station.id.clone()),

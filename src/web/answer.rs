@@ -118,8 +118,7 @@ async fn command(site: &Site, asked: &str, peer: SocketAddr, headers: &HeaderMap
     };
     tracing::info!(command = name, %peer, "command from the page");
     let (request, answer) = crate::command::Request::new(command);
-    // Dropped where there is no room, which answers it.
-    drop(site.ask.try_send(request));
+    site.ask.ask(request);
     let Came { result, undone } = answer.came().await;
     let count = if undone { &site.status.commands_undone } else { &site.status.commands };
     count.one();

@@ -24,13 +24,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
 
 use anyhow::{Context, Result};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::command::{Name, Request};
+use crate::command::{Name, Requests};
 use crate::publish::health::health;
 use crate::record::{Health, Run, State, Words};
 use crate::status::Status;
@@ -65,7 +64,7 @@ pub struct Site {
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Takes commands.
-    pub ask: SyncSender<Request>,
+    pub ask: Requests,
 }
 
 impl Site {

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::app::threads::Shared;
-use crate::command::{Command, Done};
+use crate::command::{Command, Done, Request, Requests};
 use crate::record::PictureView;
 use crate::sim::samples;
 use crate::store::records::Records;
@@ -34,7 +34,7 @@ struct Bench {
 fn site(folder: &Path, commands: &[Name]) -> (Site, Records, Receiver<Request>) {
     let (Shared { clock, status, records, .. }, _) = Shared::alone();
     let run = Run::starting("waste 1.0.0", clock.wall());
-    let (ask, asked) = sync_channel(1);
+    let (ask, asked) = Requests::here(1);
     let words = Words { en: "Java".into(), id: "Jawa".into() };
     let site = Site {
         named: ("bandung".into(), "line-1".into()),
@@ -200,7 +200,7 @@ async fn a_command_is_carried_out_where_it_is_allowed_and_comes_from_the_page() 
 
     let Bench { answers, status, records, asked, folder } = bench;
     drop(asked);
-    let (_, nobody) = sync_channel(1);
+    let (_, nobody) = Requests::here(1);
     let bench = Bench { answers, status, records, asked: nobody, folder };
     let (status, text) = bench.ask("POST", "/commands/pause", &[HOST, ("x-pilah-command", "pause")]).await;
     assert_eq!((status, text.contains("busy or stopping")), (StatusCode::CONFLICT, true), "{text}");

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use crate::app::page;
 use crate::app::station::{Station, homes};
 use crate::app::threads::{self, Devices, Shared};
 use crate::clock::{Clock, SystemClock, wait_for};
+use crate::command::Requests;
 use crate::config::Config;
 use crate::pipeline::Effect;
 use crate::pipeline::look::Eyes;
@@ -201,7 +201,7 @@ impl Keeping {
         let (records, shown) = (storing.records.clone(), (&run, &state));
         let shared = Shared { clock: Arc::clone(&clock), status: Arc::clone(&status), records, tap: None };
         // It has no buttons: who pauses a demo learns nothing from where its items fell.
-        let page = |address| page::serve(address, config, &folder, &shared, shown, sync_channel(1).0);
+        let page = |address| page::serve(address, config, &folder, &shared, shown, Requests::here(1).0);
         let page = demo.page.map(page).transpose()?;
         let said = Said { topics, run, state, status: Arc::clone(&status), clock };
         let publishing = broker.publishing(&settings, &storing.records, said)?;
