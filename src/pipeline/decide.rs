@@ -80,6 +80,13 @@ pub struct Verdict {
     pub reason: Reason,
 }
 
+impl Verdict {
+    /// The same votes, with another lane for another reason.
+    pub fn sent(self, lane: LaneId, reason: Reason) -> Self {
+        Self { lane, reason, ..self }
+    }
+}
+
 /// The rules by which votes become lanes.
 #[derive(Debug, Clone)]
 pub struct Decide {
@@ -141,6 +148,11 @@ impl Decide {
         (all_in || sure).then_some(verdict)
     }
 
+    /// Without a look at any votes: the exception lane.
+    pub fn nothing(&self, reason: Reason) -> Verdict {
+        Verdict { lane: self.exception, class: None, confidence: 0.0, reason }
+    }
+
     /// The verdict on what is there now: at the deadline, or when nothing more will come.
     pub fn verdict(&self, votes: &Votes) -> Verdict {
         if let Some(reader) = &self.reading {
@@ -153,7 +165,7 @@ impl Decide {
                         && read.reason == Reason::Confident
                         && classed.lane != read.lane =>
                 {
-                    Verdict { lane: self.exception, reason: Reason::Disagree, ..read }
+                    read.sent(self.exception, Reason::Disagree)
                 }
                 _ => read,
             };

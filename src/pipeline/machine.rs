@@ -219,7 +219,7 @@ impl Lamp {
         match self {
             Self::Red => matches!(state, State::Fault | State::EStop),
             Self::Yellow => matches!(state, State::Starting | State::Paused),
-            Self::Green => matches!(state, State::Ready | State::Running),
+            Self::Green => state.sorts(),
             Self::Buzzer => state == State::EStop,
         }
     }

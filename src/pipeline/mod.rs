@@ -143,6 +143,8 @@ struct Open {
     last: Option<Looked>,
     /// The lane that a person chose.
     chosen: Option<LaneId>,
+    /// The machine stood as it came: it goes on to the exception lane, whatever happens before it is decided.
+    stood: bool,
 }
 
 impl Line {
@@ -222,6 +224,8 @@ impl Line {
             Input::Trigger(chosen) => self.came(now, now.at, chosen, out),
             Input::State(state) => self.enter(now, state, &mut steps, out),
             Input::End => {
+                // Nobody is there any more who keeps one.
+                self.names.pictures = false;
                 self.enter(now, State::Starting, &mut steps, out);
                 self.way.end(&mut steps);
             }
@@ -269,29 +273,34 @@ impl Line {
     fn came(&mut self, now: Now, at: Timestamp, chosen: Option<LaneId>, out: &mut Vec<Effect>) {
         let random = u128::from(self.ids.u64(..)) << 64 | u128::from(self.ids.u64(..));
         let id = ItemId(ulid::Ulid::from_parts(u64::try_from(now.wall.unix_ms).unwrap_or(0), random));
+        let open = Open { came: at, chosen, stood: !self.state.sorts(), ..Open::default() };
         if self.state == State::Ready {
             self.state = State::Running;
         }
-        let open = Open { came: at, chosen, ..Open::default() };
         self.chosen = chosen;
         out.push(Effect::Came { item: id, at });
         self.incidents.came();
-        match self.way.came(id, at) {
+        let before = match self.way.came(id, at) {
             Arrival::Followed => {
                 self.open.insert(id, open);
+                None
             }
             Arrival::TooClose { before } => {
                 self.open.insert(id, open);
                 self.mishap(now, Mishap::TooClose, out);
-                if let Some(before) = before {
-                    out.push(Effect::Recall(before));
-                    // One that was decided already is decided once more, without votes.
-                    let came = self.way.came_at(before).unwrap_or(at);
-                    self.open.entry(before).or_insert_with(|| Open { came, ..Open::default() });
-                    self.decide_now(now, before, out);
-                }
+                before
             }
-            Arrival::Refused => self.mishap(now, Mishap::TooMany, out),
+            Arrival::Refused { before } => {
+                self.mishap(now, Mishap::TooMany, out);
+                before
+            }
+        };
+        if let Some(before) = before {
+            out.push(Effect::Recall(before));
+            // One that was decided already is decided once more, without votes.
+            let came = self.way.came_at(before).unwrap_or(at);
+            self.open.entry(before).or_insert_with(|| Open { came, ..Open::default() });
+            self.decide_now(now, before, out);
         }
     }
 
@@ -349,7 +358,7 @@ impl Line {
         let Some(open) = self.open.get(&item) else { return };
         let mut verdict = self.decide.verdict(&open.votes);
         if self.looking == Some(item) && open.votes.frames == 0 {
-            verdict = Verdict { lane: self.exception, class: None, confidence: 0.0, reason: Reason::Late };
+            verdict = self.decide.nothing(Reason::Late);
         }
         let mut steps = Vec::new();
         self.settle(now, item, verdict, &mut steps, out);
@@ -358,21 +367,20 @@ impl Line {
 
     /// Track: the item is sent to its lane, if the machine runs, the gap is wide enough and the time too.
     fn settle(&mut self, now: Now, item: ItemId, mut verdict: Verdict, steps: &mut Vec<Step>, out: &mut Vec<Effect>) {
-        if self.state != State::Running {
-            verdict = Verdict { lane: self.exception, reason: Reason::Fault, ..verdict };
+        let Some(open) = self.open.remove(&item) else { return };
+        if open.stood || !self.state.sorts() {
+            verdict = verdict.sent(self.exception, Reason::Fault);
         } else if self.way.too_close(item) {
-            verdict = Verdict { lane: self.exception, reason: Reason::TooClose, ..verdict };
-        } else if let Some(lane) = self.open.get(&item).and_then(|open| open.chosen) {
-            verdict = Verdict { lane, reason: Reason::Override, ..verdict };
+            verdict = verdict.sent(self.exception, Reason::TooClose);
+        } else if let Some(lane) = open.chosen {
+            verdict = verdict.sent(lane, Reason::Override);
         }
         match self.way.assign(item, verdict.lane, now.at, steps) {
             Assigned::Planned => {}
-            Assigned::Late => verdict = Verdict { lane: self.exception, reason: Reason::Late, ..verdict },
+            Assigned::Late => verdict = verdict.sent(self.exception, Reason::Late),
             Assigned::Gone => return,
         }
-        if let Some(open) = self.open.remove(&item) {
-            self.record(now, item, open, verdict, out);
-        }
+        self.record(now, item, open, verdict, out);
     }
 
     /// Record: the decision with all that led to it.
@@ -414,17 +422,15 @@ impl Line {
 
     /// Decide: a machine that stands sends nothing anywhere, and says so of each item that it was busy with.
     fn enter(&mut self, now: Now, state: State, steps: &mut Vec<Step>, out: &mut Vec<Effect>) {
-        if !matches!(state, State::Ready | State::Running) {
-            out.push(Effect::Release);
-            for (item, open) in std::mem::take(&mut self.open) {
-                let verdict = Verdict { lane: self.exception, class: None, confidence: 0.0, reason: Reason::Fault };
-                self.record(now, item, open, verdict, out);
-            }
-            self.way.stop(steps);
-        } else {
-            self.way.go();
-        }
         self.state = state;
+        if state.sorts() {
+            return self.way.go();
+        }
+        out.push(Effect::Release);
+        for (item, open) in std::mem::take(&mut self.open) {
+            self.record(now, item, open, self.decide.nothing(Reason::Fault), out);
+        }
+        self.way.stop(steps);
     }
 
     /// Carries out what tracking asks for, until it asks for nothing more.
@@ -455,8 +461,7 @@ impl Line {
     /// Record: where an item ended. One that a lane's sensor saw before its votes were closed was decided by nobody.
     fn ended(&mut self, now: Now, ended: &Ended, out: &mut Vec<Effect>) {
         if let Some(open) = self.open.remove(&ended.id) {
-            let verdict = Verdict { lane: self.exception, class: None, confidence: 0.0, reason: Reason::Late };
-            self.record(now, ended.id, open, verdict, out);
+            self.record(now, ended.id, open, self.decide.nothing(Reason::Late), out);
         }
         let name = |lane: LaneId| self.names.lanes[lane.0].clone();
         out.push(Effect::Record(Event::Outcome(Outcome {

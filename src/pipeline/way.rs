@@ -32,11 +32,11 @@ impl Way {
         }
     }
 
-    /// Whether the last item has made way for another: on a belt that stands it has not, and nothing comes.
+    /// Whether the last item has made way for another: on a belt that stands, and in a bin that does, it has not.
     pub fn has_room(&self, at: Timestamp) -> bool {
         match self {
             Self::Belt(track) => track.has_room(at),
-            Self::Bin(_) => true,
+            Self::Bin(bin) => bin.has_room(),
         }
     }
 

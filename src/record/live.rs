@@ -51,6 +51,11 @@ impl State {
     /// Every state, in the order of the documentation.
     pub const ALL: [Self; 6] = [Self::Starting, Self::Ready, Self::Running, Self::Paused, Self::Fault, Self::EStop];
 
+    /// Whether items are sent to their lanes.
+    pub fn sorts(self) -> bool {
+        matches!(self, Self::Ready | Self::Running)
+    }
+
     /// As it stands on the wire.
     pub fn as_str(self) -> &'static str {
         match self {

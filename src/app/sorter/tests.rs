@@ -58,6 +58,16 @@ fn bench_by(config: &str) -> Bench {
     Bench { sorter, todo, ask, happened, kept, clock, looks }
 }
 
+/// A belt of which only its speed is known, with a sensor before the exception lane.
+const BELT: &str = "[station]\nsite = \"a\"\nid = \"b\"\nexception_lane = \"rest\"\n\
+     [camera]\ndriver = \"replay\"\npath = \"models/digits/demo\"\n\
+     [trigger]\nkind = \"photo-eye\"\ninput = \"eye\"\n\
+     [belt]\nspeed_mm_s = 100\nitem_mm = 100\nmin_gap_mm = 20\nview_start_mm = 20\nview_end_mm = 450\n\
+     decide_mm = 60\ntolerance_mm = 10\nend_mm = 500\n\
+     [infer]\nmodel = \"digits\"\n\
+     [[input]]\nname = \"eye\"\nline = \"X1\"\n[[input]]\nname = \"sees\"\nline = \"X2\"\n\
+     [[lane]]\nname = \"rest\"\nclasses = [\"a\", \"b\"]\nconfirm = \"sees\"\n";
+
 fn said(result: Result<Done, NotDone>) -> Result<String, String> {
     result.map(|done| done.text).map_err(|not_done| not_done.why)
 }
@@ -157,17 +167,40 @@ fn bounce_that_is_read_late_is_no_item_of_its_own() {
 }
 
 #[test]
+fn an_eye_that_is_blocked_as_its_line_is_taken_tells_of_no_item() {
+    let mut bench = bench();
+    bench.sorter.machine.camera_sees();
+    bench.clock.advance_to(micros(5_000_000));
+    let edge = |at, active, count| Edge { input: InputId(0), active, at: micros(at), count };
+    let edges = vec![edge(1_000_000, true, 0), edge(1_200_000, false, 1)];
+    bench.happens(Happened::Edges(edges, micros(2_000_000)));
+    assert_eq!(bench.sorter.shared.status.items.get(), 0, "nobody knows where its front is");
+    bench.happens(Happened::Edges(vec![edge(4_000_000, true, 2)], micros(5_000_000)));
+    assert_eq!(bench.sorter.shared.status.items.get(), 1);
+}
+
+#[test]
+fn an_item_that_came_while_the_machine_stood_goes_nowhere_else_once_it_runs() {
+    let mut bench = bench_by(BELT);
+    bench.sorter.machine.camera_sees();
+    bench.ask(Command::Pause, true);
+    for ms in [1000, 3000] {
+        bench.clock.advance_to(micros(1000 * ms));
+        bench.eye(&[(1000 * ms, true)], 1000 * ms);
+        bench.ask(Command::Resume, true);
+        bench.clock.advance_to(micros(1000 * ms + 200_000));
+        bench.eye(&[(1000 * ms + 200_000, false)], 1000 * ms + 200_000);
+    }
+    bench.clock.advance_to(micros(60_000_000));
+    bench.eye(&[], 60_000_000);
+    let lately = bench.sorter.shared.records.recent().lately();
+    let reasons: Vec<Reason> = lately.items.iter().map(|seen| seen.decision.reason).collect();
+    assert_eq!(reasons, [Reason::NoRead, Reason::Fault], "the newest first");
+}
+
+#[test]
 fn an_item_that_reaches_its_lane_before_its_votes_are_closed_was_decided_too_late() {
-    let mut bench = bench_by(
-        "[station]\nsite = \"a\"\nid = \"b\"\nexception_lane = \"rest\"\n\
-         [camera]\ndriver = \"replay\"\npath = \"models/digits/demo\"\n\
-         [trigger]\nkind = \"photo-eye\"\ninput = \"eye\"\n\
-         [belt]\nspeed_mm_s = 100\nitem_mm = 100\nmin_gap_mm = 20\nview_start_mm = 20\nview_end_mm = 450\n\
-         decide_mm = 60\ntolerance_mm = 10\nend_mm = 500\n\
-         [infer]\nmodel = \"digits\"\n\
-         [[input]]\nname = \"eye\"\nline = \"X1\"\n[[input]]\nname = \"sees\"\nline = \"X2\"\n\
-         [[lane]]\nname = \"rest\"\nclasses = [\"a\", \"b\"]\nconfirm = \"sees\"\n",
-    );
+    let mut bench = bench_by(BELT);
     bench.sorter.machine.camera_sees();
     bench.clock.advance_to(micros(6_500_000));
     // The item's middle is at the sensor after 5.5 s, and its votes are closed 0.1 s later.
@@ -197,6 +230,24 @@ fn an_end_leaves_no_item_without_an_outcome_and_orders_nothing() {
         (0, 2, 0),
         "a decision and an outcome"
     );
+}
+
+#[test]
+fn an_item_that_is_decided_by_the_end_alone_names_no_picture_since_nobody_keeps_one() {
+    let mut bench = bench();
+    bench.sorter.machine.camera_sees();
+    bench.ask(Command::Pause, true);
+    bench.ask(Command::Resume, true);
+    let effects = bench.sorter.effects(Input::Trigger(None));
+    let item = effects.iter().find_map(|one| if let Effect::Came { item, .. } = one { Some(*item) } else { None });
+    let picture = Picture { format: PixelFormat::Jpeg, width: 0, height: 0, bytes: Arc::from([1, 2, 3]) };
+    let frame = Frame { picture, exposed: bench.clock.now(), estimated: false, sequence: 0 };
+    let job = Job { item: item.unwrap(), frame, place: 0.5, arrived: bench.clock.now() };
+    assert!(bench.sorter.effects(Input::Looked(Box::new(Looked::unseen(job, "it is grey")))).is_empty());
+    let ended = bench.sorter.effects(Input::End);
+    let named = |one: &Effect| matches!(one, Effect::Record(Event::Decision(decision)) if decision.picture.is_some());
+    assert!(ended.iter().any(|one| matches!(one, Effect::Record(Event::Decision(_)))));
+    assert!(!ended.iter().any(|one| named(one) || matches!(one, Effect::Keep { .. })), "{ended:?}");
 }
 
 #[test]

@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::pipeline::actuate::{self, How, Moved, Order};
 use crate::pipeline::lane;
-use crate::pipeline::track::{Arrival, Assigned, Ended, HORIZON, Step, Stuck};
+use crate::pipeline::track::{Arrival, Assigned, Ended, HORIZON, Sensed, Step, Stuck};
 use crate::pipeline::trigger::{Keep, Scene};
 use crate::problem::Problems;
 use crate::record::Ending;
@@ -150,6 +150,7 @@ impl BinLane {
 pub struct Bin {
     settings: Settings,
     lanes: Vec<BinLane>,
+    sensed: Sensed,
     exception: LaneId,
     phase: Phase,
     item: Option<Held>,
@@ -182,6 +183,7 @@ impl Bin {
     pub fn new(settings: &Settings, lanes: Vec<BinLane>, exception: LaneId) -> Self {
         Self {
             settings: settings.clone(),
+            sensed: Sensed::new(lanes.len()),
             lanes,
             exception,
             phase: Phase::Empty,
@@ -199,6 +201,11 @@ impl Bin {
         usize::from(self.item.is_some())
     }
 
+    /// Whether its view is free for an item that the clock alone tells of.
+    pub fn has_room(&self) -> bool {
+        self.phase == Phase::Empty && !self.stands
+    }
+
     /// Whether something waits for a person to take it out.
     pub fn waits(&self) -> bool {
         self.phase == Phase::Waiting
@@ -208,7 +215,7 @@ impl Bin {
     pub fn came(&mut self, id: ItemId, at: Timestamp) -> Arrival {
         let free = matches!(self.phase, Phase::Empty | Phase::Settling { .. } | Phase::Looking { .. });
         if !free || self.item.is_some() {
-            return Arrival::Refused;
+            return Arrival::Refused { before: None };
         }
         if self.phase == Phase::Empty {
             self.settle(at);
@@ -255,7 +262,7 @@ impl Bin {
         let Some(lane) = self.lanes.iter().position(|lane| lane.confirm == Some(input)).map(LaneId) else {
             return false;
         };
-        if !active {
+        if !self.sensed.tells(lane, active, at) {
             return true;
         }
         let waits = matches!(self.phase, Phase::Moving { .. } | Phase::Confirming { .. });

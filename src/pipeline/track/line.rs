@@ -13,16 +13,13 @@ use std::time::Duration;
 use super::belt::Belt;
 use super::plan::{LanePlan, PlannedMove};
 use super::settings::Settings;
-use super::{Arrival, Assigned, Ended, HORIZON, Step};
+use super::{Arrival, Assigned, Ended, HORIZON, Sensed, Step};
 use crate::pipeline::actuate::{How, Moved, Order, Stay};
 use crate::record::Ending;
 use crate::units::{InputId, ItemId, LaneId, Millimetres, Speed, Timestamp};
 
 /// Items between trigger and outcome; a belt with more is misconfigured, and the item runs to the exception lane.
 pub const IN_FLIGHT: usize = 64;
-
-/// How long after any edge of a lane's sensor a further one is bounce.
-const SENSOR_BOUNCE: Duration = Duration::from_millis(8);
 
 #[derive(Debug, Clone)]
 struct Item {
@@ -55,8 +52,7 @@ pub struct Track {
     /// How far the belt had run back when that was told last.
     told_behind: Millimetres,
     lanes: Vec<LanePlan>,
-    /// When each lane's sensor had its last edge.
-    sensed: Vec<Option<Timestamp>>,
+    sensed: Sensed,
     exception: LaneId,
     /// In the order in which they came.
     items: Vec<Item>,
@@ -95,7 +91,7 @@ impl Track {
             said_back: false,
             backwards: false,
             told_behind: Millimetres(0.0),
-            sensed: vec![None; lanes.len()],
+            sensed: Sensed::new(lanes.len()),
             lanes,
             exception,
             items: Vec::new(),
@@ -128,10 +124,9 @@ impl Track {
             self.second = active;
         } else if self.inputs.running == Some(input) {
             self.belt.running(active, at);
-        } else if let Some(lane) = self.lanes.iter().position(|lane| lane.confirm == Some(input)) {
-            let last = self.sensed[lane].replace(at);
-            if active && last.is_none_or(|last| at.since(last) >= SENSOR_BOUNCE) {
-                self.confirm(LaneId(lane), at, out);
+        } else if let Some(lane) = self.lanes.iter().position(|lane| lane.confirm == Some(input)).map(LaneId) {
+            if self.sensed.tells(lane, active, at) {
+                self.confirm(lane, at, out);
             }
         } else {
             return false;
@@ -161,24 +156,19 @@ impl Track {
         let length = Millimetres(self.settings.item_mm);
         let min_gap = self.settings.min_gap_mm;
         let full = self.items.len() >= IN_FLIGHT;
-        let before = self.items.last_mut().filter(|before| before.gap_to(front).0 < min_gap);
-        if full {
-            before.into_iter().for_each(|before| before.too_close = true);
-            self.refused = Some(front);
-            return Arrival::Refused;
+        let mut too_close = self.refused.is_some_and(|refused| (front - refused - length).0 < min_gap);
+        let mut before = None;
+        if let Some(last) = self.items.last_mut().filter(|last| last.gap_to(front).0 < min_gap) {
+            too_close = true;
+            last.too_close = true;
+            let movable = last.lane != Some(self.exception)
+                && last.moves.iter().all(|planned| planned.released.is_none() && planned.ended.is_none());
+            before = movable.then_some(last.id);
         }
-        let by_refused = self.refused.is_some_and(|refused| (front - refused - length).0 < min_gap);
-        let arrival = match before {
-            None if by_refused => Arrival::TooClose { before: None },
-            None => Arrival::Followed,
-            Some(before) => {
-                before.too_close = true;
-                let movable = before.lane != Some(self.exception)
-                    && before.moves.iter().all(|planned| planned.released.is_none() && planned.ended.is_none());
-                Arrival::TooClose { before: movable.then_some(before.id) }
-            }
-        };
-        let too_close = arrival != Arrival::Followed;
+        if full {
+            self.refused = Some(front);
+            return Arrival::Refused { before };
+        }
         let item = Item {
             id,
             came: at,
@@ -191,7 +181,7 @@ impl Track {
             moves: Vec::new(),
         };
         self.items.push(item);
-        arrival
+        if too_close { Arrival::TooClose { before } } else { Arrival::Followed }
     }
 
     /// The last item's trailing edge left at `at`: now its length is known.

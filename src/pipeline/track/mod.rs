@@ -18,6 +18,9 @@ use crate::pipeline::actuate::{Order, Stay};
 use crate::record::Ending;
 use crate::units::{ItemId, LaneId, Timestamp};
 
+/// What follows a change of a lane's sensor sooner than this is its bounce.
+const SENSOR_BOUNCE: Duration = Duration::from_millis(8);
+
 /// How long before its time a move is handed to the actuate thread.
 pub const HORIZON: Duration = Duration::from_millis(20);
 
@@ -86,7 +89,26 @@ pub enum Arrival {
         before: Option<ItemId>,
     },
     /// Too many are in flight; it runs through unseen.
-    Refused,
+    Refused {
+        /// The item before where that one is too close to it, and can still be sent elsewhere.
+        before: Option<ItemId>,
+    },
+}
+
+/// When the sensor of each lane last changed.
+#[derive(Debug)]
+struct Sensed(Vec<Option<Timestamp>>);
+
+impl Sensed {
+    fn new(lanes: usize) -> Self {
+        Self(vec![None; lanes])
+    }
+
+    /// Whether an edge of a lane's sensor tells that something came, and is no bounce.
+    fn tells(&mut self, lane: LaneId, active: bool, at: Timestamp) -> bool {
+        let last = self.0[lane.0].replace(at);
+        active && last.is_none_or(|last| at.since(last) >= SENSOR_BOUNCE)
+    }
 }
 
 /// How a decision was taken.

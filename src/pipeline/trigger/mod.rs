@@ -87,7 +87,7 @@ pub trait Inputs: Send {
     /// left for the next one.
     ///
     /// # Errors
-    /// When the device is lost; the caller reports a fault and opens it again.
+    /// When the device is lost: then the caller ends.
     fn wait(&mut self, timeout: Duration) -> Result<Vec<Edge>>;
 }
 
@@ -100,7 +100,8 @@ pub struct Edge {
     pub active: bool,
     /// When the kernel saw it.
     pub at: Timestamp,
-    /// The line's own count of edges; a jump means edges that were lost in between.
+    /// The line's own count of edges, from 1 on; a jump means edges that were lost in between. 0 is no edge: the input
+    /// was active already when the line was taken.
     pub count: u64,
 }
 
@@ -169,9 +170,14 @@ impl Trigger {
         }
     }
 
-    /// What an edge of the photo-eye says of items, the earlier passage first; `None` for an edge of another input.
+    /// What an edge of the photo-eye says of items, the earlier passage first; `None` for an edge of another input. One
+    /// that was blocked already as the line was taken tells of no item: nobody knows how long ago its front came.
     pub fn edge(&mut self, edge: &Edge) -> Option<Vec<Passage>> {
         match &mut self.0 {
+            Sense::Eye(eye, input) if *input == edge.input && edge.count == 0 => {
+                eye.is_blocked();
+                Some(Vec::new())
+            }
             Sense::Eye(eye, input) if *input == edge.input => {
                 let before = eye.settle(edge.at);
                 Some(before.into_iter().chain(eye.edge(edge.active, edge.at)).collect())

@@ -27,6 +27,11 @@ impl PhotoEye {
         Self { lockout, blocked: false, raw: None, deaf_until: Timestamp::ZERO, ignored: 0 }
     }
 
+    /// It is blocked, and nobody knows since when.
+    pub(super) fn is_blocked(&mut self) {
+        self.blocked = true;
+    }
+
     /// Takes a raw edge; returns the passage it means, or `None` for bounce.
     pub(super) fn edge(&mut self, active: bool, at: Timestamp) -> Option<Passage> {
         if at < self.deaf_until {

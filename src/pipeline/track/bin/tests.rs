@@ -116,7 +116,10 @@ fn a_whole_cycle_ends_empty_and_diverted() {
     assert!(matches!(bench.out[1], Step::Order(order) if order.at == bench.now + millis(50)), "{:?}", bench.out);
     bench.shows(MOVING, 200);
     let at = bench.now;
-    assert!(bench.bin.edge(SENSOR, true, at, &mut bench.out));
+    // Its contact bounces as it closes, and as it opens.
+    for (ms, active) in [(0, true), (1, false), (3, true), (40, false), (42, true), (43, false)] {
+        assert!(bench.bin.edge(SENSOR, active, at + millis(ms), &mut bench.out));
+    }
     assert_eq!(bench.endings(), [Ending::Diverted]);
     bench.shows(EMPTY, 2000);
     assert_eq!(bench.bin.phase, Phase::Empty);
@@ -253,7 +256,7 @@ fn a_bin_that_nobody_watches_is_empty_after_its_moves() {
     let mut bench = Bench::new(false);
     for (lane, ending) in [(BLIND, Ending::Diverted), (REST, Ending::Passed)] {
         assert_eq!(bench.bin.came(bench.id(), bench.now), Arrival::Followed);
-        assert_eq!(bench.bin.came(bench.id(), bench.now), Arrival::Refused);
+        assert_eq!(bench.bin.came(bench.id(), bench.now), Arrival::Refused { before: None });
         bench.passes(500);
         bench.send(lane);
         bench.passes(2000);

@@ -381,7 +381,9 @@ fn a_full_belt_refuses_and_an_abandoned_one_is_empty() {
     for n in 0..u128::try_from(IN_FLIGHT).unwrap() {
         track.came(id(n), at(1));
     }
-    assert_eq!(track.came(id(999), at(2)), Arrival::Refused);
+    // The last one before it goes nowhere any more, be it decided or not.
+    let last = id(u128::try_from(IN_FLIGHT).unwrap() - 1);
+    assert_eq!(track.came(id(999), at(2)), Arrival::Refused { before: Some(last) });
     assert!(track.too_close(id(u128::try_from(IN_FLIGHT).unwrap() - 1)), "the refused one is right behind it");
     let mut out = Vec::new();
     track.abandon(&mut out);
@@ -395,7 +397,7 @@ fn an_item_right_behind_one_that_was_refused_is_too_close() {
     for n in 0..u128::try_from(IN_FLIGHT).unwrap() {
         track.came(id(n), at(1));
     }
-    assert_eq!(track.came(id(998), at(2000)), Arrival::Refused);
+    assert_eq!(track.came(id(998), at(2000)), Arrival::Refused { before: None });
     track.items.clear();
     assert_eq!(track.came(id(999), at(2500)), Arrival::TooClose { before: None });
     assert_eq!(track.came(id(1000), at(9000)), Arrival::Followed);
