@@ -1,6 +1,6 @@
 //! Whether every loop of the daemon turns: the watchdog is fed by that.
 //!
-//! Sort and actuate wait for nothing outside: one that stands is a hang. The store waits for the disk, and a card that
+//! Sort, inputs and actuate wait for nothing outside: one that stands is a hang. The store waits for the disk, and a card that
 //! is busy or worn out takes its seconds; the line sorts meanwhile, and records wait in their queue. Capture waits for
 //! a driver: a camera that hangs lets each request run out, seconds each, while it is opened or closed. Infer looks at
 //! a picture for as long as a slow board takes. Items run to the exception lane meanwhile.
@@ -16,6 +16,8 @@ pub enum Turn {
     Capture,
     /// The sort thread's.
     Sort,
+    /// That of the input lines.
+    Inputs,
     /// The actuate thread's.
     Actuate,
     /// The infer thread's.
@@ -26,12 +28,12 @@ pub enum Turn {
 
 impl Turn {
     /// Those of a station's own threads, which come and go with it.
-    pub const STATION: [Self; 4] = [Self::Capture, Self::Sort, Self::Actuate, Self::Infer];
+    pub const STATION: [Self; 5] = [Self::Capture, Self::Sort, Self::Inputs, Self::Actuate, Self::Infer];
 
     /// How long it may stand while the watchdog is still fed; zero: it turns between any two looks.
     fn patience(self) -> Duration {
         match self {
-            Self::Sort | Self::Actuate => Duration::ZERO,
+            Self::Sort | Self::Inputs | Self::Actuate => Duration::ZERO,
             Self::Capture | Self::Store | Self::Infer => Duration::from_secs(30),
         }
     }

@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::pipeline::actuate::{self, Kind};
 use crate::pipeline::{lane, trigger};
 use crate::problem::{Problem, Problems};
+use crate::publish::is_topic_word;
 
 impl Config {
     /// Every rule that the values break.
@@ -41,9 +42,8 @@ impl Config {
 
     fn check_station(&self, problems: &mut Problems<'_>) {
         for (key, value) in [("station.site", &self.station.site), ("station.id", &self.station.id)] {
-            let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
             problems.expect(
-                !value.is_empty() && value.len() <= 64 && value.chars().all(allowed),
+                is_topic_word(value),
                 key,
                 format!("\"{value}\" cannot stand in a topic"),
                 "use 1 to 64 lower-case letters, digits and hyphens",

@@ -39,15 +39,6 @@ impl Album {
         Self { store, settings: settings.pictures.clone(), max_age_days, status, pictures: None, refused: false }
     }
 
-    /// Where none are kept, removes those of an earlier run.
-    pub(super) fn begin(&mut self) {
-        if !self.settings.keep
-            && let Err(wrong) = Pictures::open(&self.store, &self.settings)
-        {
-            warn!(error = format!("{wrong:#}"), "pictures of an earlier run stay");
-        }
-    }
-
     pub(super) fn keep(&mut self, picture: &Kept) {
         if self.removes("pictures cannot be kept now", |pictures| pictures.keep(picture)).is_some() {
             self.status.pictures.one();
@@ -56,13 +47,12 @@ impl Album {
         }
     }
 
-    /// Removes those that are too old.
-    pub(super) fn forget_old(&mut self, now: WallTime) {
-        if self.settings.keep
-            && let Some(oldest) = oldest(self.max_age_days, now)
-        {
-            self.removes("old pictures cannot be removed", |pictures| pictures.forget_old(oldest));
-        }
+    /// Removes some of those that are too many or too old, and those of an earlier run where none are kept; returns
+    /// whether there may be more.
+    pub(super) fn tidy(&mut self, now: WallTime) -> bool {
+        let oldest = oldest(self.max_age_days, now);
+        let removed = self.removes("old pictures cannot be removed", |pictures| pictures.tidy(oldest));
+        removed.is_some_and(|removed| removed > 0)
     }
 
     /// On a full disk, removes the oldest ones for events; returns whether there were any.

@@ -117,7 +117,6 @@ impl Keeper {
     /// When what was left could not be committed; it is counted as lost.
     pub fn run(mut self, beat: impl Fn()) -> Result<()> {
         self.attempt();
-        self.album.begin();
         loop {
             beat();
             let stop = self.turn();
@@ -370,7 +369,7 @@ impl Keeper {
 
     fn clear_up(&mut self, busy: bool) -> Result<()> {
         let wall = self.clock.wall();
-        self.album.forget_old(wall);
+        self.untidy |= self.album.tidy(wall);
         let Some(store) = &mut self.store else { return Ok(()) };
         store.forget_old(wall)?;
         let removed = store.make_room()?;

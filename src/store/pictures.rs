@@ -119,12 +119,11 @@ impl Pictures {
         }
         found.sort_unstable_by_key(|entry| (entry.item, entry.view));
         let max_bytes = if settings.keep { settings.max_bytes } else { 0 };
+        // There may be too many by now: the budget may have become smaller, or none.
         let mut pictures = Self { folder, max_bytes, sure: VecDeque::new(), other: VecDeque::new(), bytes: 0 };
         for entry in found {
             pictures.list(entry);
         }
-        // The budget may have become smaller, or none.
-        pictures.make_room()?;
         Ok(pictures)
     }
 
@@ -136,7 +135,7 @@ impl Pictures {
         // Not synced: a picture lost in a power cut is not worth an fsync of the card.
         replace_file(&file, &picture.jpeg, false)?;
         self.list(entry);
-        self.make_room()
+        self.make_room(STEP)
     }
 
     fn list(&mut self, entry: Entry) {
@@ -152,11 +151,16 @@ impl Pictures {
     /// full disk needs for events, new pictures must not take again. Returns how many were removed.
     pub(super) fn give_up(&mut self, bytes: u64) -> Result<u64> {
         self.max_bytes = self.max_bytes.min(self.bytes.saturating_sub(bytes));
-        self.make_room()
+        self.make_room(bytes.div_ceil(BLOCK))
     }
 
-    /// Removes pictures of items from before `oldest`, some a call; returns how many.
-    pub(super) fn forget_old(&mut self, oldest: i64) -> Result<u64> {
+    /// Removes some of those that are too many, and of those of items from before `oldest`; returns how many.
+    pub(super) fn tidy(&mut self, oldest: Option<i64>) -> Result<u64> {
+        let removed = self.make_room(STEP)?;
+        Ok(removed + oldest.map_or(Ok(0), |oldest| self.forget_old(oldest))?)
+    }
+
+    fn forget_old(&mut self, oldest: i64) -> Result<u64> {
         let is_old = |entry: &Entry| i64::try_from(entry.item.0.timestamp_ms()).is_ok_and(|born| born < oldest);
         let mut removed = 0;
         for sure in [true, false] {
@@ -168,9 +172,9 @@ impl Pictures {
         Ok(removed)
     }
 
-    fn make_room(&mut self) -> Result<u64> {
+    fn make_room(&mut self, most: u64) -> Result<u64> {
         let mut removed = 0;
-        while self.bytes > self.max_bytes && self.remove_first(!self.sure.is_empty())? {
+        while removed < most && self.bytes > self.max_bytes && self.remove_first(!self.sure.is_empty())? {
             removed += 1;
         }
         Ok(removed)
@@ -263,19 +267,23 @@ mod tests {
         let mut pictures = Pictures::open(store.path(), &Settings::default()).unwrap();
         (1..=100).for_each(|n| _ = keep(&mut pictures, n, PictureView::Sure));
         (1..=10).for_each(|n| _ = keep(&mut pictures, n, PictureView::Frame));
-        assert_eq!(pictures.forget_old(81).unwrap(), STEP, "some a call");
-        assert_eq!(pictures.forget_old(81).unwrap(), 90 - STEP);
-        assert_eq!(pictures.forget_old(81).unwrap(), 0);
+        assert_eq!(pictures.tidy(Some(81)).unwrap(), STEP, "some a call");
+        assert_eq!(pictures.tidy(Some(81)).unwrap(), 90 - STEP);
+        assert_eq!(pictures.tidy(Some(81)).unwrap(), 0);
         assert_eq!((pictures.sure.len(), pictures.other.len(), pictures.bytes), (20, 0, 20 * BLOCK));
     }
 
     #[test]
-    fn where_none_are_kept_those_of_before_go() {
+    fn where_none_are_kept_or_fewer_those_of_before_go_some_a_call() {
         let store = tempfile::tempdir().unwrap();
         let mut pictures = Pictures::open(store.path(), &Settings::default()).unwrap();
-        keep(&mut pictures, 1, PictureView::Frame);
-        Pictures::open(store.path(), &Settings { keep: false, ..Settings::default() }).unwrap();
-        assert!(!file(store.path(), &PictureView::Frame.id(item(1))).unwrap().exists());
+        (1..=200).for_each(|n| _ = keep(&mut pictures, n, PictureView::Frame));
+        let fewer = Settings { keep: true, max_bytes: 190 * BLOCK };
+        assert_eq!(Pictures::open(store.path(), &fewer).unwrap().tidy(None).unwrap(), 10);
+        let mut none = Pictures::open(store.path(), &Settings { keep: false, ..fewer }).unwrap();
+        let removed: Vec<u64> = (0..4).map(|_| none.tidy(None).unwrap()).collect();
+        assert_eq!(removed, [STEP, STEP, 190 - 2 * STEP, 0]);
+        assert!(!file(store.path(), &PictureView::Frame.id(item(200))).unwrap().exists());
     }
 
     #[test]

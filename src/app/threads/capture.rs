@@ -57,28 +57,33 @@ impl Thread {
         slot: &FrameSlot,
         ask: &SyncSender<Happened>,
     ) -> Result<()> {
-        let mut last = self.shared.clock.now();
-        let mut settled = None;
+        let now = self.shared.clock.now();
+        let (mut came, mut fresh, mut settled) = (now, now, None);
         while !self.stop.stopped() {
             self.stop.turn(Turn::Capture);
             let frame = camera.next(TURN);
             self.shared.status.frames_bad.add(camera.broken());
             let frame = frame?;
-            let silent = self.shared.clock.now().since(last);
+            let now = self.shared.clock.now();
             let Some(frame) = frame else {
-                ensure!(silent < CAMERA_SILENT, "no frame for {} s; check its cable", CAMERA_SILENT.as_secs());
+                let silent = CAMERA_SILENT.as_secs();
+                ensure!(now.since(came) < CAMERA_SILENT, "no frame for {silent} s; check its cable");
                 continue;
             };
+            came = now;
             self.shared.status.frames.one();
             // Nothing is sorted by a picture that may be an old one.
             if before.as_ref() == Some(&frame.picture.bytes) && !camera.repeats() {
                 let frozen = CAMERA_FROZEN.as_secs();
-                ensure!(silent < CAMERA_FROZEN, "it sends one and the same picture for {frozen} s; replace it");
+                ensure!(
+                    now.since(fresh) < CAMERA_FROZEN,
+                    "it sends one and the same picture for {frozen} s; replace it"
+                );
                 continue;
             }
-            last = self.shared.clock.now();
+            fresh = now;
             *before = Some(Arc::clone(&frame.picture.bytes));
-            if !camera.repeats() && last < *settled.get_or_insert(last + CAMERA_SETTLES) {
+            if !camera.repeats() && now < *settled.get_or_insert(now + CAMERA_SETTLES) {
                 continue;
             }
             if slot.put(frame) {
@@ -101,6 +106,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::pipeline::capture::{Frame, Picture, PixelFormat};
     use crate::sim::clock::SimClock;
+    use crate::units::Timestamp;
 
     /// Ten pictures a second, each another one, until it is lost.
     struct Fresh {
@@ -121,17 +127,40 @@ mod tests {
         }
     }
 
-    #[test]
-    fn pictures_of_a_camera_that_has_just_started_are_not_looked_at() {
+    fn thread() -> (Thread, Arc<SimClock>) {
         let (shared, clock) = Shared::alone();
         let (actuate, _todo) = sync_channel::<Do>(8);
-        let stop = Arc::new(Stop {
-            stopped: Default::default(),
-            actuate,
-            turns: Default::default(),
-            reason: Mutex::new(None),
-        });
-        let thread = Thread { name: "capture".into(), stop, shared };
+        let (stopped, turns, reason) = (Default::default(), Default::default(), Mutex::new(None));
+        let stop = Arc::new(Stop { stopped, actuate, turns, reason });
+        (Thread { name: "capture".into(), stop, shared }, clock)
+    }
+
+    /// One and the same picture every two seconds, and none each time that it is asked in between.
+    struct Frozen(Arc<SimClock>);
+
+    impl Camera for Frozen {
+        fn next(&mut self, timeout: Duration) -> Result<Option<Frame>> {
+            self.0.advance(timeout);
+            let exposed = self.0.now();
+            let picture = Picture { format: PixelFormat::Grey8, width: 1, height: 1, bytes: Arc::from([7]) };
+            let frame = Frame { picture, exposed, estimated: false, sequence: 0 };
+            Ok(Some(frame).filter(|_| exposed.since(Timestamp::ZERO).as_millis() % 2000 == 0))
+        }
+    }
+
+    #[test]
+    fn a_slow_camera_that_repeats_a_picture_is_lost_for_that_and_not_for_silence() {
+        let (thread, clock) = thread();
+        let (ask, _happened) = sync_channel(64);
+        let (began, slot) = (clock.now(), FrameSlot::default());
+        let lost = thread.frames(Box::new(Frozen(Arc::clone(&clock))), &mut None, &slot, &ask).unwrap_err();
+        assert!(lost.to_string().contains("one and the same picture for 10 s"), "{lost}");
+        assert!(clock.now().since(began) >= CAMERA_FROZEN);
+    }
+
+    #[test]
+    fn pictures_of_a_camera_that_has_just_started_are_not_looked_at() {
+        let (thread, clock) = thread();
         let (ask, happened) = sync_channel(64);
         let mut last = None;
         for _ in 0..2 {

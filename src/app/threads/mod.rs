@@ -262,6 +262,7 @@ impl Thread {
 
     fn inputs(&self, mut inputs: Box<dyn Inputs>, ask: &SyncSender<Happened>) -> Result<()> {
         while !self.stop.stopped() {
+            self.stop.turn(Turn::Inputs);
             let until = self.shared.clock.now();
             let edges = inputs.wait(TURN)?;
             // Waits for room: meanwhile the kernel keeps the edges, and an encoder's count loses none.

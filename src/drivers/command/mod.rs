@@ -19,6 +19,7 @@ use self::mjpeg::Splitter;
 use crate::clock::{Clock, SystemClock};
 use crate::drivers::camera::{Settings, Written};
 use crate::pipeline::capture::{Camera, Frame, Picture, PixelFormat};
+use crate::units::Timestamp;
 
 /// Bytes taken at once: what a pipe holds.
 const PIPE: usize = 65_536;
@@ -73,11 +74,14 @@ impl Program {
         Ok(Self { name: name.clone(), child, waited: false, pipe, frames, latency, sequence: 0 })
     }
 
-    /// Takes all that waits in the pipe; the newest whole picture of it.
-    fn drain(&mut self) -> Result<Option<Picture>> {
+    /// Takes all that waits in the pipe, until `end` where it never becomes empty; the newest whole picture of it.
+    fn drain(&mut self, end: Timestamp) -> Result<Option<Picture>> {
         let mut newest = None;
         let mut bytes = vec![0; PIPE];
         loop {
+            if SystemClock.now() > end {
+                return Ok(newest);
+            }
             match self.pipe.read(&mut bytes) {
                 Ok(0) => return Err(self.ended()),
                 Ok(n) => newest = self.frames.push(&bytes[..n]).or(newest),
@@ -138,7 +142,7 @@ impl Camera for Program {
                 Err(rustix::io::Errno::INTR) => continue,
                 Err(error) => return Err(error).with_context(|| format!("waiting for {}", self.name)),
             }
-            if let Some(picture) = self.drain()? {
+            if let Some(picture) = self.drain(end)? {
                 self.sequence += 1;
                 let exposed = SystemClock.now() - self.latency;
                 return Ok(Some(Frame { picture, exposed, estimated: true, sequence: self.sequence }));
@@ -202,6 +206,13 @@ mod tests {
         let frame = wait(&mut camera).unwrap();
         assert_eq!(&*frame.picture.bytes, b"\xff\xd8\xff\xda\x00\x02ab\xff\xd9");
         assert!(camera.next(Duration::from_millis(10)).unwrap().is_none(), "a silent program is no error");
+    }
+
+    #[test]
+    fn a_program_that_writes_faster_than_anybody_reads_gives_pictures_all_the_same() {
+        let mut camera = Program::start(&settings("exec cat /dev/zero", "writes = \"yuv420\"")).unwrap();
+        assert_eq!(wait(&mut camera).unwrap().picture.bytes.len(), 384);
+        assert!(camera.next(Duration::from_millis(10)).unwrap().is_some());
     }
 
     #[test]

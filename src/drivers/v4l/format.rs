@@ -92,7 +92,7 @@ fn levels(said: Quantization, of: Colorspace) -> Levels {
 }
 
 /// Frames a second as the kernel's whole number.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the configuration keeps it in 0.1..=240")]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the configuration keeps it in 0.5..=240")]
 pub(super) fn whole(fps: f64) -> u32 {
     fps.round().max(1.0) as u32
 }
