@@ -7,10 +7,11 @@ use anyhow::{Context, Result};
 use crate::app::station::{exception, input};
 use crate::config::Config;
 use crate::pipeline::infer::Manifest;
+use crate::pipeline::lane::Placed;
 use crate::sim::feed::{Faults, Feed, Specimen};
 use crate::sim::picture::{Lens, Shot};
 use crate::sim::world::{Chute, Plant, Push, Pusher, World};
-use crate::units::{ActuatorId, Millimetres, Speed, Timestamp};
+use crate::units::{Millimetres, Speed, Timestamp};
 
 /// The line as the simulated world builds it.
 ///
@@ -26,15 +27,9 @@ pub fn plant(config: &Config) -> Result<Plant> {
         longest: Duration::from_millis(actuator.max_on_ms.into()),
     });
     let lanes = config.lane.iter().map(|lane| {
-        let push = |step: &crate::pipeline::lane::Move| {
-            let index = config.actuator.iter().position(|actuator| actuator.name == step.actuator)?;
-            let actuator = &config.actuator[index];
-            let at = Millimetres(actuator.position_mm + step.offset_mm);
-            Some(Push { actuator: ActuatorId(index), drive: actuator.drive(step.angle_deg), at })
-        };
-        let pushes: Vec<Push> = lane.moves.iter().filter_map(push).collect();
-        let last = pushes.iter().map(|push| push.at.0).fold(f64::NEG_INFINITY, f64::max);
-        let last = if pushes.is_empty() { belt.end_mm } else { last };
+        let pushes = lane.placed(&config.actuator).map(|Placed { id, drive, at, .. }| Push { actuator: id, drive, at });
+        let pushes = pushes.collect();
+        let last = lane.acts_at(&config.actuator).map_or(belt.end_mm, |at| at.0);
         let sensor = input(config, lane.confirm.as_ref());
         Chute { pushes, sensor: sensor.map(|sensor| (sensor, Millimetres(lane.confirm_mm.unwrap_or(last)))) }
     });

@@ -36,8 +36,8 @@ impl Config {
     }
 
     /// The actuator that a lane's move names, where it is there.
-    pub(super) fn actuator_of(&self, step: &lane::Move) -> Option<&actuate::Settings> {
-        self.actuator.iter().find(|actuator| actuator.name == step.actuator)
+    pub(super) fn actuator_of<'a>(&'a self, step: &'a lane::Move) -> Option<&'a actuate::Settings> {
+        step.placed(&self.actuator).map(|placed| placed.actuator)
     }
 
     fn check_station(&self, problems: &mut Problems<'_>) {

@@ -76,11 +76,7 @@ impl Config {
     /// A sensor before the last actuator would see items on their way elsewhere.
     fn check_confirm(&self, belt: &track::Settings, lane: &lane::Settings, problems: &mut Problems<'_>) {
         let Some(at) = lane.confirm_mm.filter(|_| lane.confirm.is_some()) else { return };
-        let places = lane.moves.iter().filter_map(|step| {
-            let actuator = self.actuator_of(step)?;
-            Some(actuator.position_mm + step.offset_mm)
-        });
-        let last = places.fold(0.0, f64::max);
+        let last = lane.acts_at(&self.actuator).map_or(0.0, |at| at.0.max(0.0));
         problems.expect(
             at + belt.confirm_within_mm >= last,
             "confirm_mm",

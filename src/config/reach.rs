@@ -28,8 +28,8 @@ impl Config {
         for (index, lane) in self.lane.iter().enumerate() {
             for (place, step) in lane.moves.iter().enumerate().filter(|(_, step)| step.offset_mm != 0.0) {
                 let problems = &mut problems.below(format_args!("lane[{index}].moves[{place}]"));
-                if let Some(actuator) = self.actuator_of(step) {
-                    check_place(belt, actuator, actuator.position_mm + step.offset_mm, "offset_mm", problems);
+                if let Some(placed) = step.placed(&self.actuator) {
+                    check_place(belt, placed.actuator, placed.at.0, "offset_mm", problems);
                 }
             }
         }

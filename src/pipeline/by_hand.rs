@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::pipeline::actuate::{self, Drive, How, Moved, Order};
 use crate::pipeline::lane;
-use crate::units::{ActuatorId, Timestamp};
+use crate::units::Timestamp;
 
 /// How late a move by hand may start: nobody waits for it at a belt, and a shell's machine is not real-time.
 const GRACE: Duration = Duration::from_millis(250);
@@ -40,26 +40,15 @@ impl ByHand {
     /// other has come to rest: on the belt the item's way lies between them.
     pub fn orders(&self, lane: &lane::Settings, start: Timestamp) -> Vec<Order> {
         let mut orders: Vec<Order> = Vec::new();
-        for step in &lane.moves {
-            let Some(index) = self.actuators.iter().position(|actuator| actuator.name == step.actuator) else {
-                continue;
-            };
-            let actuator = &self.actuators[index];
+        for lane::Placed { id, actuator, drive, step, .. } in lane.placed(&self.actuators) {
             let shares = |other: &&Order| {
                 let group = self.actuators[other.actuator.0].exclusive.as_ref();
-                other.actuator.0 == index || (group.is_some() && group == actuator.exclusive.as_ref())
+                other.actuator == id || (group.is_some() && group == actuator.exclusive.as_ref())
             };
             let at_rest = |other: &Order| other.at + other.on_for + self.actuators[other.actuator.0].lead() + APART;
             let free = orders.iter().filter(shares).map(at_rest).max().unwrap_or(start);
             let at = free.max(start + Duration::from_millis(step.after_ms.into()));
-            orders.push(Order {
-                item: None,
-                actuator: ActuatorId(index),
-                drive: actuator.drive(step.angle_deg),
-                at,
-                latest: at + GRACE,
-                on_for: Duration::from_millis(actuator.on_ms.into()),
-            });
+            orders.push(Order { item: None, actuator: id, drive, at, latest: at + GRACE, on_for: actuator.on_for() });
         }
         orders
     }

@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::pipeline::actuate::{self, Drive};
 use crate::record::Readings;
-use crate::units::LaneId;
+use crate::units::{ActuatorId, LaneId, Millimetres};
 
 /// `[[lane]]`: a chute or bin.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +56,43 @@ pub struct Move {
     #[serde(default)]
     #[schemars(range(min = 0, max = 60_000))]
     pub after_ms: u32,
+}
+
+/// A move with its actuator looked up.
+#[derive(Debug, Clone, Copy)]
+pub struct Placed<'a> {
+    /// What moves.
+    pub id: ActuatorId,
+    /// Its settings.
+    pub actuator: &'a actuate::Settings,
+    /// How it moves.
+    pub drive: Drive,
+    /// Where on a belt the move acts, from the trigger.
+    pub at: Millimetres,
+    /// The move as it was configured.
+    pub step: &'a Move,
+}
+
+impl Move {
+    /// With its actuator, where that is one of `actuators`.
+    pub fn placed<'a>(&'a self, actuators: &'a [actuate::Settings]) -> Option<Placed<'a>> {
+        let index = actuators.iter().position(|actuator| actuator.name == self.actuator)?;
+        let actuator = &actuators[index];
+        let (drive, at) = (actuator.drive(self.angle_deg), Millimetres(actuator.position_mm + self.offset_mm));
+        Some(Placed { id: ActuatorId(index), actuator, drive, at, step: self })
+    }
+}
+
+impl Settings {
+    /// Its moves with their actuators. Names were checked with the configuration: an unknown one is skipped.
+    pub fn placed<'a>(&'a self, actuators: &'a [actuate::Settings]) -> impl Iterator<Item = Placed<'a>> {
+        self.moves.iter().filter_map(|step| step.placed(actuators))
+    }
+
+    /// Where on a belt the last of its moves acts; `None` where nothing moves.
+    pub fn acts_at(&self, actuators: &[actuate::Settings]) -> Option<Millimetres> {
+        self.placed(actuators).map(|placed| placed.at).max_by(|a, b| a.0.total_cmp(&b.0))
+    }
 }
 
 /// Which lane a class or a reading belongs to.

@@ -100,6 +100,11 @@ impl Settings {
         Duration::from_millis(self.lead_ms.into())
     }
 
+    /// How long a move keeps it on.
+    pub fn on_for(&self) -> Duration {
+        Duration::from_millis(self.on_ms.into())
+    }
+
     /// What a move makes of it: on, or for a servo an angle, which is home where none is given.
     pub fn drive(&self, angle_deg: Option<f64>) -> Drive {
         match self.kind {

@@ -31,7 +31,7 @@ use crate::pipeline::track::{Arrival, Assigned, Ended, HORIZON, Sensed, Step, St
 use crate::pipeline::trigger::{Keep, Scene};
 use crate::problem::Problems;
 use crate::record::Ending;
-use crate::units::{ActuatorId, InputId, ItemId, LaneId, Timestamp};
+use crate::units::{InputId, ItemId, LaneId, Timestamp};
 
 /// `[bin]`: a machine without a belt.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -131,17 +131,13 @@ pub struct BinLane {
 }
 
 impl BinLane {
-    /// Looks up a lane's moves; names were checked with the configuration, so an unknown one is skipped.
+    /// The plan of a lane.
     pub fn new(lane: &lane::Settings, actuators: &[actuate::Settings], confirm: Option<InputId>) -> Self {
-        let order = |step: &lane::Move| {
-            let index = actuators.iter().position(|actuator| actuator.name == step.actuator)?;
-            let actuator = &actuators[index];
-            let drive = actuator.drive(step.angle_deg);
+        let order = |lane::Placed { id, actuator, drive, step, .. }| {
             let after = Timestamp::from_millis(step.after_ms.into());
-            let on_for = Duration::from_millis(actuator.on_ms.into());
-            Some(Order { item: None, actuator: ActuatorId(index), drive, at: after, latest: after, on_for })
+            Order { item: None, actuator: id, drive, at: after, latest: after, on_for: actuator.on_for() }
         };
-        Self { orders: lane.moves.iter().filter_map(order).collect(), confirm }
+        Self { orders: lane.placed(actuators).map(order).collect(), confirm }
     }
 }
 

@@ -50,29 +50,23 @@ pub struct PlannedMove {
 }
 
 impl LanePlan {
-    /// Looks up a lane's moves; names were checked with the configuration, so an unknown one is skipped.
+    /// The plan of a lane.
     pub fn new(
         lane: &lane::Settings,
         actuators: &[actuate::Settings],
         confirm: Option<InputId>,
         belt: &Settings,
     ) -> Self {
-        let find = |step: &lane::Move| {
-            let index = actuators.iter().position(|actuator| actuator.name == step.actuator)?;
-            let actuator = &actuators[index];
-            let drive = actuator.drive(step.angle_deg);
-            Some(MovePlan {
-                actuator: ActuatorId(index),
-                drive,
-                kind: actuator.kind,
-                at: Millimetres(actuator.position_mm + step.offset_mm),
-                lead: actuator.lead(),
-                on_for: Duration::from_millis(actuator.on_ms.into()),
-            })
+        let plan = |lane::Placed { id, actuator, drive, at, .. }| MovePlan {
+            actuator: id,
+            drive,
+            kind: actuator.kind,
+            at,
+            lead: actuator.lead(),
+            on_for: actuator.on_for(),
         };
-        let moves: Vec<MovePlan> = lane.moves.iter().filter_map(find).collect();
-        let last = moves.iter().map(|step| step.at.0).fold(f64::NEG_INFINITY, f64::max);
-        let last = if moves.is_empty() { belt.end_mm } else { last };
+        let moves: Vec<MovePlan> = lane.placed(actuators).map(plan).collect();
+        let last = lane.acts_at(actuators).map_or(belt.end_mm, |at| at.0);
         let confirm_at = Millimetres(lane.confirm_mm.unwrap_or(last));
         let confirm_within = Millimetres(belt.confirm_within_mm);
         let slack = if confirm.is_some() { confirm_within.0 } else { belt.tolerance_mm };

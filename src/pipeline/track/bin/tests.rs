@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::pipeline::actuate::Drive;
+use crate::units::ActuatorId;
 
 const EMPTY: Scene = Scene { moving: false, occupied: false, same: false };
 const STILL: Scene = Scene { moving: false, occupied: true, same: false };
