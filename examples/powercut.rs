@@ -19,7 +19,7 @@ use pilah::clock::{Clock, SystemClock, wait_for};
 use pilah::drivers::mqtt::{Mqtt, Settings as MqttSettings};
 use pilah::publish::publisher::Publisher;
 use pilah::publish::{Topics, offline};
-use pilah::record::{Event, Run, State};
+use pilah::record::{Event, EventKind, Run, State};
 use pilah::sim::samples;
 use pilah::status::Status;
 use pilah::store::Settings;
@@ -101,7 +101,7 @@ async fn live() -> Result<()> {
 
 /// What this run found, from its own start event, once that is there.
 fn began(settings: &Settings, boot: &str) -> Result<Option<String>> {
-    let starts = History::open(&settings.database())?.newest("start", u64::MAX, 1)?;
+    let starts = History::open(&settings.database())?.newest(EventKind::Start, u64::MAX, 1)?;
     let Some(start) = starts.first() else { return Ok(None) };
     let envelope: pilah::record::Envelope = serde_json::from_str(&start.payload)?;
     let Event::Start(start) = envelope.body else { bail!("no start event") };

@@ -10,6 +10,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use pilah::clock::{Clock, SystemClock};
+use pilah::record::EventKind;
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -71,15 +72,15 @@ fn until(mut ready: impl FnMut() -> bool) -> bool {
 }
 
 fn decisions(folder: &Path) -> usize {
-    events(folder, "decision").len()
+    events(folder, EventKind::Decision).len()
 }
 
 fn incidents(folder: &Path) -> Vec<String> {
-    events(folder, "incident")
+    events(folder, EventKind::Incident)
 }
 
 /// The newest events of a kind, as they go on the wire; none while there is no store.
-fn events(folder: &Path, kind: &str) -> Vec<String> {
+fn events(folder: &Path, kind: EventKind) -> Vec<String> {
     let database = pilah::store::Settings { directory: folder.join("state"), ..Default::default() }.database();
     let history = pilah::store::history::History::open(&database);
     let newest = history.and_then(|history| history.newest(kind, u64::MAX >> 1, 1000));
@@ -180,7 +181,7 @@ fn from_afar_its_camera_is_seen_and_its_configuration_changed_and_a_wrong_one_ch
     assert!(refused.contains("nothing has changed") && refused.contains("settle_ms"), "{refused}");
     assert!(missing.contains("nothing has changed") && missing.contains("no-such-model"), "{missing}");
     assert!(taken.contains("\"ok\":true") && renamed, "{taken}\n{log}");
-    assert_eq!((code, events(folder.path(), "start").len()), (Some(0), 3), "{log}");
+    assert_eq!((code, events(folder.path(), EventKind::Start).len()), (Some(0), 3), "{log}");
 }
 
 #[test]
@@ -224,7 +225,7 @@ fn each_item_has_its_outcome_also_where_it_was_under_way_at_the_end() {
     let began = until(|| shown(port)["health"]["gauges"]["in_flight"] == 1);
     let (code, log) = stop(child);
     assert!(began && code == Some(0), "{log}");
-    let outcomes = events(folder.path(), "outcome");
+    let outcomes = events(folder.path(), EventKind::Outcome);
     assert!(matches!(&outcomes[..], [one] if one.contains("\"lost\"")), "{outcomes:?}: {log}");
 }
 
@@ -284,7 +285,8 @@ fn an_emergency_stop_that_nobody_has_reset_outlives_the_program() {
     let (code, log) = stop(child);
     assert!(told, "{log}");
     assert_eq!(code, Some(0), "{log}");
-    let sorted = events(folder.path(), "decision").into_iter().filter(|text| !text.contains("\"fault\"")).count();
+    let sorted =
+        events(folder.path(), EventKind::Decision).into_iter().filter(|text| !text.contains("\"fault\"")).count();
     assert_eq!(sorted, 0, "{log}");
 }
 

@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use pilah::clock::{Clock, SystemClock, wait_for};
-use pilah::record::{PictureView, Run};
+use pilah::record::{EventKind, PictureView, Run};
 use pilah::sim::outage::refuse_writes;
 use pilah::sim::samples;
 use pilah::status::Status;
@@ -85,7 +85,7 @@ impl Running {
         assert!(events.iter().all(|event| event.damage.is_none()));
         let word = |event: &pilah::store::history::Stored| {
             let incident = event.payload.split("\"incident\":\"").nth(1).and_then(|rest| rest.split('"').next());
-            incident.map_or_else(|| event.kind.clone(), str::to_owned)
+            incident.or(event.kind.map(EventKind::as_str)).unwrap_or_default().to_owned()
         };
         (self.status, events.iter().map(word).collect())
     }

@@ -22,6 +22,7 @@ use depot::{
 use pilah::clock::{Clock, SystemClock, WallTime, wait_for};
 use pilah::command::Name;
 use pilah::drivers::mqtt::{Settings, Tls};
+use pilah::record::EventKind;
 use pilah::sim::clock::SimClock;
 use pilah::sim::samples;
 use pilah::sim::subscriber::Subscriber;
@@ -100,8 +101,8 @@ async fn a_broker_that_refuses_the_station_gets_all_of_it_once_it_may() {
     let line = connect(folder.path(), broker.address, &[]);
     line.decide(1..=20);
     let told = || {
-        let incidents =
-            History::open(&folder.path().join("events.db")).and_then(|all| all.newest("incident", u64::MAX, 9));
+        let incidents = History::open(&folder.path().join("events.db"))
+            .and_then(|all| all.newest(EventKind::Incident, u64::MAX, 9));
         incidents.is_ok_and(|all| all.iter().any(|event| event.payload.contains("broker-refuses")))
     };
     until(told).await;
@@ -185,7 +186,8 @@ async fn a_broker_whose_quota_is_used_up_gets_all_of_it_once_there_is_room() {
     let verdict = broker.audit().verdict();
     assert!(verdict.complete && verdict.last_seq == Some(23) && verdict.events == 23, "{verdict:?}");
     assert_eq!(incidents(folder.path()), ["broker-refuses opened", "broker-refuses closed"]);
-    let text = History::open(&folder.path().join("events.db")).unwrap().newest("incident", u64::MAX, 1).unwrap();
+    let text =
+        History::open(&folder.path().join("events.db")).unwrap().newest(EventKind::Incident, u64::MAX, 1).unwrap();
     assert!(text[0].payload.contains("QuotaExceeded"), "{}", text[0].payload);
 }
 
@@ -207,7 +209,7 @@ async fn a_broker_that_breaks_the_protocol_is_connected_to_again() {
 
 /// The incidents in a station's store, in order.
 fn incidents(folder: &Path) -> Vec<String> {
-    let all = History::open(&folder.join("events.db")).and_then(|all| all.newest("incident", u64::MAX, 99));
+    let all = History::open(&folder.join("events.db")).and_then(|all| all.newest(EventKind::Incident, u64::MAX, 99));
     let said = |event: &pilah::store::history::Stored| {
         let value: serde_json::Value = serde_json::from_str(&event.payload).unwrap();
         format!("{} {}", value["incident"].as_str().unwrap(), value["phase"].as_str().unwrap())

@@ -91,7 +91,7 @@ impl Audit {
             _ => {}
         }
         self.overtaken += u64::from(behind);
-        *self.by_kind.entry(kind.to_owned()).or_default() += 1;
+        *self.by_kind.entry(kind.to_string()).or_default() += 1;
     }
 
     /// The store that an event is from. A run is of one store. It is of a new one where it has a number that another run
@@ -180,7 +180,7 @@ mod tests {
     }
 
     fn payload_of(boot: &str, seq: u64, body: Event) -> Vec<u8> {
-        let schema = format!("pilah/{}/1", body.kind());
+        let schema = body.kind().schema().to_owned();
         let envelope = Envelope { schema, seq, boot: boot.into(), time: "t".into(), clock_synchronized: true, body };
         serde_json::to_vec(&envelope).unwrap()
     }

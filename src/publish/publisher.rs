@@ -18,7 +18,7 @@ use super::suspects::Suspects;
 use super::window::{Wanted, Window};
 use super::{Connection, Link, Message, NotTaken, Topics, health, offline, online, retained};
 use crate::clock::Clock;
-use crate::record::{Run, State};
+use crate::record::{EventKind, Run, State};
 use crate::status::Status;
 use crate::store::history::{History, Stored};
 use crate::store::records::Records;
@@ -77,7 +77,7 @@ enum Sent {
     /// The machine's state.
     Status,
     /// An event.
-    Event { seq: u64, kind: String },
+    Event { seq: u64, kind: Option<EventKind> },
 }
 
 /// The publisher at work.
@@ -156,7 +156,7 @@ impl<L: Link> Loop<L> {
             tokio::select! {
                 Some(answer) = self.answers.join_next() => {
                     let (sent, answer) = answer.context("waiting for the broker's answer")?;
-                    self.take_answer(&sent, answer);
+                    self.take_answer(sent, answer);
                 }
                 changed = self.committed.changed() => changed.context("the store's thread has ended")?,
                 changed = self.connection.changed() => changed.context("the link's task has ended")?,
@@ -194,7 +194,7 @@ impl<L: Link> Loop<L> {
         if self.tries_kinds()
             && let Some(kind) = self.refusals.due()
         {
-            self.window.open(&kind);
+            self.window.open(kind);
         }
         let over = self.refusals.settle(|kind| self.window.is_behind(kind));
         self.all.records.tell(over);
@@ -299,13 +299,14 @@ impl<L: Link> Loop<L> {
         let trial = self.refusals.on_trial();
         let limit = if self.suspects.is_empty() && !trial { window.max(1) } else { 1 };
         while let Some(event) = self.window.send_next(limit, trial) {
-            let sent = Sent::Event { seq: event.seq, kind: event.kind.clone() };
-            if let Some(damage) = event.damage.clone() {
+            let sent = Sent::Event { seq: event.seq, kind: event.kind };
+            let Some(kind) = event.kind else {
+                let damage = event.damage.clone().unwrap_or_default();
                 self.answers.spawn(async move { (sent, Err(NotTaken::Never(damage))) });
                 continue;
-            }
+            };
             let message = Message {
-                topic: self.all.topics.of(&event.kind),
+                topic: self.all.topics.of(kind.as_str()),
                 payload: event.payload.clone().into_bytes(),
                 at_least_once: true,
                 retain: false,
@@ -316,9 +317,8 @@ impl<L: Link> Loop<L> {
         }
     }
 
-    fn take_answer(&mut self, sent: &Sent, answer: Result<(), NotTaken>) {
+    fn take_answer(&mut self, sent: Sent, answer: Result<(), NotTaken>) {
         let Sent::Event { seq, kind } = sent else { return self.take_word_on_status(answer) };
-        let seq = *seq;
         if !matches!(answer, Err(NotTaken::Lost | NotTaken::Suspect(_))) {
             let over = self.outage.answered();
             self.all.records.tell(over);
@@ -330,7 +330,7 @@ impl<L: Link> Loop<L> {
                     self.all.status.acknowledge.record(self.all.clock.now().since(came_in));
                 }
                 self.pause.succeeded();
-                self.refusals.took(kind);
+                kind.into_iter().for_each(|kind| self.refusals.took(kind));
                 self.finish(seq);
             }
             Err(NotTaken::Never(reason)) if self.all.records.set_aside(seq, &reason) => {
@@ -353,24 +353,24 @@ impl<L: Link> Loop<L> {
         self.tell_again.later();
     }
 
-    fn retry(&mut self, seq: u64, kind: &str, not_taken: NotTaken) {
-        match not_taken {
-            // The next connection sends it; the pause is for a link that says lost and stays up.
-            NotTaken::Lost | NotTaken::Never(_) => self.pause.later(),
-            NotTaken::Suspect(reason) => {
+    fn retry(&mut self, seq: u64, kind: Option<EventKind>, not_taken: NotTaken) {
+        match (not_taken, kind) {
+            (NotTaken::Refused(reason), Some(kind)) => self.refuse(seq, kind, &reason),
+            (NotTaken::Suspect(reason), Some(kind)) => {
                 if self.suspects.note(seq, kind, &reason) || self.refusals.is_on_trial(kind) {
                     return self.refuse(seq, kind, &reason);
                 }
                 self.pause.later();
             }
-            NotTaken::Refused(reason) => self.refuse(seq, kind, &reason),
+            // The next connection sends it; the pause is for a link that says lost and stays up.
+            _ => self.pause.later(),
         }
     }
 
     /// Events of this kind wait from now on; the others do not.
-    fn refuse(&mut self, seq: u64, kind: &str, reason: &str) {
+    fn refuse(&mut self, seq: u64, kind: EventKind, reason: &str) {
         if let Some(opened) = self.refusals.refuse(kind, reason, self.all.clock.now()) {
-            error!(seq, kind, reason, "broker refuses events");
+            error!(seq, %kind, reason, "broker refuses events");
             self.all.records.tell([opened]);
         }
         self.outage.expects_nothing();
@@ -402,7 +402,7 @@ impl<L: Link> Loop<L> {
         let last = async {
             while let Some(answer) = self.answers.join_next().await {
                 let Ok((sent, answer)) = answer else { continue };
-                self.take_answer(&sent, answer);
+                self.take_answer(sent, answer);
             }
             told.await
         };

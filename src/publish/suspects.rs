@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use tracing::{debug, warn};
 
+use crate::record::EventKind;
+
 /// So many connections that ended soon, with the same event under way each time, ended over that event.
 const ENDED: u32 = 3;
 
@@ -13,7 +15,7 @@ pub(super) struct Suspects(BTreeMap<u64, Suspect>);
 
 #[derive(Debug)]
 struct Suspect {
-    kind: String,
+    kind: EventKind,
     /// How many connections ended while it was under way.
     ended: u32,
 }
@@ -25,12 +27,12 @@ impl Suspects {
     }
 
     /// A connection ended while this event was under way; returns whether it is known to be over this one.
-    pub(super) fn note(&mut self, seq: u64, kind: &str, reason: &str) -> bool {
+    pub(super) fn note(&mut self, seq: u64, kind: EventKind, reason: &str) -> bool {
         if self.is_empty() {
             warn!(reason, "broker may have ended the connection over an event; sending one at a time");
         }
         debug!(seq, reason, "event was under way when the connection ended");
-        let suspect = self.0.entry(seq).or_insert_with(|| Suspect { kind: kind.to_owned(), ended: 0 });
+        let suspect = self.0.entry(seq).or_insert_with(|| Suspect { kind, ended: 0 });
         suspect.ended += 1;
         suspect.ended >= ENDED
     }
@@ -41,7 +43,7 @@ impl Suspects {
     }
 
     /// Events of this kind are sent no more.
-    pub(super) fn clear_kind(&mut self, kind: &str) {
+    pub(super) fn clear_kind(&mut self, kind: EventKind) {
         self.0.retain(|_, suspect| suspect.kind != kind);
     }
 }

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::publisher::Publisher;
 use super::*;
-use crate::record::{Envelope, Event};
+use crate::record::{Envelope, Event, EventKind};
 use crate::sim::clock::SimClock;
 use crate::sim::link::SimLink;
 use crate::sim::samples;
@@ -95,7 +95,7 @@ impl Station {
 
     /// The incidents in the store: code and whether it began.
     fn incidents(&self) -> Vec<(String, bool)> {
-        let all = History::open(&self.settings.database()).unwrap().newest("incident", u64::MAX, 99).unwrap();
+        let all = History::open(&self.settings.database()).unwrap().newest(EventKind::Incident, u64::MAX, 99).unwrap();
         let incident = |stored: &Stored| {
             let Event::Incident(incident) = envelope(stored.payload.as_bytes()).body else { panic!("{stored:?}") };
             (incident.incident, incident.phase == crate::record::Phase::Opened)
@@ -290,7 +290,7 @@ async fn what_was_set_aside_before_a_death_is_told_after_it() {
     let (mut keeper, _records) = Keeper::new(station.settings.clone(), run, station.clock.clone(), Arc::default());
     keeper.attempt();
     keeper.turn();
-    let told = History::open(&station.settings.database()).unwrap().newest("incident", u64::MAX, 99).unwrap();
+    let told = History::open(&station.settings.database()).unwrap().newest(EventKind::Incident, u64::MAX, 99).unwrap();
     assert_eq!(told.len(), 2, "once is enough: {told:?}");
 }
 
@@ -441,7 +441,7 @@ async fn connections_that_come_and_go_and_take_nothing_are_one_outage() {
     come_and_go(&station.link).await;
     station.commit_incidents(1).await;
     assert_eq!(station.incidents(), [("broker-lost".to_owned(), true)]);
-    let stored = History::open(&station.settings.database()).unwrap().newest("incident", u64::MAX, 1).unwrap();
+    let stored = History::open(&station.settings.database()).unwrap().newest(EventKind::Incident, u64::MAX, 1).unwrap();
     assert!(stored[0].payload.contains("the wire is cut"), "the last connection's end: {}", stored[0].payload);
     station.link.release();
     rest().await;

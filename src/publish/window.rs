@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use crate::record::EventKind;
 use crate::store::history::Stored;
 
 /// Behind so many events, what happens now does not wait for what was held back: a second of a drain at most.
@@ -24,14 +25,14 @@ pub(super) struct Window {
     /// Never empty.
     stretches: VecDeque<Stretch>,
     /// The kinds that are shut, each with the first and the last event that was passed over.
-    shut: BTreeMap<String, Option<(u64, u64)>>,
+    shut: BTreeMap<EventKind, Option<(u64, u64)>>,
     flight: Flight,
 }
 
 #[derive(Debug)]
 struct Stretch {
     /// The one kind of event that is in it; none: all are.
-    kind: Option<String>,
+    kind: Option<EventKind>,
     entries: VecDeque<Entry>,
     /// Events up to this one are done, from the stretch's beginning.
     done: u64,
@@ -96,10 +97,10 @@ impl Window {
     }
 
     /// Sends no more events of this kind, and holds up nothing for them.
-    pub(super) fn shut(&mut self, kind: &str) {
-        let passed_over = self.shut.entry(kind.to_owned()).or_default();
+    pub(super) fn shut(&mut self, kind: EventKind) {
+        let passed_over = self.shut.entry(kind).or_default();
         self.stretches.retain(|stretch| {
-            let its_own = stretch.kind.as_deref() == Some(kind);
+            let its_own = stretch.kind == Some(kind);
             let end = stretch.end.unwrap_or(stretch.read);
             if its_own && stretch.done < end {
                 widen(passed_over, stretch.done + 1, end);
@@ -110,22 +111,22 @@ impl Window {
     }
 
     /// Sends events of this kind again, those that were passed over first.
-    pub(super) fn open(&mut self, kind: &str) {
-        if let Some((first, last)) = self.shut.remove(kind).flatten() {
-            let kind = Some(kind.to_owned());
+    pub(super) fn open(&mut self, kind: EventKind) {
+        if let Some((first, last)) = self.shut.remove(&kind).flatten() {
+            let kind = Some(kind);
             self.stretches.push_front(Stretch { kind, end: Some(last), ..Stretch::behind(first - 1) });
         }
     }
 
     /// Whether events of this kind were passed over and are not sent yet.
-    pub(super) fn is_behind(&self, kind: &str) -> bool {
-        self.shut.contains_key(kind) || self.stretches.iter().any(|stretch| stretch.kind.as_deref() == Some(kind))
+    pub(super) fn is_behind(&self, kind: EventKind) -> bool {
+        self.shut.contains_key(&kind) || self.stretches.iter().any(|stretch| stretch.kind == Some(kind))
     }
 
     fn pass_over(&mut self) {
         for stretch in &mut self.stretches {
             for entry in stretch.entries.iter_mut().filter(|entry| entry.at == At::Waiting) {
-                if let Some(passed_over) = self.shut.get_mut(&entry.event.kind) {
+                if let Some(passed_over) = entry.event.kind.and_then(|kind| self.shut.get_mut(&kind)) {
                     widen(passed_over, entry.event.seq, entry.event.seq);
                     entry.at = At::Done;
                 }
@@ -163,9 +164,9 @@ impl Window {
         } else {
             events.last().map_or(wanted.last, |event| event.seq)
         };
-        let kind = stretch.kind.as_ref();
+        let kind = stretch.kind;
         // What has been damaged since it was passed over tells no kind, and is to be told of.
-        let is_its_own = |event: &Stored| kind.is_none_or(|kind| *kind == event.kind || event.damage.is_some());
+        let is_its_own = |event: &Stored| kind.is_none() || event.kind.is_none() || event.kind == kind;
         let its_own = events.into_iter().filter(is_its_own);
         stretch.entries.extend(its_own.map(|event| Entry { event, at: At::Waiting }));
         self.pass_over();
@@ -251,7 +252,8 @@ mod tests {
     use super::*;
 
     fn events(seqs: &[u64]) -> Vec<Stored> {
-        let event = |seq: &u64| Stored { seq: *seq, kind: "decision".into(), payload: String::new(), damage: None };
+        let event =
+            |seq: &u64| Stored { seq: *seq, kind: Some(EventKind::Decision), payload: String::new(), damage: None };
         seqs.iter().map(event).collect()
     }
 
@@ -339,28 +341,28 @@ mod tests {
     fn a_kind_that_is_shut_holds_up_no_other_and_is_sent_once_when_it_is_opened() {
         let mut store = events(&(1..=1000).collect::<Vec<_>>());
         let is_shut = |seq: u64| seq.is_multiple_of(3);
-        store.iter_mut().filter(|event| is_shut(event.seq)).for_each(|event| event.kind = "outcome".into());
+        store.iter_mut().filter(|event| is_shut(event.seq)).for_each(|event| event.kind = Some(EventKind::Outcome));
         let mut window = Window::behind(0);
         window.part(500);
-        window.shut("outcome");
+        window.shut(EventKind::Outcome);
         let (shut, open): (Vec<u64>, Vec<u64>) = (1..=1000).partition(|seq| is_shut(*seq));
         let mut sent = drain(&mut window, &store);
         sent.sort_unstable();
         assert_eq!((sent, window.done()), (open, 2), "the cursor waits");
-        assert!(window.is_behind("outcome"));
-        window.open("outcome");
+        assert!(window.is_behind(EventKind::Outcome));
+        window.open(EventKind::Outcome);
         // It is refused once more.
         let wanted = window.wants(1000, 20).unwrap();
         window.extend(wanted, store.iter().filter(|event| event.seq >= wanted.first).take(20).cloned().collect());
         assert_eq!(window.send_next(4, true).map(|event| event.seq), Some(3));
         window.give_back(3);
-        window.shut("outcome");
+        window.shut(EventKind::Outcome);
         assert_eq!((drain(&mut window, &store), window.done()), (vec![], 2));
         // And one breaks meanwhile.
-        store[8] = Stored { kind: "unknown".into(), damage: Some("its bytes have changed".into()), ..store[8].clone() };
-        window.open("outcome");
+        store[8] = Stored { kind: None, damage: Some("its bytes have changed".into()), ..store[8].clone() };
+        window.open(EventKind::Outcome);
         assert_eq!(drain(&mut window, &store), shut);
-        assert!(!window.is_behind("outcome"));
+        assert!(!window.is_behind(EventKind::Outcome));
         assert_eq!(window.done(), 1000);
     }
 

@@ -28,7 +28,7 @@ pub struct Record {
     pub event: Event,
 }
 
-/// The kinds of event that are kept and sent. `kind()` is the last word of the topic.
+/// What is kept and sent: one of each [`EventKind`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Event {
@@ -42,17 +42,63 @@ pub enum Event {
     Start(Start),
 }
 
-impl Event {
-    /// The words of all kinds.
-    pub const KINDS: [&str; 4] = ["decision", "outcome", "incident", "start"];
+/// The kinds of event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EventKind {
+    /// What was decided about an item.
+    Decision,
+    /// Where an item ended.
+    Outcome,
+    /// Something a person must know or do.
+    Incident,
+    /// The daemon started.
+    Start,
+}
 
-    /// The event's word in topics and in the store.
-    pub fn kind(&self) -> &'static str {
+impl EventKind {
+    /// Every kind. The store keeps the place in this list, so that it only grows.
+    pub const ALL: [Self; 4] = [Self::Decision, Self::Outcome, Self::Incident, Self::Start];
+
+    /// The last word of its topic.
+    pub fn as_str(self) -> &'static str {
         match self {
-            Self::Decision(_) => "decision",
-            Self::Outcome(_) => "outcome",
-            Self::Incident(_) => "incident",
-            Self::Start(_) => "start",
+            Self::Decision => "decision",
+            Self::Outcome => "outcome",
+            Self::Incident => "incident",
+            Self::Start => "start",
+        }
+    }
+
+    /// The kind whose topics end with this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// Name and version of its payload's shape.
+    pub fn schema(self) -> &'static str {
+        match self {
+            Self::Decision => "pilah/decision/1",
+            Self::Outcome => "pilah/outcome/1",
+            Self::Incident => "pilah/incident/1",
+            Self::Start => "pilah/start/1",
+        }
+    }
+}
+
+impl std::fmt::Display for EventKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Event {
+    /// Its kind.
+    pub fn kind(&self) -> EventKind {
+        match self {
+            Self::Decision(_) => EventKind::Decision,
+            Self::Outcome(_) => EventKind::Outcome,
+            Self::Incident(_) => EventKind::Incident,
+            Self::Start(_) => EventKind::Start,
         }
     }
 

@@ -11,6 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Row};
 
 use super::packing::{Packed, ROW_EVENTS, Unpacker};
 use super::{integer, number};
+use crate::record::EventKind;
 use crate::units::ItemId;
 
 /// The columns of [`Packed`].
@@ -24,8 +25,8 @@ const ITEM_WITHIN_MS: (i64, i64) = (60_000, 3_600_000);
 pub struct Stored {
     /// Its number.
     pub seq: u64,
-    /// The last word of its topic.
-    pub kind: String,
+    /// Its kind; none where it is damaged.
+    pub kind: Option<EventKind>,
     /// The payload, as it is sent: JSON. Empty where it is damaged.
     pub payload: String,
     /// Why the payload cannot be read, where that is so.
@@ -141,11 +142,11 @@ impl History {
     }
 
     /// The `limit` newest events of a kind before `seq`, newest first: a page of the history.
-    pub fn newest(&self, kind: &str, before: u64, limit: usize) -> Result<Vec<Stored>> {
+    pub fn newest(&self, kind: EventKind, before: u64, limit: usize) -> Result<Vec<Stored>> {
         let mut found = Vec::new();
         self.rows("WHERE last - count + 1 < ?1 ORDER BY last DESC", integer(before), |row, unpacker| {
             let events = unpacker.events(row).into_iter().rev();
-            let wanted = events.filter(|event| event.kind == kind && event.seq < before);
+            let wanted = events.filter(|event| event.kind == Some(kind) && event.seq < before);
             found.extend(wanted.take(limit - found.len()));
             Ok(found.len() < limit)
         })?;

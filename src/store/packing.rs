@@ -13,20 +13,12 @@ use zstd::bulk::{Compressor, Decompressor};
 
 use super::history::Stored;
 use crate::clock::WallTime;
-use crate::record::{Event, Record};
+use crate::record::{Event, EventKind, Record};
 use crate::units::ItemId;
 
 /// What payloads have in common, by `examples/dictionary.rs`. It must never change, since what it packed can only be
 /// unpacked with it: a better one gets a number of its own in [`Packing`].
 const DICTIONARY: &[u8] = include_bytes!("payload-1.dictionary");
-
-/// Kinds of event with the schema of their payload. A head keeps the place in this list, so it only grows: to 16.
-const KINDS: [(&str, &str); 4] = [
-    ("decision", "pilah/decision/1"),
-    ("outcome", "pilah/outcome/1"),
-    ("incident", "pilah/incident/1"),
-    ("start", "pilah/start/1"),
-];
 
 /// Of a head's flags: the kind, whether the clock was synchronized, whether there is an item.
 const KIND: u8 = 0x0f;
@@ -119,8 +111,8 @@ fn checksum(first: u64, count: u64, boot: &str, body: &[u8]) -> [u8; 4] {
 }
 
 fn push_head(heads: &mut Vec<u8>, record: &Record, before: &mut i64) -> Result<()> {
-    let word = record.event.kind();
-    let kind = (0..).zip(KINDS).find(|(_, (kind, _))| *kind == word).context("an event of no kind")?.0;
+    let kind = record.event.kind();
+    let kind = (0..).zip(EventKind::ALL).find(|(_, one)| *one == kind).context("an event of no kind")?.0;
     let item = record.event.item();
     let synchronized = if record.wall.synchronized { SYNCHRONIZED } else { 0 };
     heads.push(kind | synchronized | if item.is_some() { WITH_ITEM } else { 0 });
@@ -177,15 +169,9 @@ pub(super) struct Packed {
 /// What is known of an event before its text is unpacked.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Head {
-    kind: usize,
+    kind: EventKind,
     pub(super) wall: WallTime,
     pub(super) item: Option<ItemId>,
-}
-
-impl Head {
-    pub(super) fn kind(&self) -> &'static str {
-        KINDS[self.kind].0
-    }
 }
 
 impl Packed {
@@ -198,7 +184,7 @@ impl Packed {
             let (flags, more) = rest.split_first().context("it ends too early")?;
             rest = more;
             let kind = usize::from(flags & KIND);
-            ensure!(kind < KINDS.len(), "an event of the unknown kind {kind}");
+            let kind = *EventKind::ALL.get(kind).with_context(|| format!("an event of the unknown kind {kind}"))?;
             let since = take_varint(&mut rest)?;
             unix_ms = unix_ms.wrapping_add((since >> 1).cast_signed() ^ -(since & 1).cast_signed());
             let mut item = None;
@@ -248,8 +234,7 @@ impl Unpacker {
     pub(super) fn events(&mut self, row: &Packed) -> Vec<Stored> {
         self.unpack(row).unwrap_or_else(|wrong| {
             let damage = format!("{wrong:#}");
-            let damaged =
-                |seq| Stored { seq, kind: "unknown".into(), payload: String::new(), damage: Some(damage.clone()) };
+            let damaged = |seq| Stored { seq, kind: None, payload: String::new(), damage: Some(damage.clone()) };
             (row.first..row.first.saturating_add(row.count)).map(damaged).collect()
         })
     }
@@ -264,7 +249,7 @@ impl Unpacker {
         let boot = serde_json::to_string(&row.boot)?;
         let event = |((seq, head), text): ((u64, Head), &str)| {
             let payload = payload(seq, &boot, &head, text)?;
-            Ok(Stored { seq, kind: head.kind().to_owned(), payload, damage: None })
+            Ok(Stored { seq, kind: Some(head.kind), payload, damage: None })
         };
         (row.first..).zip(heads).zip(texts).map(event).collect()
     }
@@ -286,7 +271,7 @@ impl Unpacker {
 fn payload(seq: u64, boot: &str, head: &Head, text: &str) -> Result<String> {
     let text = head.item.map_or_else(|| text.to_owned(), |item| text.replace(ITEM, &item.to_string()));
     let fields = text.strip_prefix('{').context("it is no JSON object")?;
-    let (schema, time, synchronized) = (KINDS[head.kind].1, head.wall.rfc3339(), head.wall.synchronized);
+    let (schema, time, synchronized) = (head.kind.schema(), head.wall.rfc3339(), head.wall.synchronized);
     Ok(format!(
         r#"{{"schema":"{schema}","seq":{seq},"boot":{boot},"time":"{time}","clock_synchronized":{synchronized},{fields}"#
     ))
@@ -310,7 +295,6 @@ mod tests {
 
     #[test]
     fn payloads_come_back_as_the_types_write_them() {
-        assert_eq!(KINDS.map(|(word, _)| word), Event::KINDS);
         let mut early = samples::incident(3);
         early.wall = WallTime { unix_ms: -5, synchronized: false };
         let records = [samples::decision(1), early, samples::outcome(2), samples::decision(3)];
@@ -326,7 +310,7 @@ mod tests {
                 body: &record.event,
             };
             assert_eq!(back.payload, serde_json::to_string(&whole).unwrap());
-            assert_eq!((back.seq, back.kind.as_str()), (seq, record.event.kind()));
+            assert_eq!((back.seq, back.kind), (seq, Some(record.event.kind())));
         }
     }
 

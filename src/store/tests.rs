@@ -16,7 +16,7 @@ use super::records::Records;
 use super::*;
 use crate::clock::{Clock, WallTime};
 use crate::publish::audit::Audit;
-use crate::record::{Envelope, Event, Record, Run};
+use crate::record::{Envelope, Event, EventKind, Record, Run};
 use crate::sim::clock::SimClock;
 use crate::sim::samples;
 use crate::status::Status;
@@ -79,12 +79,13 @@ fn events_are_read_as_they_were_written() {
     commit(&mut store, [samples::decision(1), samples::outcome(1), samples::decision(2)]);
     let history = History::open(&settings.database()).unwrap();
     let of_item = history.of_item(samples::item(1)).unwrap();
-    assert_eq!(of_item.iter().map(|event| event.kind.as_str()).collect::<Vec<_>>(), ["decision", "outcome"]);
+    let kinds: Vec<_> = of_item.iter().filter_map(|event| event.kind).collect();
+    assert_eq!(kinds, [EventKind::Decision, EventKind::Outcome]);
     let envelope: Envelope = serde_json::from_str(&of_item[0].payload).unwrap();
     assert_eq!((envelope.seq, envelope.schema.as_str()), (1, "pilah/decision/1"));
     assert_eq!((envelope.time.as_str(), envelope.clock_synchronized), ("2023-11-14T22:13:20.100Z", true));
     assert_eq!(envelope.body, samples::decision(1).event);
-    let newest = history.newest("decision", u64::MAX, 1).unwrap();
+    let newest = history.newest(EventKind::Decision, u64::MAX, 1).unwrap();
     assert_eq!(newest[0].seq, 3);
     assert_eq!(history.stat().unwrap().unsent, 3);
 }
@@ -380,7 +381,7 @@ fn a_file_that_is_moved_aside_is_told_of_however_late_another_one_can_be_started
     keeper.turn();
     keeper.finish().unwrap();
 
-    let told = History::open(&settings.database()).unwrap().newest("incident", u64::MAX >> 1, 10).unwrap();
+    let told = History::open(&settings.database()).unwrap().newest(EventKind::Incident, u64::MAX >> 1, 10).unwrap();
     let told: Vec<&str> = told.iter().map(|event| event.payload.as_str()).collect();
     let moved = told.iter().find(|payload| payload.contains("store-unreadable") && payload.contains("opened"));
     let moved = moved.unwrap_or_else(|| panic!("{told:#?}"));
@@ -431,7 +432,7 @@ fn the_thread_commits_what_it_is_given_behind_a_start_event() {
     assert!(status.store_bytes.get() > 0);
     let history = History::open(&settings.database()).unwrap();
     let all = history.after(0, 100).unwrap();
-    assert_eq!(all[0].kind, "start");
+    assert_eq!(all[0].kind, Some(EventKind::Start));
     assert_eq!(all.len(), 21);
     assert_eq!(history.sent().unwrap(), 7);
 }
@@ -476,9 +477,9 @@ fn a_folder_that_refuses_is_tried_again_and_nothing_held_is_lost() {
     thread.join().unwrap().unwrap();
     let history = History::open(&settings.database()).unwrap();
     let all = history.after(0, 10).unwrap();
-    let kinds: Vec<_> = all.iter().map(|event| event.kind.as_str()).collect();
-    assert_eq!(kinds.iter().filter(|kind| **kind == "incident").count(), 2, "opened and closed: {kinds:?}");
-    assert!(kinds.contains(&"start") && kinds.contains(&"decision"), "{kinds:?}");
+    let kinds: Vec<_> = all.iter().filter_map(|event| event.kind).collect();
+    assert_eq!(kinds.iter().filter(|kind| **kind == EventKind::Incident).count(), 2, "opened and closed: {kinds:?}");
+    assert!(kinds.contains(&EventKind::Start) && kinds.contains(&EventKind::Decision), "{kinds:?}");
     assert_eq!(status.store_failing.get(), 0);
     assert_eq!(status.events_lost.get(), 0);
     assert_eq!(records.waiting(), 0);
@@ -501,8 +502,8 @@ fn a_file_that_breaks_under_our_hands_is_replaced() {
     until(|| committed.borrow().file == 2);
     running.stop();
     let kinds: Vec<_> = History::open(&settings.database()).unwrap().after(0, 9).unwrap();
-    let kinds: Vec<_> = kinds.iter().map(|event| event.kind.as_str()).collect();
-    assert!(kinds.contains(&"decision") && kinds.contains(&"incident"), "{kinds:?}");
+    let kinds: Vec<_> = kinds.iter().filter_map(|event| event.kind).collect();
+    assert!(kinds.contains(&EventKind::Decision) && kinds.contains(&EventKind::Incident), "{kinds:?}");
 }
 
 #[test]

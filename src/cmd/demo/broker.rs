@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use crate::app::keeping::{Publishing, Said, publish_over_mqtt};
 use crate::drivers::mqtt;
 use crate::publish::Topics;
-use crate::record::Event;
+use crate::record::EventKind;
 use crate::sim::broker::DemoBroker;
 use crate::sim::outage::Wire;
 use crate::sim::subscriber::Subscriber;
@@ -71,7 +71,7 @@ impl Broker {
     /// Events that arrived, by the last word of their topics.
     pub(super) fn received(&self) -> BTreeMap<String, u64> {
         let tally = self.subscriber.tally();
-        tally.by_kind.into_iter().filter(|(word, _)| Event::KINDS.contains(&word.as_str())).collect()
+        tally.by_kind.into_iter().filter(|(word, _)| EventKind::from_word(word).is_some()).collect()
     }
 
     pub(super) fn finish(self) {

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::drivers::mqtt::listen;
 use crate::publish::Topics;
 use crate::publish::audit::{Audit, Verdict};
-use crate::record::{Event, Missing};
+use crate::record::{EventKind, Missing};
 
 /// Hold what arrives at a subscriber against what the station promises: every number accounted for.
 ///
@@ -99,7 +99,7 @@ fn from_broker(config: &Path, time: Duration) -> Result<Stations> {
 
 fn hear(stations: &mut Stations, topic: &str, payload: &[u8]) {
     let (station, word) = topic.rsplit_once('/').unwrap_or(("", topic));
-    if topic.is_empty() || Event::KINDS.contains(&word) {
+    if topic.is_empty() || EventKind::from_word(word).is_some() {
         stations.entry(station.to_owned()).or_default().note(payload);
     }
 }
