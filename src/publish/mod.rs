@@ -11,6 +11,7 @@ pub mod audit;
 mod flood;
 pub mod health;
 mod outage;
+mod presence;
 pub mod publisher;
 mod refusals;
 mod retry;

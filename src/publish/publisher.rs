@@ -12,6 +12,7 @@ use tracing::{debug, error, info, warn};
 
 use super::flood::Flood;
 use super::outage::Outage;
+use super::presence::Presence;
 use super::refusals::Refusals;
 use super::retry::Retry;
 use super::suspects::Suspects;
@@ -97,12 +98,7 @@ struct Loop<L> {
     /// When it came up: events older than that waited for it, and tell nothing about latency.
     up_since: Timestamp,
     outage: Outage,
-    /// Whether the broker was told the machine's state.
-    told: bool,
-    /// Whether it was told that the store's disk takes no events: that incident itself waits for the disk.
-    store_failing: bool,
-    /// When it is told again, where it would not hear.
-    tell_again: Retry,
+    presence: Presence,
     /// When events are sent again, where none could be sent or read.
     pause: Retry,
     /// One of these ends connections: until they are done, events are sent one at a time.
@@ -130,9 +126,7 @@ impl<L: Link> Loop<L> {
             connected: 0,
             up_since: Timestamp::ZERO,
             outage: Outage::default(),
-            told: false,
-            store_failing: false,
-            tell_again: Retry::default(),
+            presence: Presence::default(),
             pause: Retry::default(),
             suspects: Suspects::default(),
             refusals: Refusals::default(),
@@ -150,7 +144,7 @@ impl<L: Link> Loop<L> {
             self.read_on().await?;
             self.send();
             let next = self.refusals.next().filter(|_| self.tries_kinds());
-            let again = [self.pause.at, self.tell_again.at, next].into_iter().flatten().min();
+            let again = [self.pause.at, self.presence.next(), next].into_iter().flatten().min();
             // No answer wakes the loop where all that was read is of kinds that wait.
             let reads_on = self.answers.is_empty() && self.wanted().is_some();
             tokio::select! {
@@ -162,14 +156,13 @@ impl<L: Link> Loop<L> {
                 changed = self.connection.changed() => changed.context("the link's task has ended")?,
                 changed = self.all.state.changed() => {
                     changed.context("nobody tells the machine's state any more")?;
-                    self.told = false;
+                    self.presence.changed();
                 }
                 _ = self.health.tick() => {
                     self.send_health();
-                    self.told &= self.store_failing == (self.all.status.store_failing.get() > 0);
-                    for event in self.flood.look(self.all.status.commands_refused.get(), self.all.clock.now()) {
-                        self.all.records.tell(event);
-                    }
+                    self.presence.look(self.store_failing());
+                    let floods = self.flood.look(self.all.status.commands_refused.get(), self.all.clock.now());
+                    self.all.records.tell(floods.into_iter().flatten());
                 }
                 () = until(again) => {}
                 () = yield_now(), if reads_on => {}
@@ -184,6 +177,11 @@ impl<L: Link> Loop<L> {
     /// Whether a refused kind may be tried: those that are under suspicion are cleared first.
     fn tries_kinds(&self) -> bool {
         self.connection.borrow().up && self.suspects.is_empty()
+    }
+
+    /// Whether the disk takes no events now.
+    fn store_failing(&self) -> bool {
+        self.all.status.store_failing.get() > 0
     }
 
     /// Ends the waits that are over.
@@ -202,7 +200,7 @@ impl<L: Link> Loop<L> {
 
     /// Sees which connection there is, and tells it that the station is online and in which state.
     fn greet(&mut self) {
-        self.tell_again.is_due();
+        self.presence.wake();
         let connection = self.connection.borrow_and_update().clone();
         self.all.status.broker_connected.set(u64::from(connection.up));
         let told = self.outage.look(&connection, &*self.all.clock);
@@ -213,9 +211,9 @@ impl<L: Link> Loop<L> {
         if connection.count != self.connected {
             self.connected = connection.count;
             self.up_since = self.all.clock.now();
-            (self.pause.at, self.tell_again.at) = (None, None);
+            self.pause.at = None;
             self.refusals.wait_again();
-            self.told = false;
+            self.presence.connected();
             let over = self.outage.connected();
             self.all.records.tell(over);
             self.send_health();
@@ -224,11 +222,10 @@ impl<L: Link> Loop<L> {
         if self.window.done() >= self.committed.borrow().last_seq {
             self.outage.expects_nothing();
         }
-        if !self.told && self.tell_again.at.is_none() {
-            self.told = true;
+        let store_failing = self.store_failing();
+        if self.presence.take_due(store_failing) {
             let state = *self.all.state.borrow_and_update();
-            self.store_failing = self.all.status.store_failing.get() > 0;
-            let online = online(&self.all.topics, &self.all.run, state, self.store_failing);
+            let online = online(&self.all.topics, &self.all.run, state, store_failing);
             let answer = self.all.link.publish(online);
             self.answers.spawn(async move { (Sent::Status, answer.await) });
         }
@@ -318,7 +315,7 @@ impl<L: Link> Loop<L> {
     }
 
     fn take_answer(&mut self, sent: Sent, answer: Result<(), NotTaken>) {
-        let Sent::Event { seq, kind } = sent else { return self.take_word_on_status(answer) };
+        let Sent::Event { seq, kind } = sent else { return self.presence.answered(answer) };
         if !matches!(answer, Err(NotTaken::Lost | NotTaken::Suspect(_))) {
             let over = self.outage.answered();
             self.all.records.tell(over);
@@ -343,14 +340,6 @@ impl<L: Link> Loop<L> {
                 self.retry(seq, kind, not_taken);
             }
         }
-    }
-
-    /// What the broker keeps is wrong until it takes the station's state: so that is told again.
-    fn take_word_on_status(&mut self, answer: Result<(), NotTaken>) {
-        let Err(not_taken) = answer else { return self.tell_again.succeeded() };
-        debug!(?not_taken, "the station's status was not taken; telling it again");
-        self.told = false;
-        self.tell_again.later();
     }
 
     fn retry(&mut self, seq: u64, kind: Option<EventKind>, not_taken: NotTaken) {

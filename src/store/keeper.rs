@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tracing::{error, info};
 
 use super::album::Album;
+use super::cursor::Cursor;
 use super::database::{Group, Held, Moved, Store, is_unreadable, move_aside};
 use super::records::{Message, Records, Shared};
 use super::{Committed, Settings};
@@ -27,13 +28,6 @@ const HELD: usize = 4096;
 
 /// The longest wait for a message: the watchdog wants to see the loop turn.
 const TURN: Duration = Duration::from_millis(200);
-
-/// How long the cursor lags on disk, since each move of it writes a page: with the next events after so long, and
-/// without any after so much longer. After a crash, so much is sent again.
-const CURSOR_LAG: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(20));
-
-/// With so many events taken and not yet behind the cursor on disk, it is moved at once: a drain is not repeated.
-const CURSOR_LEAD: u64 = 512;
 
 /// How long an outcome may wait for the next decision, which saves it a commit of its own.
 const OUTCOME_LAG: Duration = Duration::from_secs(1);
@@ -57,8 +51,7 @@ pub struct Keeper {
     set_aside: Vec<(u64, String)>,
     /// When what is held must be on disk.
     due: Option<Timestamp>,
-    /// When the cursor on disk began to lag.
-    lagging: Option<Timestamp>,
+    cursor: Cursor,
     /// The last commit: the next one waits an interval from it, so that the first event after a quiet time does not.
     last_commit: Option<Timestamp>,
     /// Something was committed since the last clearing-up.
@@ -97,7 +90,7 @@ impl Keeper {
             held: Vec::new(),
             set_aside: Vec::new(),
             due: None,
-            lagging: None,
+            cursor: Cursor::default(),
             last_commit: None,
             untidy: false,
             retry: None,
@@ -182,8 +175,8 @@ impl Keeper {
     }
 
     /// Puts down what the store itself has to say.
-    fn tell(&mut self, event: Option<Event>) {
-        if let Some(event) = event {
+    fn tell(&mut self, events: impl IntoIterator<Item = Event>) {
+        for event in events {
             let record = Record { wall: self.clock.wall(), event };
             self.shared.recent.note(&record);
             self.status.unstored.add(1);
@@ -192,11 +185,8 @@ impl Keeper {
     }
 
     fn next_attempt(&self) -> Option<Timestamp> {
-        let lead = self.store.as_ref().is_some_and(|store| self.shared.sent() >= store.sent + CURSOR_LEAD);
-        let most = if lead { TURN } else { CURSOR_LAG.0 + CURSOR_LAG.1 };
-        let cursor = self.lagging.map(|since| since + most);
         let set_aside = (!self.set_aside.is_empty() || self.shared.has_set_aside()).then_some(Timestamp::ZERO);
-        let due = self.due.into_iter().chain(cursor).chain(set_aside).min();
+        let due = [self.due, self.cursor.next(), set_aside].into_iter().flatten().min();
         self.retry.map_or(due, |(at, _)| Some(at))
     }
 
@@ -212,15 +202,12 @@ impl Keeper {
         let opened = self.losing.note(lost - self.lost, now);
         self.lost = lost;
         self.tell(opened);
-        for over in [self.losing.calm(now), self.dropping.calm(now), self.setting_aside.calm(now)] {
-            self.tell(over);
-        }
+        let over = [self.losing.calm(now), self.dropping.calm(now), self.setting_aside.calm(now)];
+        self.tell(over.into_iter().flatten());
         let sent = self.shared.sent();
         let Some(store) = &self.store else { return };
         self.status.outbox.set(store.unsent(sent));
-        if sent > store.sent {
-            self.lagging.get_or_insert(now);
-        }
+        self.cursor.look(sent, store.sent, now);
     }
 
     /// Commits what is held; a disk that refuses is reported once, and tried again later.
@@ -272,9 +259,8 @@ impl Keeper {
         let first = store.first_number();
         let now = self.clock.now();
         "in an earlier run".clone_into(&mut self.setting_aside.detail);
-        for opened in [self.setting_aside.miss_all(&untold.0, now), self.dropping.miss_all(&untold.1, now)] {
-            self.tell(opened);
-        }
+        let told = [self.setting_aside.miss_all(&untold.0, now), self.dropping.miss_all(&untold.1, now)];
+        self.tell(told.into_iter().flatten());
         // How far the broker was, a file knew that could not be opened.
         let found = opened.moved.map(|moved| (moved, 1));
         for (moved, from) in self.aside.take().into_iter().chain(found) {
@@ -307,9 +293,7 @@ impl Keeper {
     /// Tells of a file that was moved aside, with all that the broker had not taken: at most `first` to `last`.
     fn tell_moved(&mut self, moved: &Moved, first: u64, last: u64) {
         error!(file = %moved.to.display(), error = moved.why, "store was unreadable and is moved aside");
-        for event in moved_aside(&moved.to, (first <= last).then_some(Missing { first, last })) {
-            self.tell(Some(event));
-        }
+        self.tell(moved_aside(&moved.to, (first <= last).then_some(Missing { first, last })));
     }
 
     /// Commits what is held, and the cursor where it has lagged long enough or `with_cursor` wants it.
@@ -323,10 +307,9 @@ impl Keeper {
             self.set_aside.push((seq, reason));
         }
         let Some(store) = &mut self.store else { return Ok(()) };
-        let cursor_due = with_cursor
-            || self.lagging.is_some_and(|since| since + CURSOR_LAG.0 <= began)
-            || sent_now >= store.sent + CURSOR_LEAD;
-        let sent = if cursor_due || !self.set_aside.is_empty() { sent_now } else { store.sent };
+        self.cursor.look(sent_now, store.sent, began);
+        let along = with_cursor || self.cursor.goes_along(began) || !self.set_aside.is_empty();
+        let sent = if along { sent_now } else { store.sent };
         let group = Group { records: &self.held, sent, set_aside: &self.set_aside };
         let first = store.commit(&group)?;
         let now = self.clock.now();
@@ -340,7 +323,7 @@ impl Keeper {
         self.set_aside.clear();
         self.due = None;
         self.last_commit = Some(began);
-        self.lagging = self.lagging.filter(|_| !cursor_due);
+        self.cursor.look(sent_now, store.sent, began);
         self.untidy = true;
         let last_seq = store.last_seq;
         self.committed.send_if_modified(|now| std::mem::replace(&mut now.last_seq, last_seq) != last_seq);

@@ -24,6 +24,7 @@
 //! One thread writes ([`keeper`]); whoever reads opens [`history::History`], which never waits for it.
 
 mod album;
+mod cursor;
 mod damage;
 mod database;
 pub mod history;
