@@ -47,7 +47,7 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | words | [`units`], [`clock`], [`status`] (counters), [`problem`], [`trouble`], [`record`] (what goes on the wire and on disk) |
+//! | words | [`units`], [`clock`], [`status`] (counters), [`problem`], [`trouble`], [`record`] (what goes on the wire and on disk), [`command`], [`files`] |
 //! | stages | [`pipeline`]: no I/O, no clock; each owns its settings and the type that it emits |
 //! | keeping | [`store`], [`publish`] |
 //! | devices | [`drivers`]: settings in, the stages' seams out |
@@ -74,6 +74,7 @@ pub mod cmd;
 pub mod command;
 pub mod config;
 pub mod drivers;
+pub mod files;
 pub mod pipeline;
 pub mod problem;
 pub mod publish;

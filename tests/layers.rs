@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// The layers, the lowest first. Each may use itself and what stands above it in this list. To move a module, or to
 /// let it use one further down, is a decision about the design: say why in DECISIONS.md.
 const LAYERS: [(&str, &[&str]); 8] = [
-    ("words", &["units", "clock", "status", "problem", "record", "trouble", "command"]),
+    ("words", &["units", "clock", "status", "problem", "record", "trouble", "command", "files"]),
     ("stages", &["pipeline"]),
     ("keeping", &["store", "publish"]),
     ("devices", &["drivers"]),

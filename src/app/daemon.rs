@@ -230,7 +230,7 @@ fn open(site: &Site<'_>, watch: &Watch<'_>, refusal: &mut Refusal) -> Result<Opt
     let before = runtime::held(directory);
     station.machine.hold(before, config.allows(Name::Resume));
     if watch.paused.get() {
-        station.machine.pause(true);
+        station.machine.pause();
     }
     if station.machine.held() != before {
         runtime::keep_held(directory, station.machine.held());

@@ -1,10 +1,11 @@
 //! Files that a command leaves behind, whole or not at all.
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+
+use crate::files;
 
 /// Makes a folder that is to take files, before the work that they come from.
 ///
@@ -15,20 +16,11 @@ pub(super) fn folder(path: &Path) -> Result<()> {
     fs::create_dir_all(path).with_context(|| format!("making the folder {}", path.display()))
 }
 
-/// Writes a file beside its place, then moves it there.
+/// Writes a file, and makes the folder that it is in.
 ///
 /// # Errors
 /// When the folder cannot be made or written to.
 pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<()> {
-    let part = path.with_added_extension("part");
-    write(&part, bytes).and_then(|()| fs::rename(&part, path)).with_context(|| format!("writing {}", path.display()))
-}
-
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+    made.and_then(|()| files::replace(path, bytes, true)).with_context(|| format!("writing {}", path.display()))
 }

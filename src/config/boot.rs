@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::drivers::gpio::Driver;
 use crate::pipeline::actuate::{Kind, Level, Output};
-use crate::problem::{Problem, Problems};
+use crate::problem::Problems;
 
 /// GPIO0 to GPIO8 are pulled up from power-on until somebody drives them, GPIO9 to GPIO27 down: BCM2835 ARM Peripherals,
 /// table 6-31; the same on a BCM2711, and on a Raspberry Pi 5's RP1.
@@ -29,17 +29,8 @@ const UPSTREAM: [(&str, u8); 12] = [
 ];
 
 impl Config {
-    /// What works, and yet may not be meant.
-    pub fn warnings(&self) -> Vec<Problem> {
-        let mut found = Vec::new();
-        let mut problems = Problems::new(&mut found);
-        self.warn_of_commands(&mut problems);
-        self.warn_of_pulls(&mut problems);
-        found
-    }
-
     /// Outputs that a Raspberry Pi switches on while it boots.
-    fn warn_of_pulls(&self, problems: &mut Problems<'_>) {
+    pub(super) fn warn_of_pulls(&self, problems: &mut Problems<'_>) {
         if self.gpio.driver == Driver::None {
             return;
         }

@@ -35,6 +35,15 @@ impl Config {
         found
     }
 
+    /// What works, and yet may not be meant.
+    pub fn warnings(&self) -> Vec<Problem> {
+        let mut found = Vec::new();
+        let mut problems = Problems::new(&mut found);
+        self.warn_of_commands(&mut problems);
+        self.warn_of_pulls(&mut problems);
+        found
+    }
+
     /// The actuator that a lane's move names, where it is there.
     pub(super) fn actuator_of<'a>(&'a self, step: &'a lane::Move) -> Option<&'a actuate::Settings> {
         step.placed(&self.actuator).map(|placed| placed.actuator)

@@ -5,17 +5,17 @@
 //! chip, offset and inactive level are on disk, and whoever comes after (`pilah outputs-off`, the next start) can
 //! release it without a configuration, which may have changed since.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
+use crate::files;
 use crate::pipeline::actuate::Level;
 use crate::pipeline::machine::Held;
 use crate::store::lock::{self, LOCK, NotHad};
-use crate::store::replace_file;
 
 /// Where it is when systemd does not say.
 const DEFAULT: &str = "/run/pilah";
@@ -133,10 +133,8 @@ impl Noted {
 /// When the file cannot be written: then no line may be taken.
 pub fn write(directory: &Path, lines: &[Driven]) -> Result<()> {
     let path = directory.join(OUTPUTS);
-    let part = path.with_added_extension("part");
     let text = serde_json::to_vec_pretty(&OutputsFile { schema: SCHEMA.into(), lines: lines.to_vec() })?;
-    let written = File::create(&part).and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()));
-    written.and_then(|()| fs::rename(&part, &path)).map_err(|error| denied(&path, &error))
+    files::replace(&path, &text, true).map_err(|error| denied(&path, &error))
 }
 
 /// The lines that were written down; `None` when there is no file, so that nothing is driven.
@@ -166,7 +164,7 @@ pub fn keep_held(directory: &Path, held: Held) {
     let path = directory.join(HELD);
     let keep = || {
         fs::create_dir_all(directory).map_err(|error| denied(&path, &error))?;
-        replace_file(&path, &serde_json::to_vec(&held)?, false)
+        files::replace(&path, &serde_json::to_vec(&held)?, false).map_err(|error| denied(&path, &error))
     };
     if let Err(error) = keep() {
         tracing::warn!(error = format!("{error:#}"), "a new start will not know what a person has stopped");
@@ -200,6 +198,9 @@ pub fn clear(directory: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::io::Write;
+
     use super::*;
 
     #[test]

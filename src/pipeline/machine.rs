@@ -159,9 +159,14 @@ impl Machine {
         true
     }
 
-    /// A command holds the machine, or lets it go.
-    pub fn pause(&mut self, paused: bool) {
-        self.paused = paused;
+    /// A command holds the machine.
+    pub fn pause(&mut self) {
+        self.paused = true;
+    }
+
+    /// A command ends a pause.
+    pub fn resume(&mut self) {
+        self.paused = false;
     }
 
     /// The camera shows frames; whether it had been lost.
@@ -275,7 +280,7 @@ mod tests {
         assert_eq!(machine.state(), State::EStop, "reset while it is pressed");
         edge(&mut machine, ESTOP, false, 2);
         assert_eq!(machine.state(), State::EStop, "unlocked, not reset");
-        machine.pause(false);
+        machine.resume();
         machine.camera_lost();
         machine.camera_sees();
         assert_eq!(machine.state(), State::EStop, "neither a command nor a camera ends it");

@@ -73,7 +73,7 @@ impl<L: Link> Publisher<L> {
 }
 
 /// What the broker answers to.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 enum Sent {
     /// The machine's state.
     Status,

@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use super::database::{Group, Held, Store};
 use super::history::History;
 use super::*;
+use crate::files;
 use crate::record::Record;
 use crate::sim::samples;
 
@@ -59,7 +60,7 @@ impl Damage {
             Self::Flipped(_) | Self::Zeroed(_) => {}
             Self::Removed => return fs::remove_file(path).unwrap(),
         }
-        replace_file(path, &bytes, false).unwrap();
+        files::replace(path, &bytes, false).unwrap();
     }
 }
 

@@ -40,11 +40,8 @@ mod retention;
 mod tests;
 mod wear;
 
-use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -157,29 +154,6 @@ pub fn disk_space(folder: &Path) -> std::io::Result<(u64, u64)> {
 pub(crate) fn disk_files(folder: &Path) -> std::io::Result<Option<u64>> {
     let disk = rustix::fs::statvfs(folder)?;
     Ok((disk.f_files > 0).then_some(disk.f_favail))
-}
-
-/// Replaces a file whole: whoever reads it sees the old one or the new one, after a power cut too if `durable`.
-pub(crate) fn replace_file(path: &Path, bytes: &[u8], durable: bool) -> Result<()> {
-    let draft = beside(path, ".new");
-    let replace = || -> std::io::Result<()> {
-        let mut file = fs::File::create(&draft)?;
-        file.write_all(bytes)?;
-        if durable {
-            file.sync_all()?;
-        }
-        fs::rename(&draft, path)?;
-        match path.parent() {
-            Some(folder) if durable => fs::File::open(folder)?.sync_all(),
-            _ => Ok(()),
-        }
-    };
-    let replaced = replace();
-    if replaced.is_err() {
-        // On a full disk half a file would keep its blocks.
-        drop(fs::remove_file(&draft));
-    }
-    replaced.with_context(|| format!("writing {}", path.display()))
 }
 
 /// A seq as SQLite knows numbers.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::replace_file;
+use crate::files;
 
 /// One small write in so many events; at most so many numbers are skipped after a crash.
 const BLOCK: u64 = 1000;
@@ -63,7 +63,8 @@ impl Numbers {
     }
 
     fn write(&mut self, reserved: u64) -> Result<()> {
-        replace_file(&self.file, format!("{reserved}\n").as_bytes(), true)?;
+        let written = files::replace(&self.file, format!("{reserved}\n").as_bytes(), true);
+        written.with_context(|| format!("writing {}", self.file.display()))?;
         self.reserved = reserved;
         Ok(())
     }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::replace_file;
+use crate::files;
 use crate::problem::Problems;
 use crate::record::PictureView;
 use crate::units::ItemId;
@@ -133,7 +133,7 @@ impl Pictures {
         let entry = Entry::new(picture.item, picture.view, bytes);
         let file = self.file(&entry);
         // Not synced: a picture lost in a power cut is not worth an fsync of the card.
-        replace_file(&file, &picture.jpeg, false)?;
+        files::replace(&file, &picture.jpeg, false).with_context(|| format!("writing {}", file.display()))?;
         self.list(entry);
         self.make_room(STEP)
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use anyhow::Result;
 use tempfile::TempDir;
 
 use rusqlite::Connection;
@@ -15,6 +16,7 @@ use super::keeper::Keeper;
 use super::records::Records;
 use super::*;
 use crate::clock::{Clock, WallTime};
+use crate::files;
 use crate::publish::audit::Audit;
 use crate::record::{Envelope, Event, EventKind, Record, Run};
 use crate::sim::clock::SimClock;
@@ -107,16 +109,6 @@ fn a_row_whose_columns_have_changed_is_told_of_and_stops_nobody() {
         let wrong = History::open(&settings.database()).unwrap().after(0, usize::MAX).unwrap_err();
         assert!(is_unreadable(&wrong), "{wrong:#}");
     }
-}
-
-#[test]
-fn a_file_that_cannot_be_replaced_leaves_no_half_of_it() {
-    let folder = tempfile::tempdir().unwrap();
-    // A folder in its place: the draft can be written, and not renamed.
-    let path = folder.path().join("pictures");
-    fs::create_dir(&path).unwrap();
-    replace_file(&path, b"a picture", false).unwrap_err();
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[test]
@@ -376,7 +368,7 @@ fn a_file_that_is_moved_aside_is_told_of_however_late_another_one_can_be_started
     keeper.turn();
     assert_eq!(records.committed().borrow().file, file, "there is no other one yet");
     fs::remove_dir(&numbers).unwrap();
-    replace_file(&numbers, &reserved, false).unwrap();
+    files::replace(&numbers, &reserved, false).unwrap();
     clock.advance_to(clock.now() + Duration::from_secs(60));
     keeper.turn();
     keeper.finish().unwrap();

@@ -15,10 +15,10 @@ use tokio::net::{TcpListener, TcpStream};
 use super::*;
 use crate::app::threads::Shared;
 use crate::command::{Command, Done, Request, Requests};
+use crate::files;
 use crate::record::PictureView;
 use crate::sim::samples;
 use crate::store::records::Records;
-use crate::store::replace_file;
 
 const HOST: (&str, &str) = ("host", "10.0.0.5:8080");
 
@@ -114,8 +114,8 @@ async fn pictures_are_served_and_nothing_else_of_the_disk() {
     let bench = Bench::new(&[]);
     let id = PictureView::Sure.id(samples::item(1));
     std::fs::create_dir(bench.folder.path().join("pictures")).unwrap();
-    replace_file(&bench.folder.path().join(format!("pictures/{id}.jpg")), b"a picture", false).unwrap();
-    replace_file(&bench.folder.path().join("secret.jpg"), b"a secret", false).unwrap();
+    files::replace(&bench.folder.path().join(format!("pictures/{id}.jpg")), b"a picture", false).unwrap();
+    files::replace(&bench.folder.path().join("secret.jpg"), b"a secret", false).unwrap();
     assert_eq!(bench.get(&format!("/pictures/{id}.jpg")).await, (StatusCode::OK, "a picture".into()));
     let gone = PictureView::Sure.id(samples::item(2));
     for other in ["../secret", "..%2Fsecret", &gone, ""] {

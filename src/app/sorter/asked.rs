@@ -26,12 +26,12 @@ impl Sorter {
         let done = match command {
             Command::Pause => {
                 self.end_moves_by_hand()?;
-                self.machine.pause(true);
+                self.machine.pause();
                 self.obey()?;
                 Ok("paused".into())
             }
             Command::Resume => {
-                self.machine.pause(false);
+                self.machine.resume();
                 self.obey()?;
                 let stands = |why| Err(format!("no longer paused, but the machine stands: {why}").into());
                 why_it_stands(self.machine.state()).map_or(Ok("resumed".into()), stands)

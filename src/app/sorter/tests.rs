@@ -319,7 +319,7 @@ fn a_lane_is_moved_by_hand_only_while_the_machine_is_paused_and_one_at_a_time() 
     let mut bench = bench_of("config/waste.toml");
     let lane = |name: &str| Command::LaneTest(name.into());
     bench.sorter.machine.camera_sees();
-    bench.sorter.machine.pause(false);
+    bench.sorter.machine.resume();
     let refused = bench.ask(lane("glass"), true).unwrap().unwrap_err();
     assert!(refused.contains("only while the machine is paused"), "{refused}");
     bench.ask(Command::Pause, true);

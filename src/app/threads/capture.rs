@@ -144,7 +144,7 @@ mod tests {
             let exposed = self.0.now();
             let picture = Picture { format: PixelFormat::Grey8, width: 1, height: 1, bytes: Arc::from([7]) };
             let frame = Frame { picture, exposed, estimated: false, sequence: 0 };
-            Ok(Some(frame).filter(|_| exposed.since(Timestamp::ZERO).as_millis() % 2000 == 0))
+            Ok(Some(frame).filter(|_| exposed.since(Timestamp::ZERO).as_millis().is_multiple_of(2000)))
         }
     }
 

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::grey;
 use crate::clock::thread_cpu;
+use crate::files;
 use crate::pipeline::infer::{Engine, Model};
-use crate::store::replace_file;
 
 /// The file in the state directory.
 const FILE: &str = "engine.json";
@@ -85,8 +85,8 @@ impl Choice {
         choices.push(self);
         let forgotten = choices.len().saturating_sub(MOST);
         let text = serde_json::to_vec_pretty(&choices[forgotten..]).unwrap_or_default();
-        if let Err(error) = replace_file(&state.join(FILE), &text, false) {
-            tracing::warn!(error = %error, "the choice of an engine could not be kept");
+        if let Err(error) = files::replace(&state.join(FILE), &text, false) {
+            tracing::warn!(%error, "the choice of an engine could not be kept");
         }
     }
 }
@@ -141,7 +141,7 @@ mod tests {
         let found = |net| Choice::read(state.path(), &of(net)).is_some();
         assert!(!found(1) && found(0) && found(MOST), "the one that was kept first goes first");
         let half = fs::read(state.path().join(FILE)).unwrap();
-        replace_file(&state.path().join(FILE), &half[..half.len() / 2], false).unwrap();
+        files::replace(&state.path().join(FILE), &half[..half.len() / 2], false).unwrap();
         assert!(!found(0), "a damaged file is as none");
     }
 
