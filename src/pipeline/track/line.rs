@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use super::belt::Belt;
-use super::plan::{LanePlan, PlannedMove};
+use super::plan::{Fate, LanePlan, PlannedMove};
 use super::settings::Settings;
 use super::{Arrival, Assigned, Ended, HORIZON, Sensed, Step};
 use crate::pipeline::actuate::{How, Moved, Order, Stay};
@@ -161,8 +161,8 @@ impl Track {
         if let Some(last) = self.items.last_mut().filter(|last| last.gap_to(front).0 < min_gap) {
             too_close = true;
             last.too_close = true;
-            let movable = last.lane != Some(self.exception)
-                && last.moves.iter().all(|planned| planned.released.is_none() && planned.ended.is_none());
+            let movable =
+                last.lane != Some(self.exception) && last.moves.iter().all(|planned| planned.fate == Fate::Waits);
             before = movable.then_some(last.id);
         }
         if full {
@@ -254,7 +254,7 @@ impl Track {
         let over = moved.how == How::Overtime;
         self.leaving.retain(|planned| !over || planned.actuator != actuator);
         let Some(item) = self.items.iter_mut().find(|item| Some(item.id) == moved.order.item) else { return };
-        let meant = |planned: &&mut PlannedMove| planned.actuator == actuator && planned.ended.is_some() == over;
+        let meant = |planned: &&mut PlannedMove| planned.actuator == actuator && planned.is_open() != over;
         if let Some(planned) = item.moves.iter_mut().find(meant) {
             planned.moved(moved);
         }
@@ -271,7 +271,7 @@ impl Track {
             }
         }
         self.leaving.iter_mut().for_each(|planned| keep(&self.belt, planned, now, out));
-        self.leaving.retain(|planned| planned.until.is_some());
+        self.leaving.retain(|planned| planned.until().is_some());
         let position = self.belt.position(now);
         let mut ended = Vec::new();
         self.items.retain(|item| {
@@ -295,12 +295,12 @@ impl Track {
 
     /// When `step` has something to do if the belt keeps its speed.
     pub fn wake(&self, now: Timestamp) -> Option<Timestamp> {
-        let kept = |planned: &PlannedMove| Some((planned.until? - HORIZON).max(now + HORIZON / 4));
+        let kept = |planned: &PlannedMove| Some((planned.until()? - HORIZON).max(now + HORIZON / 4));
         let next = |item: &Item| {
             let moves = item.waiting().filter_map(|planned| {
                 let due = self.due(planned, now)?;
                 // A released move is watched closely: the belt may stop under it.
-                Some(if planned.released.is_some() { now + HORIZON / 4 } else { due - HORIZON })
+                Some(if planned.fate == Fate::Waits { due - HORIZON } else { now + HORIZON / 4 })
             });
             let end = self.belt.moment(self.end_of(item), now);
             moves.chain(item.moves.iter().filter_map(kept)).chain(end).min()
@@ -315,27 +315,28 @@ impl Track {
     fn release(&mut self, index: usize, now: Timestamp, out: &mut Vec<Step>) {
         let id = self.items[index].id;
         // Taken back only before its time: after that it has been made, and only the word is missing.
-        let slipped = self.items[index].waiting().any(|planned| {
-            let later = |at| self.due(planned, now).is_none_or(|due| due > at + HORIZON / 2);
-            planned.released.is_some_and(|at| now < at && later(at))
+        let slipped = self.items[index].moves.iter().any(|planned| match planned.fate {
+            Fate::Released(at) if now < at => self.due(planned, now).is_none_or(|due| due > at + HORIZON / 2),
+            _ => false,
         });
         if slipped {
             out.push(Step::Recall(id));
-            let moves = self.items[index].moves.iter_mut().filter(|planned| planned.ended.is_none());
-            moves
-                .filter(|planned| planned.released.is_some_and(|at| now < at))
-                .for_each(|planned| planned.released = None);
+            for planned in &mut self.items[index].moves {
+                if matches!(planned.fate, Fate::Released(at) if now < at) {
+                    planned.fate = Fate::Waits;
+                }
+            }
         }
         for place in 0..self.items[index].moves.len() {
             let planned = self.items[index].moves[place];
             let Some(due) = self.due(&planned, now).filter(|due| *due <= now + HORIZON) else { continue };
-            if planned.ended.is_none() && planned.released.is_none() {
+            if planned.fate == Fate::Waits {
                 // A belt that is only starting is faster soon; one that stays slow has the move told to stay.
                 let on_for = planned.on_for(Speed(self.belt.speed(now).0.max(self.settings.speed_mm_s)));
                 let latest = due + self.slack(now);
                 let (actuator, drive) = (planned.actuator, planned.drive);
                 out.push(Step::Order(Order { item: Some(id), actuator, drive, at: due, latest, on_for }));
-                self.items[index].moves[place].released = Some(due);
+                self.items[index].moves[place].fate = Fate::Released(due);
             }
         }
     }
@@ -388,7 +389,7 @@ impl Track {
             return;
         };
         let item = self.items.remove(index);
-        self.leaving.extend(item.moves.iter().filter(|planned| planned.until.is_some()));
+        self.leaving.extend(item.moves.iter().filter(|planned| planned.until().is_some()));
         let target = item.lane.unwrap_or(self.exception);
         let ending = match (target == lane, lane == self.exception) {
             (true, true) => Ending::Passed,
@@ -411,11 +412,11 @@ impl Item {
     }
 
     fn waiting(&self) -> impl Iterator<Item = &PlannedMove> {
-        self.moves.iter().filter(|planned| planned.ended.is_none())
+        self.moves.iter().filter(|planned| planned.is_open())
     }
 
     fn missed(&self) -> bool {
-        self.moves.iter().any(|planned| planned.ended == Some(How::Missed))
+        self.moves.iter().any(|planned| planned.fate == Fate::Missed)
     }
 
     /// The lane in which an item that was sent to `lane` ends, as far as its moves went.
@@ -426,15 +427,15 @@ impl Item {
 
 /// Keeps what moved for an item as it is until the item has passed: the belt may have stopped under it.
 fn keep(belt: &Belt, planned: &mut PlannedMove, now: Timestamp, out: &mut Vec<Step>) {
-    let Some(until) = planned.until.filter(|until| *until <= now + HORIZON) else { return };
+    let Some(until) = planned.until().filter(|until| *until <= now + HORIZON) else { return };
     // On a belt that stands, or creeps and may run the next moment, nobody knows when: it is asked again soon.
     let soon = now + 2 * HORIZON;
     let passed = belt.moment(planned.passed(), now).map_or(soon, |passed| passed.min(soon));
     if passed > until {
         out.push(Step::Stay(Stay { actuator: planned.actuator, drive: planned.drive, until: passed }));
-        planned.until = Some(passed);
+        planned.fate = Fate::Made(Some(passed));
     } else if until <= now {
-        planned.until = None;
+        planned.fate = Fate::Made(None);
     }
 }
 
@@ -445,7 +446,7 @@ fn ending(item: &Item, lane: LaneId, lanes: &[LanePlan], exception: LaneId, posi
         return None;
     }
     let sensor = lanes[at.0].confirm.is_some();
-    let made = item.moves.iter().all(|planned| planned.ended == Some(How::Made));
+    let made = item.moves.iter().all(|planned| matches!(planned.fate, Fate::Made(_)));
     let (ending, actual) = match (item.missed(), lane == exception, sensor) {
         (true, _, _) => (Ending::Missed, Some(exception)),
         (false, _, true) => (Ending::Unconfirmed, None),

@@ -39,14 +39,23 @@ pub struct PlannedMove {
     pub due: Millimetres,
     /// How much earlier it is commanded.
     pub lead: Duration,
-    /// When it was handed to the actuate thread, as the time it is to start.
-    pub released: Option<Timestamp>,
-    /// What became of it.
-    pub ended: Option<How>,
-    /// Of a gate or servo that was moved: how long it is to stay so.
-    pub until: Option<Timestamp>,
+    /// What has become of it.
+    pub fate: Fate,
     least: Duration,
     passing: Millimetres,
+}
+
+/// What has become of a move.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Fate {
+    /// Its time has not come.
+    Waits,
+    /// It was handed to the actuate thread, to start then.
+    Released(Timestamp),
+    /// It was made. A gate or servo stays so until then, and no item needs it any more where that is none.
+    Made(Option<Timestamp>),
+    /// It was not made, or ended before its item had passed.
+    Missed,
 }
 
 impl LanePlan {
@@ -87,9 +96,7 @@ impl LanePlan {
                 drive: step.drive,
                 due: front + aim + step.at,
                 lead: step.lead,
-                released: None,
-                ended: None,
-                until: None,
+                fate: Fate::Waits,
                 least: step.on_for,
                 passing,
             }
@@ -122,7 +129,7 @@ impl PlannedMove {
 
     /// Its item has been measured: `fresh` is the same move for its true length.
     pub fn measured(&mut self, fresh: &Self) {
-        if self.released.is_none() {
+        if self.fate == Fate::Waits {
             self.due = fresh.due;
         }
         self.passing = fresh.passing;
@@ -130,15 +137,23 @@ impl PlannedMove {
 
     /// Takes the actuate thread's word.
     pub fn moved(&mut self, moved: &Moved) {
-        self.ended = match moved.how {
+        self.fate = match (moved.how, self.fate) {
+            (How::Made, _) => Fate::Made(self.passes().then(|| moved.at + moved.order.on_for)),
+            (How::Missed, _) => Fate::Missed,
             // Cut before the item had passed.
-            How::Overtime if self.until.take().is_some() => Some(How::Missed),
-            How::Overtime => self.ended,
-            how => Some(how),
+            (How::Overtime, Fate::Made(Some(_))) => Fate::Missed,
+            (How::Overtime, fate) => fate,
         };
-        if moved.how == How::Made && self.passes() {
-            self.until = Some(moved.at + moved.order.on_for);
-        }
+    }
+
+    /// Whether the actuate thread's word on it is still to come.
+    pub fn is_open(&self) -> bool {
+        matches!(self.fate, Fate::Waits | Fate::Released(_))
+    }
+
+    /// Of a gate or servo that was moved: how long it is to stay so.
+    pub fn until(&self) -> Option<Timestamp> {
+        if let Fate::Made(until) = self.fate { until } else { None }
     }
 
     /// How long it lasts at the belt's `speed`.
