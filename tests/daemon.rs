@@ -165,6 +165,13 @@ fn from_afar_its_camera_is_seen_and_its_configuration_changed_and_a_wrong_one_ch
     let refused = page(port, "POST", "/commands/reload");
     write(&right.replace("\"digits\"", "\"no-such-model\""));
     let missing = page(port, "POST", "/commands/reload");
+    // Its page and its classes are as they were; its net is another one.
+    let other = folder.path().join("other");
+    std::fs::create_dir(&other).unwrap();
+    std::fs::copy(Path::new(ROOT).join("models/digits/model.toml"), other.join("model.toml")).unwrap();
+    File::create(other.join("model.onnx")).unwrap().write_all(b"no net").unwrap();
+    write(&right.replace("\"digits\"", &format!("{:?}", other.to_str().unwrap())));
+    let damaged = page(port, "POST", "/commands/reload");
     write(&right.replace("\"one\"", "\"two\""));
     let taken = page(port, "POST", "/commands/reload");
     let renamed = until(|| shown(port)["station"] == "two" && shown(port)["lanes"][0]["items"].as_u64() >= Some(1));
@@ -180,6 +187,7 @@ fn from_afar_its_camera_is_seen_and_its_configuration_changed_and_a_wrong_one_ch
     assert!(moved.contains("gpio.driver is"), "{moved}");
     assert!(refused.contains("nothing has changed") && refused.contains("settle_ms"), "{refused}");
     assert!(missing.contains("nothing has changed") && missing.contains("no-such-model"), "{missing}");
+    assert!(damaged.contains("nothing has changed") && damaged.contains("model.onnx"), "{damaged}");
     assert!(taken.contains("\"ok\":true") && renamed, "{taken}\n{log}");
     assert_eq!((code, events(folder.path(), EventKind::Start).len()), (Some(0), 3), "{log}");
 }

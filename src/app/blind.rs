@@ -54,8 +54,8 @@ impl Default for Blind {
                  cable and its format, or replace it"
             ),
             id: format!(
-                "gambar kamera tidak dapat dibaca ({why}), sehingga barang diteruskan ke jalur pengecualian: periksa kabel dan \
-                 formatnya, atau ganti kameranya"
+                "gambar kamera tidak dapat dibaca, sehingga barang diteruskan ke jalur pengecualian: periksa kabel \
+                 kamera, atau hubungi teknisi (periksa format gambar, atau ganti kameranya); rincian teknis: {why}"
             ),
         });
         Self { rows: Default::default(), log: Repeated::default(), trouble }

@@ -43,8 +43,8 @@ impl What {
             Self::Model => (
                 format!("the model is refused ({error:#}): put it right; the station tries again by itself"),
                 format!(
-                    "model ditolak ({error:#}): pasang ulang modelnya atau betulkan konfigurasinya; stasiun mencoba lagi \
-                     sendiri"
+                    "model ditolak, stasiun mencoba lagi sendiri; hubungi teknisi (pasang ulang modelnya atau betulkan \
+                     konfigurasinya); rincian teknis: {error:#}"
                 ),
             ),
             Self::Pins => (
@@ -53,8 +53,8 @@ impl What {
                      itself"
                 ),
                 format!(
-                    "pin tidak dapat dipakai ({error:#}): perbaiki yang ditunjukkan `pilah doctor`; stasiun mencoba lagi \
-                     sendiri"
+                    "pin tidak dapat dipakai, stasiun mencoba lagi sendiri; hubungi teknisi (`pilah doctor`); rincian \
+                     teknis: {error:#}"
                 ),
             ),
             Self::Start => (
@@ -62,7 +62,8 @@ impl What {
                     "the station cannot start ({error:#}): put right what `pilah doctor` names; it tries again by itself"
                 ),
                 format!(
-                    "stasiun tidak dapat mulai ({error:#}): perbaiki yang ditunjukkan `pilah doctor`; akan dicoba lagi"
+                    "stasiun tidak dapat mulai, akan dicoba lagi sendiri; hubungi teknisi (`pilah doctor`); rincian \
+                     teknis: {error:#}"
                 ),
             ),
         }

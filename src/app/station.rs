@@ -85,16 +85,6 @@ pub fn models(config: &Config) -> impl Iterator<Item = (&'static str, &String, T
     infer.chain(read)
 }
 
-/// Whether the models that a configuration names are here and its lanes fit them, as far as that shows without loading
-/// their nets.
-///
-/// # Errors
-/// When a model is missing, or the lanes do not fit.
-pub fn has_its_models(config: &Config) -> Result<()> {
-    models(config).try_for_each(|(_, model, _)| manifest(model).map(drop))?;
-    config.infer.iter().try_for_each(|infer| fits(config, &manifest(&infer.model)?))
-}
-
 fn fits(config: &Config, manifest: &Manifest) -> Result<()> {
     let problems: Vec<String> = check_against(config, manifest).iter().map(ToString::to_string).collect();
     ensure!(problems.is_empty(), "the lanes do not fit the model: {}", problems.join("; "));

@@ -119,34 +119,40 @@ impl Surroundings {
             before: None,
             no_time: Trouble::new("clock-unsynchronized", |_, _| Words {
                 en: "the clock follows no time server; records may carry a wrong time, look at the network".into(),
-                id: "jam tidak mengikuti server waktu; waktu catatan bisa salah, periksa jaringan".into(),
+                id: "jam komputer mesin tidak mengikuti server waktu; waktu pada catatan bisa salah, periksa jaringan"
+                    .into(),
             }),
             step: Trouble::new("clock-stepped", |_, far| Words {
                 en: format!(
                     "the clock was set {far}; sorting does not depend on it, records before carry the old time"
                 ),
                 id: format!(
-                    "jam disetel {far}; penyortiran tidak terpengaruh, waktu pada catatan sebelumnya belum dikoreksi"
+                    "jam disetel {far}; pemilahan tidak terpengaruh, waktu pada catatan sebelumnya tidak dikoreksi"
                 ),
             }),
             heat: Trouble::new("too-hot", |_, degrees| Words {
                 en: format!("the processor is at {degrees} °C and slows down; give the board air or shade"),
                 id: format!(
-                    "prosesor mencapai {degrees} °C dan melambat; beri papan sirkulasi udara atau tempat teduh"
+                    "prosesor mencapai {degrees} °C dan melambat; beri sirkulasi udara atau tempat teduh untuk \
+                     komputer mesin"
                 ),
             }),
             supply: Trouble::new("under-voltage", |_, _| Words {
                 en: "the board's supply sags; use a stronger one or a shorter, thicker cable".into(),
-                id: "tegangan catu daya papan turun; pakai yang lebih kuat atau kabel yang lebih pendek dan tebal"
+                id: "tegangan catu daya komputer mesin turun; hubungi teknisi (pakai catu daya yang lebih kuat, atau \
+                     kabel yang lebih pendek dan tebal)"
                     .into(),
             }),
             slow: Trouble::new("throttled", |_, _| Words {
                 en: "the board's firmware slows the processor down, so decisions may come late; cool the board".into(),
-                id: "firmware papan memperlambat prosesor, keputusan bisa terlambat; dinginkan papannya".into(),
+                id: "firmware komputer mesin memperlambat prosesor, keputusan bisa terlambat; dinginkan komputernya"
+                    .into(),
             }),
             disk: Trouble::new("disk-nearly-full", |_, left| Words {
                 en: format!("{left} MB are left on the store's disk; make room, or lower store.max_bytes"),
-                id: format!("sisa disk penyimpanan {left} MB; kosongkan ruang, atau turunkan store.max_bytes"),
+                id: format!(
+                    "sisa ruang disk {left} MB; hubungi teknisi (kosongkan ruang, atau turunkan store.max_bytes)"
+                ),
             }),
             outbox: Trouble::new("outbox-filling", |_, unsent| Words {
                 en: format!(
@@ -154,8 +160,8 @@ impl Surroundings {
                      raise store.max_bytes"
                 ),
                 id: format!(
-                    "{unsent} kejadian menunggu broker dan yang tertua akan segera dihapus; pulihkan broker, atau naikkan \
-                     store.max_bytes"
+                    "{unsent} data menunggu broker dan yang tertua akan segera dihapus; periksa jaringan, atau hubungi \
+                     teknisi (pulihkan broker, atau naikkan store.max_bytes)"
                 ),
             }),
         }

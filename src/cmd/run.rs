@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Result;
 
@@ -39,11 +40,13 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     if let Some(trouble) = doctor::state_trouble(&config.store.directory) {
         tracing::error!(error = trouble, "records cannot be kept now");
     }
-    let again = || {
-        let config = Config::load(&args.config)?;
-        station::has_its_models(&config)?;
+    let file = args.config.clone();
+    let again: daemon::Again = Arc::new(move || {
+        let config = Config::load(&file)?;
+        // A net, a routing table: what a start would refuse is told before the station that runs is given up for it.
+        station::open_eyes(&config, Some(&config.store.directory))?;
         Ok(config)
-    };
+    });
     daemon::run(config, &again)?;
     Ok(ExitCode::SUCCESS)
 }

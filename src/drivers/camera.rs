@@ -141,7 +141,7 @@ impl Settings {
                 let program = self.command.first().map_or("", String::as_str);
                 Words {
                     en: format!("look whether {program} runs by hand, and check the camera's cable"),
-                    id: format!("coba jalankan {program} secara manual, dan periksa kabel kamera"),
+                    id: format!("periksa kabel kamera, atau hubungi teknisi (coba jalankan {program} secara manual)"),
                 }
             }
             Driver::Replay => {

@@ -9,18 +9,19 @@ const WORDS = {
       starting: ['Starting', 'Camera and model are being opened.'],
       ready: ['Ready', 'Waiting for the first item.'],
       running: ['Sorting', ''],
-      paused: ['Paused', 'Outputs are off. Press start or resume to go on.'],
+      paused: ['Paused', 'Outputs are off. Go on at the machine or from this page.'],
       fault: ['Fault', 'Outputs are off, and it tries again by itself. See below what to do.'],
       'e-stop': ['Emergency stop', 'Outputs are off. Clear the danger, unlock the emergency stop, then press reset.'],
     },
+    elsewhere: 'Outputs are off. Go on at the machine or by a command from afar.',
     command: {
       pause: 'Pause', resume: 'Resume', trigger: 'Item is here', 'lane-test': 'Move', snapshot: 'Camera',
       reload: 'Reload settings',
     },
     confirm: {
       'lane-test': 'Are all hands out of the machine? This moves: ',
-      reload: 'The station starts anew with its configuration as it is now: what is on its way is lost, what lies in a bin is not ' +
-        'seen, and no button is heard for some seconds. Go on?',
+      reload: 'The station starts anew with its configuration as it is now: what is on its way is lost, what lies in the machine ' +
+        'is not seen, and no button is heard for some seconds. Go on?',
     },
     close: 'Close',
     sending: 'Sending…', unheard: 'Not confirmed. Use the button at the machine.', reply: {},
@@ -34,27 +35,29 @@ const WORDS = {
     disk: 'the disk takes no events', clock: 'clock not set', up: 'up', since: 'since', units: ['d', 'h', 'min'],
   },
   id: {
-    other: 'English', lanes: 'Jalur, sejak dinyalakan', items: 'Barang terakhir', none: 'Belum ada.', astray: 'tidak diketahui',
+    other: 'English', lanes: 'Jalur, sejak dinyalakan', items: 'Barang terakhir', none: 'Belum ada.',
+    astray: 'lokasi tidak diketahui',
     away: ['Tidak ada jawaban', 'Stasiun tidak menjawab. Periksa daya dan jaringannya; data di bawah bukan data terbaru.'],
     state: {
       starting: ['Sedang disiapkan', 'Kamera dan model sedang dibuka.'],
       ready: ['Siap', 'Menunggu barang pertama.'],
       running: ['Memilah', ''],
-      paused: ['Dijeda', 'Penggerak dimatikan. Tekan tombol start atau Lanjutkan untuk menjalankan lagi.'],
+      paused: ['Dijeda', 'Penggerak dimatikan. Lanjutkan dari mesin atau dari halaman ini.'],
       fault: ['Gangguan', 'Penggerak dimatikan, dan mesin mencoba lagi sendiri. Lihat petunjuk di bawah.'],
       'e-stop': ['Henti darurat', 'Penggerak dimatikan. Atasi bahayanya, buka kunci tombol darurat, lalu tekan reset.'],
     },
+    elsewhere: 'Penggerak dimatikan. Lanjutkan dari mesin atau dengan perintah jarak jauh.',
     command: {
-      pause: 'Jeda', resume: 'Lanjutkan', trigger: 'Ada barang', 'lane-test': 'Gerakkan', snapshot: 'Kamera',
+      pause: 'Jeda', resume: 'Lanjutkan', trigger: 'Ada barang', 'lane-test': 'Gerakkan', snapshot: 'Foto kamera',
       reload: 'Muat ulang pengaturan',
     },
     confirm: {
-      'lane-test': 'Apakah tidak ada tangan di dalam mesin? Yang akan bergerak: ',
-      reload: 'Stasiun mulai ulang dengan pengaturan yang sekarang: barang yang masih berjalan tidak tercatat lagi, barang di ' +
-        'dalam tempat sampah tidak terlihat, dan tombol tidak berfungsi selama beberapa detik. Lanjutkan?',
+      'lane-test': 'Pastikan tidak ada tangan di dalam mesin. Yang akan bergerak: ',
+      reload: 'Stasiun mulai ulang dengan pengaturan terbaru: barang yang masih berjalan tidak dilacak lagi, barang di ' +
+        'dalam mesin tidak terdeteksi, dan tombol tidak berfungsi selama beberapa detik. Lanjutkan?',
     },
     close: 'Tutup',
-    sending: 'Mengirim…', unheard: 'Belum dipastikan. Pakai tombol di mesin.',
+    sending: 'Mengirim…', unheard: 'Belum ada kepastian. Pakai tombol di mesin.',
     reply: {
       'paused': 'dijeda',
       'resumed': 'dilanjutkan',
@@ -63,7 +66,7 @@ const WORDS = {
         'barang diterima, tetapi terlalu dekat dengan barang sebelumnya: masuk ke jalur pengecualian',
       'no item was taken: the machine is busy; trigger again once there is room':
         'barang tidak diterima: mesin sedang sibuk; tekan lagi setelah ada tempat',
-      'paused: it will stand once it can start': 'dijeda: mesin akan berhenti setelah dapat disiapkan',
+      'paused: it will stand once it can start': 'dijeda: mesin tetap berhenti setelah selesai disiapkan',
       'the station cannot start; its incident says why': 'stasiun tidak dapat disiapkan; lihat petunjuk di atas',
       'the machine stands': 'mesin berhenti',
       'no longer paused, but the machine stands': 'jeda selesai, tetapi mesin berhenti',
@@ -79,27 +82,30 @@ const WORDS = {
       'broken off: all outputs are off': 'dihentikan: semua penggerak dimatikan',
       'did not move; the machine was too busy, or another of its exclusive group was not at rest':
         'tidak bergerak; mesin terlalu sibuk, atau penggerak lain di kelompoknya belum berhenti',
-      'cut off at its longest on-time': 'dimatikan karena mencapai waktu terlama',
-      'gpio.driver is "none", which moves nothing': 'gpio.driver adalah "none", sehingga tidak ada yang bergerak',
+      'cut off at its longest on-time': 'dimatikan karena melewati batas waktu nyala',
+      'gpio.driver is "none", which moves nothing': 'tidak ada yang bergerak; hubungi teknisi (gpio.driver adalah "none")',
       'begun; its last move comes later than an answer is waited for':
         'sudah dimulai; gerakan terakhirnya lebih lama daripada waktu tunggu jawaban',
+      'it was stopped at the machine: press its start button': 'dihentikan langsung di mesin: tekan tombol start di mesin',
+      'it is being read already': 'pengaturan sedang dibaca',
       'the station starts anew; try again': 'stasiun sedang mulai ulang; coba lagi',
-      'starting anew with the configuration as it is now': 'mulai ulang dengan pengaturan yang sekarang',
+      'starting anew with the configuration as it is now': 'mulai ulang dengan pengaturan terbaru',
       'nothing has changed': 'tidak ada yang berubah',
       'the station is busy or stopping; try again': 'stasiun sibuk atau sedang berhenti; coba lagi',
-      'no answer in time; look at the station\'s status': 'tidak ada jawaban pada waktunya; lihat keadaan stasiun',
+      'no answer in time; look at the station\'s status': 'belum ada jawaban sampai batas waktu; lihat keadaan stasiun',
     },
-    move: { on: (ms) => `menyala selama ${ms} md`, turned: (angle, ms) => `ke ${angle} derajat selama ${ms} md` },
+    move: { on: (ms) => `menyala selama ${ms} ms`, turned: (angle, ms) => `ke ${angle} derajat selama ${ms} ms` },
     reason: {
-      confident: '', unsure: 'tidak yakin', unknown: 'tidak dikenal', late: 'terlambat diputuskan',
+      confident: '', unsure: 'tidak yakin', unknown: 'tidak dikenal', late: 'keputusan terlambat',
       'no-read': 'tidak ada yang terbaca atau terlihat', 'several-labels': 'beberapa label',
       disagree: 'hasil baca saling bertentangan', 'too-close': 'terlalu dekat dengan barang lain',
       override: 'dipilih petugas', fault: 'mesin sedang berhenti',
     },
     outcome: {
-      diverted: '', passed: '', missed: 'tidak masuk ke jalurnya', unconfirmed: 'tidak terdeteksi di jalurnya', lost: 'hilang',
+      diverted: '', passed: '', missed: 'tidak masuk ke jalurnya', unconfirmed: 'tidak terdeteksi di jalurnya',
+      lost: 'tidak terlacak',
     },
-    way: 'masih dalam perjalanan', sure: 'yakin', pace: 'barang per menit', outbox: 'kejadian belum terkirim ke broker',
+    way: 'masih dalam perjalanan', sure: 'yakin', pace: 'barang per menit', outbox: 'data belum terkirim ke broker',
     broker: ['broker tersambung', 'broker tidak tersambung'], disk: 'data tidak dapat disimpan ke disk',
     clock: 'jam belum disetel', up: 'aktif selama', since: 'sejak', units: ['hari', 'jam', 'mnt'],
   },
@@ -182,7 +188,8 @@ function head() {
   const state = away ? null : last.health.state
   const [word, hint] = state ? words.state[state] ?? [state, ''] : words.away
   put('word', word)
-  put('hint', hint)
+  // A pause is ended from here where there is the button.
+  put('hint', state === 'paused' && !last.commands.includes('resume') ? words.elsewhere : hint)
   at('state').className = COLOURS[state] ?? 'waiting'
   put('language', words.other)
 }
