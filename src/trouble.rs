@@ -49,7 +49,9 @@ impl Trouble {
     pub fn failing() -> Self {
         Self::new("store-failing", |_, _| Words {
             en: "events cannot be written to disk; free space in the state directory or replace the card".into(),
-            id: "kejadian tidak dapat ditulis ke disk; kosongkan ruang di direktori data atau ganti kartunya".into(),
+            id: "data tidak dapat ditulis ke disk; hubungi teknisi (kosongkan ruang di direktori data, atau ganti \
+                 kartunya)"
+                .into(),
         })
     }
 
@@ -57,7 +59,7 @@ impl Trouble {
     pub fn losing() -> Self {
         Self::new("events-lost", |n, _| Words {
             en: format!("{} lost before {} reached the disk; look for a slow or full disk", were(n, "event"), they(n)),
-            id: format!("{n} kejadian hilang sebelum sampai ke disk; periksa disk yang lambat atau penuh"),
+            id: format!("{n} data hilang sebelum sampai ke disk; hubungi teknisi (disk lambat atau penuh)"),
         })
     }
 
@@ -69,7 +71,8 @@ impl Trouble {
                 were(n, "unsent event")
             ),
             id: format!(
-                "{n} kejadian belum terkirim dihapus demi ruang; pulihkan broker, atau naikkan store.max_bytes"
+                "{n} data yang belum terkirim dihapus karena ruang penuh; hubungi teknisi (pulihkan broker, atau \
+                 naikkan store.max_bytes)"
             ),
         })
     }
@@ -78,7 +81,10 @@ impl Trouble {
     pub fn reading() -> Self {
         Self::new("outbox-unreadable", |_, why| Words {
             en: format!("events cannot be read from disk to be sent ({why}); they are kept, look at the disk or card"),
-            id: format!("kejadian tidak terbaca dari disk ({why}); kejadian disimpan, periksa disk atau kartunya"),
+            id: format!(
+                "data yang akan dikirim tidak terbaca dari disk; data tetap disimpan, hubungi teknisi (periksa disk \
+                 atau kartunya); rincian teknis: {why}"
+            ),
         })
     }
 
@@ -89,8 +95,21 @@ impl Trouble {
                 "events do not reach the broker ({why}); they are kept and sent later, look at the network and the broker"
             ),
             id: format!(
-                "kejadian tidak sampai ke broker ({why}); disimpan dan dikirim nanti, periksa jaringan dan brokernya"
+                "data tidak sampai ke broker; data disimpan dan dikirim nanti, periksa jaringan dan brokernya; rincian \
+                 teknis: {why}"
             ),
+        })
+    }
+
+    /// Connections end again and again.
+    pub fn unsteady() -> Self {
+        Self::new("broker-unsteady", |_, _| Words {
+            en: "the connection to the broker ends again and again: look for another station with this site and id, \
+                 then at the network"
+                .into(),
+            id: "sambungan ke broker terus-menerus terputus: periksa jaringan, atau hubungi teknisi (cari stasiun \
+                 lain dengan site dan id yang sama)"
+                .into(),
         })
     }
 
@@ -102,8 +121,8 @@ impl Trouble {
                  give the board a time server it can reach or a clock with a battery"
             ),
             id: format!(
-                "sertifikat broker tidak berlaku pada {time} karena jam belum disetel; kejadian disimpan, \
-                 sediakan server waktu yang terjangkau atau jam berbaterai"
+                "sertifikat broker tidak berlaku pada {time} karena jam belum disetel; data disimpan, \
+                 hubungi teknisi (sediakan server waktu yang terjangkau, atau jam berbaterai)"
             ),
         })
     }
@@ -112,7 +131,10 @@ impl Trouble {
     pub fn refused() -> Self {
         Self::new("broker-refuses", |_, reason| Words {
             en: format!("the broker refuses events ({reason}); they are kept, look at its rights and quotas"),
-            id: format!("broker menolak kejadian ({reason}); kejadian disimpan, periksa hak akses dan kuotanya"),
+            id: format!(
+                "broker menolak data; data disimpan, hubungi teknisi (periksa hak akses dan kuotanya); rincian teknis: \
+                 {reason}"
+            ),
         })
     }
 
@@ -125,8 +147,8 @@ impl Trouble {
                 were(n, "command")
             ),
             id: format!(
-                "{n} perintah ditolak dalam waktu singkat dan tidak dijalankan; cari siapa yang menerbitkan ke topik \
-                 cmd stasiun ini, dan batasi haknya di broker"
+                "{n} perintah ditolak dalam waktu singkat dan tidak dijalankan; hubungi teknisi (cari siapa yang \
+                 mengirim ke topik cmd stasiun ini, dan batasi haknya di broker)"
             ),
         })
     }
@@ -139,7 +161,10 @@ impl Trouble {
                 were(n, "event"),
                 if n == 1 { "it" } else { "them" }
             ),
-            id: format!("{n} kejadian disisihkan: broker tidak akan menerimanya ({reason}); lihat `pilah outbox`"),
+            id: format!(
+                "{n} data disisihkan: broker tidak akan pernah menerimanya; hubungi teknisi (`pilah outbox`); rincian \
+                 teknis: {reason}"
+            ),
         })
     }
 
@@ -239,7 +264,9 @@ pub fn moved_aside(to: &Path, missing: Option<Missing>) -> [Event; 2] {
     let to = to.display();
     let text = Words {
         en: format!("the store could not be read and was moved to {to}; a new one was started, look at the disk"),
-        id: format!("penyimpanan tidak terbaca dan dipindahkan ke {to}; yang baru telah dibuat, periksa disk"),
+        id: format!(
+            "berkas data tidak terbaca dan dipindahkan ke {to}; yang baru telah dibuat, hubungi teknisi (periksa disk)"
+        ),
     };
     let (incident, missing) = ("store-unreadable".to_owned(), missing.into_iter().collect());
     let over = incident_over(&incident);

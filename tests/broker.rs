@@ -8,8 +8,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use depot::station::topics;
-use depot::{Mosquitto, PATIENCE, Proxy, all_arrive, connect};
+use depot::{Mosquitto, PATIENCE, Proxy, all_arrive, at, connect, connect_with};
 use pilah::command::{self, Name};
+use pilah::drivers::mqtt::Settings;
 use pilah::record::StatusMessage;
 use pilah::sim::broker::DemoBroker;
 use pilah::sim::samples;
@@ -64,6 +65,30 @@ async fn every_event_arrives_though_mosquitto_is_restarted() {
     assert!(line.station.status.broker_lost.get() > 0);
     line.station.stop().await;
     line.connector.await.unwrap();
+}
+
+#[tokio::test]
+async fn what_nobody_subscribes_to_waits_where_that_is_wanted() {
+    let Some(broker) = Mosquitto::start("") else { return };
+    for waits in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let line = connect_with(folder.path(), Settings { needs_subscriber: waits, ..at(broker.address) });
+        line.decide(1..=20);
+        let status = line.station.status.clone();
+        let end = tokio::time::Instant::now() + PATIENCE;
+        // Each kind is refused once; where nobody has to hear them, the broker takes all.
+        let done = || if waits { status.publish_retries.get() >= 2 } else { status.events_sent.get() == 21 };
+        while !done() && tokio::time::Instant::now() < end {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(done(), "{waits}: {} sent, {} not", status.events_sent.get(), status.publish_retries.get());
+        if waits {
+            assert_eq!(status.events_sent.get(), 0);
+            let subscriber = Subscriber::connect(broker.address, "pilah/v1/#").await.unwrap();
+            all_arrive(&subscriber, 21).await;
+        }
+        line.station.stop().await;
+    }
 }
 
 #[tokio::test]

@@ -157,7 +157,13 @@ async fn a_broker_that_closes_over_one_kind_gets_the_others() {
         line.decide(n..=n);
     }
     until(|| broker.audit().verdict().by_kind.get("decision") >= Some(&50)).await;
-    until(|| incidents(folder.path()) == ["broker-refuses opened"]).await;
+    // Its connections ended again and again until that was known.
+    let told = || {
+        let mut all = incidents(folder.path());
+        all.retain(|told| !told.starts_with("broker-unsteady"));
+        all
+    };
+    until(|| told() == ["broker-refuses opened"]).await;
     let (connections, began) = (broker.connections(), SystemClock.now());
     tokio::time::sleep(Duration::from_secs(5)).await;
     let more = broker.connections() - connections;
@@ -167,7 +173,7 @@ async fn a_broker_that_closes_over_one_kind_gets_the_others() {
     until(|| line.station.status.outbox.get() == 0).await;
     line.station.stop().await;
     assert!(broker.audit().verdict().complete, "{:?}", broker.audit().verdict());
-    assert_eq!(incidents(folder.path()), ["broker-refuses opened", "broker-refuses closed"]);
+    assert_eq!(told(), ["broker-refuses opened", "broker-refuses closed"]);
 }
 
 #[tokio::test]

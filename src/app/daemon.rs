@@ -1,16 +1,16 @@
 //! The daemon: opens what the configuration names, keeps trying what is missing, and feeds the watchdog.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use sd_notify::NotifyState;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use crate::app::keeping::{Publishing, Said, Storing, alone, publish_over_mqtt};
 use crate::app::page;
@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::drivers::{gpio, runtime};
 use crate::pipeline::machine::Held;
 use crate::publish::Topics;
-use crate::record::{Run, State};
+use crate::record::{Run, State, random};
 use crate::status::Status;
 use crate::units::Timestamp;
 
@@ -46,12 +46,15 @@ const PAUSED: &str = "paused: it will stand once it can start";
 /// Commands on their way to the line, or to who answers while there is none: a person sends one at a time.
 const ASKED: usize = 8;
 
+/// Reads the configuration again, and opens what it names: an error says what a start with it would refuse.
+pub type Again = Arc<dyn Fn() -> Result<Config> + Send + Sync>;
+
 /// Runs a station until a signal asks it to stop. When a command asks for that, `again` reads the configuration, and the
 /// station starts anew with it: another run, with a boot id of its own.
 ///
 /// # Errors
 /// When another process runs this station, or a thread ended by itself; systemd starts the daemon again.
-pub fn run(mut config: Config, again: &dyn Fn() -> Result<Config>) -> Result<()> {
+pub fn run(mut config: Config, again: &Again) -> Result<()> {
     let (signals, mut paused) = (signals()?, false);
     while let Some(next) = run_once(&config, &signals, again, paused)? {
         config = next.config;
@@ -68,12 +71,7 @@ struct Next {
 }
 
 /// Runs a station, held where it is `paused`, until it is to end or to start anew.
-fn run_once(
-    config: &Config,
-    signals: &Receiver<()>,
-    again: &dyn Fn() -> Result<Config>,
-    paused: bool,
-) -> Result<Option<Next>> {
+fn run_once(config: &Config, signals: &Receiver<()>, again: &Again, paused: bool) -> Result<Option<Next>> {
     // Until the end.
     let _alone = alone(&config.store.directory)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -82,7 +80,8 @@ fn run_once(
     let (state, seen) = watch::channel(State::Starting);
     let stored = Arc::new(AtomicU64::new(0));
     let beat = Arc::clone(&stored);
-    let storing = Storing::start(&config.store, &run, Arc::clone(&clock), Arc::clone(&status), move || {
+    let name = format!("{}/{}", config.station.site, config.station.id);
+    let storing = Storing::start(&config.store, &run, Arc::clone(&clock), Arc::clone(&status), name, move || {
         beat.fetch_add(1, Ordering::Relaxed);
     })?;
     let shared =
@@ -135,7 +134,7 @@ fn run_once(
 
 /// What held the machine when it ended, and a pause that somebody has sent since: that one is kept as any other.
 fn held_since(directory: &Path, asked: &Receiver<Request>) -> Held {
-    let mut held = runtime::held(directory);
+    let mut held = runtime::held(directory).unwrap_or_default();
     for Request { command, answer } in asked.try_iter() {
         let pauses = command == Command::Pause;
         if pauses {
@@ -226,13 +225,13 @@ fn open(site: &Site<'_>, watch: &Watch<'_>, refusal: &mut Refusal) -> Result<Opt
     refusal.let_go();
     let pins = gpio::open(&config.gpio, &config.input, &config.actuator, directory);
     let (inputs, outputs) = pins.map_err(because(What::Pins))?;
-    let mut station = Station::new(config, eyes, fastrand::u64(..), shared.clock.now());
+    let mut station = Station::new(config, eyes, random(), shared.clock.now());
     let before = runtime::held(directory);
-    station.machine.hold(before, config.allows(Name::Resume));
-    if watch.paused.get() {
+    station.machine.hold(before.unwrap_or_default(), config.allows(Name::Resume));
+    if watch.paused.get() || (before.is_none() && config.buttons.hold_at_boot) {
         station.machine.pause();
     }
-    if station.machine.held() != before {
+    if Some(station.machine.held()) != before {
         runtime::keep_held(directory, station.machine.held());
     }
     let directory = directory.clone();
@@ -262,6 +261,8 @@ impl Around<'_> {
     }
 }
 
+type Reading = (JoinHandle<Result<Config>>, oneshot::Sender<Result<Done, NotDone>>);
+
 /// What the main thread looks at.
 struct Watch<'a> {
     signals: &'a Receiver<()>,
@@ -271,8 +272,9 @@ struct Watch<'a> {
     /// A pause was asked for while there was no line, or held the one before this. It holds the line once there is one,
     /// and as any pause of this run it does so too where nothing but a new start of the program can end it.
     paused: Cell<bool>,
-    /// Reads the configuration.
-    again: &'a dyn Fn() -> Result<Config>,
+    again: &'a Again,
+    /// The configuration that is being read, and who asked for that.
+    reading: RefCell<Option<Reading>>,
     /// What to start anew with.
     next: OnceCell<Config>,
     /// Whether a thread that keeps or sends has ended by itself.
@@ -284,12 +286,13 @@ impl<'a> Watch<'a> {
         signals: &'a Receiver<()>,
         asked: Receiver<Request>,
         stored: Arc<AtomicU64>,
-        again: &'a dyn Fn() -> Result<Config>,
+        again: &'a Again,
         paused: bool,
         ended: &'a dyn Fn() -> bool,
     ) -> Self {
-        let (turns, paused, next) = (Mutex::default(), Cell::new(paused), OnceCell::new());
-        Self { signals, asked, stored, turns, paused, again, next, ended }
+        let (turns, paused) = (Mutex::default(), Cell::new(paused));
+        let (reading, next) = (RefCell::default(), OnceCell::new());
+        Self { signals, asked, stored, turns, paused, again, reading, next, ended }
     }
 
     /// Waits, feeding the watchdog while all loops turn; returns whether it is time to end: a signal asks for it, nobody
@@ -314,6 +317,7 @@ impl<'a> Watch<'a> {
             if to_stop(self.signals) {
                 return true;
             }
+            self.take_read();
             if self.next.get().is_some() {
                 // Meanwhile the reply to who asked for it leaves.
                 wait_for(LOOK);
@@ -336,7 +340,7 @@ impl<'a> Watch<'a> {
     fn forward(&self, ask: &SyncSender<Happened>) {
         while let Ok(request) = self.asked.try_recv() {
             match request.command {
-                Command::Reload => drop(request.answer.send(self.reload())),
+                Command::Reload => self.reload(request.answer),
                 // One that finds no room is dropped, which says so to who asked.
                 _ => drop(ask.try_send(Happened::Asked(request))),
             }
@@ -349,10 +353,16 @@ impl<'a> Watch<'a> {
             let done = match command {
                 Command::Pause => {
                     self.paused.set(true);
-                    runtime::keep_held(directory, Held { paused: true, ..runtime::held(directory) });
+                    runtime::keep_held(
+                        directory,
+                        Held { paused: true, ..runtime::held(directory).unwrap_or_default() },
+                    );
                     Ok(PAUSED.into())
                 }
-                Command::Reload => self.reload(),
+                Command::Reload => {
+                    self.reload(answer);
+                    continue;
+                }
                 _ => Err("the station cannot start; its incident says why".into()),
             };
             // Who asked may have gone.
@@ -360,16 +370,41 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Reads the configuration. With one that is wrong nothing would start: then the one that runs stays.
-    fn reload(&self) -> Result<Done, NotDone> {
-        // A worn card may take its time.
-        watchdog(OPENING);
-        let read = (self.again)();
-        watchdog(sd_notify::watchdog_enabled().unwrap_or_default());
-        let config = read.map_err(|error| format!("nothing has changed: {error:#}"))?;
-        // Asked for twice at once, it starts anew once.
-        self.next.set(config).ok();
-        Ok("starting anew with the configuration as it is now".into())
+    /// Has the configuration read, on a thread of its own: nets take their time on a slow board, and a pause is heard
+    /// meanwhile.
+    fn reload(&self, answer: oneshot::Sender<Result<Done, NotDone>>) {
+        let mut reading = self.reading.borrow_mut();
+        if reading.is_some() {
+            return drop(answer.send(Err("it is being read already".into())));
+        }
+        let (again, main) = (Arc::clone(self.again), thread::current());
+        let read = move || {
+            let read = again();
+            main.unpark();
+            read
+        };
+        match thread::Builder::new().name("reload".into()).spawn(read) {
+            Ok(thread) => *reading = Some((thread, answer)),
+            Err(error) => drop(answer.send(Err(format!("no thread to read it on: {error}").into()))),
+        }
+    }
+
+    /// Takes what has been read, to start anew with it. With one that is wrong nothing would start: then the station that
+    /// runs stays.
+    fn take_read(&self) {
+        let Some((read, answer)) = self.reading.borrow_mut().take_if(|(thread, _)| thread.is_finished()) else {
+            return;
+        };
+        let read = read.join().unwrap_or_else(|_| Err(anyhow!("reading it panicked; the log says where")));
+        let done = match read {
+            Ok(config) => {
+                self.next.set(config).ok();
+                Ok("starting anew with the configuration as it is now".into())
+            }
+            Err(error) => Err(format!("nothing has changed: {error:#}").into()),
+        };
+        // Who asked may have gone.
+        drop(answer.send(done));
     }
 }
 
@@ -415,13 +450,15 @@ fn notify(states: &[NotifyState<'_>]) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use anyhow::bail;
-    use tokio::sync::oneshot;
 
     use super::*;
 
     fn watch<'a>(signals: &'a Receiver<()>, asked: Receiver<Request>, ended: &'a dyn Fn() -> bool) -> Watch<'a> {
-        Watch::new(signals, asked, Arc::default(), &|| bail!("line 3: speed_mm_s is no key"), false, ended)
+        static WRONG: LazyLock<Again> = LazyLock::new(|| Arc::new(|| bail!("line 3: speed_mm_s is no key")));
+        Watch::new(signals, asked, Arc::default(), &WRONG, false, ended)
     }
 
     #[test]
@@ -436,9 +473,9 @@ mod tests {
             answered.try_recv().unwrap().is_ok()
         };
         assert!(!told(Command::Trigger(None)) && !told(Command::Resume));
-        assert_eq!((runtime::held(folder.path()), watch.paused.get()), (Held::default(), false));
+        assert_eq!((runtime::held(folder.path()), watch.paused.get()), (None, false));
         assert!(told(Command::Pause));
-        assert!(runtime::held(folder.path()).paused && watch.paused.get());
+        assert!(runtime::held(folder.path()).unwrap().paused && watch.paused.get());
     }
 
     #[test]
@@ -450,24 +487,43 @@ mod tests {
 
     #[test]
     fn a_configuration_that_is_wrong_ends_nothing_and_one_that_is_right_does() {
-        let ((_signal, signals), (_ask, asked)) = (sync_channel(1), sync_channel(ASKED));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let wrong = watch(&signals, asked, &|| false);
-        assert_eq!(wrong.reload().unwrap_err().why, "nothing has changed: line 3: speed_mm_s is no key");
-        assert!(!wrong.wait(Duration::ZERO, &clock, || None));
-        let (read, (_ask, asked)) = (|| Ok(config()), sync_channel(ASKED));
-        let right = Watch::new(&signals, asked, Arc::default(), &read, false, &|| false);
-        assert!(right.reload().is_ok() && right.reload().is_ok());
-        assert!(right.wait(Duration::from_secs(3600), &clock, || None));
-        assert_eq!(right.next.into_inner().unwrap().station.id, "b");
+        let (right, wrong, broken): (Again, Again, Again) = (
+            Arc::new(|| Ok(config())),
+            Arc::new(|| bail!("line 3: speed_mm_s is no key")),
+            Arc::new(|| panic!("as a net may")),
+        );
+        for (again, said) in [
+            (wrong, Err("nothing has changed: line 3: speed_mm_s is no key")),
+            (broken, Err("nothing has changed: reading it panicked; the log says where")),
+            (right, Ok("starting anew with the configuration as it is now")),
+        ] {
+            let ((_signal, signals), (_ask, asked)) = (sync_channel(1), sync_channel(ASKED));
+            let watch = Watch::new(&signals, asked, Arc::default(), &again, false, &|| false);
+            let ((answer, mut answered), (second, mut at_once)) = (oneshot::channel(), oneshot::channel());
+            watch.reload(answer);
+            watch.reload(second);
+            assert!(at_once.try_recv().unwrap().unwrap_err().why.contains("already"));
+            let told = loop {
+                let ends = watch.wait(Duration::ZERO, &clock, || None);
+                if let Ok(told) = answered.try_recv() {
+                    assert_eq!(ends, told.is_ok());
+                    break told;
+                }
+                thread::yield_now();
+            };
+            let told = told.map(|done| done.text).map_err(|not_done| not_done.why);
+            assert_eq!(told.as_deref().map_err(String::as_str), said);
+            assert_eq!(watch.next.into_inner().is_some(), said.is_ok());
+        }
     }
 
     #[test]
     fn a_pause_outlives_a_new_start_and_so_does_one_that_comes_in_between() {
         let folder = tempfile::tempdir().unwrap();
         let (ask, asked) = sync_channel(ASKED);
-        let stopped = Held { paused: false, stopped: true };
-        for before in [Held::default(), Held { paused: true, stopped: false }, stopped] {
+        let stopped = Held { stopped: true, ..Held::default() };
+        for before in [Held::default(), Held { paused: true, ..Held::default() }, stopped] {
             runtime::keep_held(folder.path(), before);
             assert_eq!(held_since(folder.path(), &asked), before);
         }
@@ -477,7 +533,7 @@ mod tests {
             answered
         });
         let both = Held { paused: true, ..stopped };
-        assert_eq!((held_since(folder.path(), &asked), runtime::held(folder.path())), (both, both));
+        assert_eq!((held_since(folder.path(), &asked), runtime::held(folder.path())), (both, Some(both)));
         assert_eq!([resumed, paused].map(|mut answered| answered.try_recv().unwrap().is_ok()), [false, true]);
     }
 
@@ -488,6 +544,27 @@ mod tests {
                     [infer]\nmodel = \"digits\"\n[gpio]\ndriver = \"none\"\n[[lane]]\nname = \"all\"\n\
                     [mqtt]\ncommands = [\"pause\"]\n";
         Config::parse(Path::new("a.toml"), toml, std::iter::empty()).unwrap()
+    }
+
+    #[test]
+    fn after_a_power_cut_it_stands_where_that_is_wanted_and_after_a_restart_it_does_not() {
+        let (mut config, folder) = (config(), tempfile::tempdir().unwrap());
+        config.buttons.hold_at_boot = true;
+        let ((_signal, signals), (_ask, asked)) = (sync_channel(1), sync_channel(ASKED));
+        let (watch, (state, seen)) = (watch(&signals, asked, &|| false), watch::channel(State::Fault));
+        let (shared, _) = Shared::alone();
+        let run = Run::starting("as configured", shared.clock.wall());
+        let directory = folder.path().join("run");
+        let site = Site { config: &config, shared: &shared, run: &run, state: &state, directory: directory.clone() };
+        for (before, wanted) in [(None, State::Paused), (Some(Held::default()), State::Ready)] {
+            before.into_iter().for_each(|held| runtime::keep_held(&directory, held));
+            let running = open(&site, &watch, &mut Refusal::default()).map_err(|(_, error)| error).unwrap().unwrap();
+            while *seen.borrow() != wanted {
+                assert!(running.stop.reason().is_none(), "{:?}", running.stop.reason());
+                thread::yield_now();
+            }
+            running.finish().unwrap();
+        }
     }
 
     #[test]
@@ -509,7 +586,7 @@ mod tests {
             thread::yield_now();
         }
         running.finish().unwrap();
-        assert!(runtime::held(&directory).paused);
+        assert!(runtime::held(&directory).unwrap().paused);
         assert!(run.model.get().starts_with("digits "), "{}", run.model.get());
     }
 }

@@ -53,7 +53,7 @@ pub struct Storing {
 }
 
 impl Storing {
-    /// Starts the thread; `beat` is called each turn.
+    /// Starts the thread for the station of this name, `site/id`; `beat` is called each turn.
     ///
     /// # Errors
     /// When the system gives no thread.
@@ -62,9 +62,11 @@ impl Storing {
         run: &Run,
         clock: Arc<dyn Clock>,
         status: Arc<Status>,
+        name: String,
         beat: impl Fn() + Send + 'static,
     ) -> Result<Self> {
         let (keeper, records) = Keeper::new(settings.clone(), run.clone(), clock, status);
+        let keeper = keeper.named(name);
         let thread = std::thread::Builder::new().name("store".into());
         let thread = thread.spawn(move || keeper.run(beat)).context("starting the store's thread")?;
         Ok(Self { records, thread })

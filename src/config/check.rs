@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::command::Name;
 use crate::config::Config;
 use crate::pipeline::actuate::{self, Kind};
 use crate::pipeline::{lane, trigger};
@@ -27,6 +28,12 @@ impl Config {
             actuator.check(&mut problems.below(format_args!("actuator[{index}]")));
         }
         self.buttons.check(&mut problems.below("buttons"));
+        problems.expect(
+            !self.buttons.hold_at_boot || self.buttons.start.is_some() || self.allows(Name::Resume),
+            "buttons.hold_at_boot",
+            "nothing here would let the machine go",
+            "name a start button, or allow the command \"resume\"",
+        );
         self.gpio.check(&self.actuator, &mut problems.below("gpio"));
         self.check_names(&mut problems);
         self.check_lines(&mut problems);

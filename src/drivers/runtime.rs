@@ -171,17 +171,18 @@ pub fn keep_held(directory: &Path, held: Held) {
     }
 }
 
-/// What a person had stopped as the program before ended; where that cannot be read, everything.
-pub fn held(directory: &Path) -> Held {
+/// What a person had stopped as the program before ended; where that cannot be read, everything. `None`: no program has
+/// run since the board has power.
+pub fn held(directory: &Path) -> Option<Held> {
     let path = directory.join(HELD);
-    let read = fs::read(&path).and_then(|text| Ok(serde_json::from_slice(&text)?));
-    read.unwrap_or_else(|error| {
-        let unknown = error.kind() != ErrorKind::NotFound;
-        if unknown {
+    match fs::read(&path).and_then(|text| Ok(serde_json::from_slice(&text)?)) {
+        Ok(held) => Some(held),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => {
             tracing::warn!(file = %path.display(), %error, "what a person had stopped cannot be read: all is held");
+            Some(Held { stopped: true, paused: true, at_machine: true })
         }
-        Held { stopped: unknown, paused: unknown }
-    })
+    }
 }
 
 /// Forgets the lines: every one is inactive.
@@ -207,13 +208,16 @@ mod tests {
     fn what_a_person_has_stopped_is_known_to_the_next_start() {
         let folder = tempfile::tempdir().unwrap();
         let directory = folder.path().join("not-there-yet");
-        assert_eq!(held(&directory), Held::default());
-        let stopped = Held { stopped: true, paused: false };
+        assert_eq!(held(&directory), None);
+        let stopped = Held { stopped: true, ..Held::default() };
         keep_held(&directory, stopped);
-        assert_eq!(held(&directory), stopped);
+        assert_eq!(held(&directory), Some(stopped));
+        let mut older = File::create(directory.join(HELD)).unwrap();
+        older.write_all(br#"{"stopped": false, "paused": true}"#).unwrap();
+        assert_eq!(held(&directory), Some(Held { paused: true, ..Held::default() }), "of an older version");
         let mut half = File::create(directory.join(HELD)).unwrap();
         half.write_all(b"{\"stopped").unwrap();
-        assert_eq!(held(&directory), Held { stopped: true, paused: true }, "in doubt");
+        assert_eq!(held(&directory), Some(Held { stopped: true, paused: true, at_machine: true }), "in doubt");
     }
 
     fn driven() -> Vec<Driven> {

@@ -11,7 +11,8 @@
 //! Invariants:
 //! - a pressed emergency stop wins over everything, and only the reset button ends it, once it is no longer pressed;
 //! - nothing that a person did not do starts a machine that an emergency stop or a pause has stopped; an end of the
-//!   program is no such thing, so that what holds is on file ([`Held`]) for the next start.
+//!   program is no such thing, so that what holds is on file ([`Held`]) for the next start;
+//! - who stopped it at the machine, where a start button is, starts it there: no command from afar does.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,9 @@ pub struct Settings {
     pub start: Option<String>,
     /// Holds the machine.
     pub pause: Option<String>,
+    /// Whether the machine stands after the board was without power, until the start button or the command `resume` lets
+    /// it go.
+    pub hold_at_boot: bool,
 }
 
 impl Settings {
@@ -92,6 +96,9 @@ pub struct Held {
     pub stopped: bool,
     /// A pause, by button or by command.
     pub paused: bool,
+    /// It was made at the machine, whose start button alone ends it.
+    #[serde(default)]
+    pub at_machine: bool,
 }
 
 /// What holds the machine.
@@ -107,6 +114,8 @@ pub struct Machine {
     /// It was pressed, and nobody has reset it.
     stopped: bool,
     paused: bool,
+    /// Paused at the machine: no command lets it go.
+    at_machine: bool,
     camera: Camera,
 }
 
@@ -122,7 +131,8 @@ impl Machine {
     /// A machine whose camera has shown nothing yet, with the buttons and lamps that are wired.
     pub fn new(buttons: Vec<(InputId, Button)>, lamps: Vec<Lamp>, camera_remedy: Words) -> Self {
         let camera = Camera::Awaited;
-        Self { camera_remedy, buttons, lamps, pressed: false, stopped: false, paused: false, camera }
+        let (pressed, stopped, paused, at_machine) = (false, false, false, false);
+        Self { camera_remedy, buttons, lamps, pressed, stopped, paused, at_machine, camera }
     }
 
     /// As the program before left it; `resumable` says whether the command `resume` may end a pause. A pause that
@@ -130,11 +140,12 @@ impl Machine {
     pub fn hold(&mut self, held: Held, resumable: bool) {
         self.stopped |= held.stopped && self.has(Button::Reset);
         self.paused |= held.paused && (resumable || self.has(Button::Start));
+        self.at_machine |= held.at_machine && self.has(Button::Start);
     }
 
     /// What the next start is to know.
     pub fn held(&self) -> Held {
-        Held { stopped: self.stopped, paused: self.paused }
+        Held { stopped: self.stopped, paused: self.paused, at_machine: self.at_machine }
     }
 
     /// An input changed; whether it is a button.
@@ -150,10 +161,12 @@ impl Machine {
             Button::Reset if pressed && self.stopped && !self.pressed => {
                 self.stopped = false;
                 // Where there is a start button, a reset alone moves nothing.
-                self.paused |= self.has(Button::Start);
+                if self.has(Button::Start) {
+                    self.pause_at_machine();
+                }
             }
-            Button::Start if pressed && !self.stopped => self.paused = false,
-            Button::Pause if edge.active => self.paused = true,
+            Button::Start if pressed && !self.stopped => (self.paused, self.at_machine) = (false, false),
+            Button::Pause if edge.active => self.pause_at_machine(),
             _ => {}
         }
         true
@@ -164,9 +177,16 @@ impl Machine {
         self.paused = true;
     }
 
-    /// A command ends a pause.
-    pub fn resume(&mut self) {
-        self.paused = false;
+    fn pause_at_machine(&mut self) {
+        self.paused = true;
+        // Without a start button only a command can end it.
+        self.at_machine = self.has(Button::Start);
+    }
+
+    /// A command ends a pause; whether it may: not one that was made at the machine.
+    pub fn resume(&mut self) -> bool {
+        self.paused &= self.at_machine;
+        !self.paused
     }
 
     /// The camera shows frames; whether it had been lost.
@@ -321,18 +341,44 @@ mod tests {
     }
 
     #[test]
+    fn who_stopped_it_at_the_machine_starts_it_there_and_no_command_does() {
+        let mut machine = machine(true);
+        machine.camera_sees();
+        machine.pause();
+        assert!(machine.resume() && machine.state() == State::Ready, "a pause by command");
+        for stopped in [&[PAUSE][..], &[ESTOP, RESET]] {
+            stopped.iter().for_each(|button| press(&mut machine, *button));
+            machine.pause();
+            assert!(!machine.resume() && machine.state() == State::Paused, "{stopped:?}");
+            let mut next = self::machine(true);
+            next.hold(machine.held(), true);
+            assert!(!next.resume(), "{stopped:?}, after a new start");
+            press(&mut machine, START);
+            assert_eq!(machine.held(), Held::default());
+        }
+        let mut machine = self::machine(false);
+        machine.camera_sees();
+        press(&mut machine, PAUSE);
+        assert!(machine.resume(), "nothing else could end it");
+    }
+
+    fn both(at_machine: bool) -> Held {
+        Held { stopped: true, paused: true, at_machine }
+    }
+
+    #[test]
     fn a_button_that_is_active_at_the_start_stops_and_lets_nothing_go() {
         let mut held = machine(true);
-        held.hold(Held { stopped: true, paused: true }, false);
+        held.hold(both(false), false);
         edge(&mut held, RESET, true, 0);
         edge(&mut held, START, true, 0);
-        assert_eq!(held.held(), Held { stopped: true, paused: true });
+        assert_eq!(held.held(), both(false));
         press(&mut held, RESET);
         press(&mut held, START);
         assert_eq!(held.held(), Held::default());
         edge(&mut held, PAUSE, true, 0);
         edge(&mut held, ESTOP, true, 0);
-        assert_eq!(held.held(), Held { stopped: true, paused: true });
+        assert_eq!(held.held(), both(true));
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod retry;
 mod suspects;
 #[cfg(test)]
 mod tests;
+mod unsteady;
 mod window;
 
 use std::fmt;

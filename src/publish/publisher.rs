@@ -16,6 +16,7 @@ use super::presence::Presence;
 use super::refusals::Refusals;
 use super::retry::Retry;
 use super::suspects::Suspects;
+use super::unsteady::Unsteady;
 use super::window::{Wanted, Window};
 use super::{Connection, Link, Message, NotTaken, Topics, health, offline, online, retained};
 use crate::clock::Clock;
@@ -105,6 +106,7 @@ struct Loop<L> {
     suspects: Suspects,
     refusals: Refusals,
     flood: Flood,
+    unsteady: Unsteady,
     reading: Trouble,
     /// Reading failed the last time as well.
     unread: bool,
@@ -131,6 +133,7 @@ impl<L: Link> Loop<L> {
             suspects: Suspects::default(),
             refusals: Refusals::default(),
             flood: Flood::default(),
+            unsteady: Unsteady::default(),
             reading: Trouble::reading(),
             unread: false,
             all,
@@ -163,6 +166,8 @@ impl<L: Link> Loop<L> {
                     self.presence.look(self.store_failing());
                     let floods = self.flood.look(self.all.status.commands_refused.get(), self.all.clock.now());
                     self.all.records.tell(floods.into_iter().flatten());
+                    let steady = self.unsteady.look(self.all.clock.now());
+                    self.all.records.tell(steady);
                 }
                 () = until(again) => {}
                 () = yield_now(), if reads_on => {}
@@ -216,6 +221,8 @@ impl<L: Link> Loop<L> {
             self.presence.connected();
             let over = self.outage.connected();
             self.all.records.tell(over);
+            let again = self.unsteady.connected(self.up_since);
+            self.all.records.tell(again);
             self.send_health();
             self.window.part(self.committed.borrow().last_seq);
         }

@@ -17,7 +17,7 @@ use crate::clock::WallTime;
 use crate::units::ItemId;
 pub use live::{Health, State, StatusMessage};
 pub use picture::PictureView;
-pub use run::{Run, Title};
+pub use run::{Run, Title, random};
 
 /// What happened and when, on its way to the store.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,5 +1,6 @@
 //! The daemon's run, as its events and messages name it.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::clock::WallTime;
@@ -20,11 +21,16 @@ impl Run {
     pub fn starting(model: impl Into<Title>, wall: WallTime) -> Self {
         let since = u64::try_from(wall.unix_ms).unwrap_or(0);
         Self {
-            boot: ulid::Ulid::from_parts(since, fastrand::u128(..)).to_string(),
+            boot: ulid::Ulid::from_parts(since, u128::from(random()) << 64 | u128::from(random())).to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             model: model.into(),
         }
     }
+}
+
+/// Random bits of the system's: two boards from one image, with clocks that are not set, must not draw the same.
+pub fn random() -> u64 {
+    RandomState::new().hash_one(())
 }
 
 /// A title that all copies share: a model that cannot be read yet goes by its name in the configuration until it can.

@@ -11,6 +11,7 @@ use tracing::{error, info};
 use super::album::Album;
 use super::cursor::Cursor;
 use super::database::{Group, Held, Moved, Store, is_unreadable, move_aside};
+use super::name::Name;
 use super::records::{Message, Records, Shared};
 use super::{Committed, Settings};
 use crate::clock::Clock;
@@ -60,6 +61,8 @@ pub struct Keeper {
     retry: Option<(Timestamp, Duration)>,
     /// A file that was moved aside, and the first event that may be lost with it: to be told once there is another one.
     aside: Option<(Moved, u64)>,
+    /// What the station is called, where that is watched.
+    name: Option<Name>,
     /// Losses that were reported.
     lost: u64,
     failing: Trouble,
@@ -95,6 +98,7 @@ impl Keeper {
             untidy: false,
             retry: None,
             aside: None,
+            name: None,
             lost: 0,
             failing: Trouble::failing(),
             losing: Trouble::losing(),
@@ -102,6 +106,13 @@ impl Keeper {
             setting_aside: Trouble::set_aside(),
         };
         (keeper, records)
+    }
+
+    /// Of the station of this name, `site/id`: what another one left unsent in the folder is not sent as its own.
+    #[must_use]
+    pub fn named(mut self, name: String) -> Self {
+        self.name = Some(Name::new(&self.settings.directory, name));
+        self
     }
 
     /// Writes until it is told to stop, then commits what is left. `beat` is called every turn.
@@ -254,11 +265,22 @@ impl Keeper {
             self.held.insert(0, Held { record, since: None });
             self.due = Some(self.clock.now());
         }
-        self.shared.set_sent(store.sent);
-        self.committed.send_replace(Committed { last_seq: store.last_seq, sent: store.sent, file });
-        let first = store.first_number();
+        let (last_seq, first, mut sent) = (store.last_seq, store.first_number(), store.sent);
+        let unsent = store.unsent(sent);
+        let other = self.name.as_mut().filter(|_| file == 1).and_then(|name| name.another(last_seq));
+        if let Some(other) = other.filter(|_| unsent > 0) {
+            self.setting_aside.detail = format!("they are of the station {other}, which had this folder before");
+            let missing = Missing { first: sent + 1, last: last_seq };
+            let opened = self.setting_aside.miss(missing, unsent, self.clock.now());
+            self.tell(opened);
+            sent = last_seq;
+        }
+        self.shared.set_sent(sent);
+        self.committed.send_replace(Committed { last_seq, sent, file });
         let now = self.clock.now();
-        "in an earlier run".clone_into(&mut self.setting_aside.detail);
+        if !self.setting_aside.is_open() {
+            "in an earlier run".clone_into(&mut self.setting_aside.detail);
+        }
         let told = [self.setting_aside.miss_all(&untold.0, now), self.dropping.miss_all(&untold.1, now)];
         self.tell(told.into_iter().flatten());
         // How far the broker was, a file knew that could not be opened.
@@ -324,6 +346,7 @@ impl Keeper {
         self.due = None;
         self.last_commit = Some(began);
         self.cursor.look(sent_now, store.sent, began);
+        self.name.iter_mut().for_each(|name| name.keep(store.sent));
         self.untidy = true;
         let last_seq = store.last_seq;
         self.committed.send_if_modified(|now| std::mem::replace(&mut now.last_seq, last_seq) != last_seq);

@@ -30,6 +30,7 @@ mod database;
 pub mod history;
 pub mod keeper;
 pub mod lock;
+mod name;
 mod numbers;
 mod packing;
 pub mod pictures;

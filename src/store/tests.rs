@@ -18,7 +18,7 @@ use super::*;
 use crate::clock::{Clock, WallTime};
 use crate::files;
 use crate::publish::audit::Audit;
-use crate::record::{Envelope, Event, EventKind, Record, Run};
+use crate::record::{Envelope, Event, EventKind, Missing, Record, Run};
 use crate::sim::clock::SimClock;
 use crate::sim::samples;
 use crate::status::Status;
@@ -534,4 +534,31 @@ fn until(ready: impl Fn() -> bool) {
         thread::park_timeout(Duration::from_millis(10));
     }
     panic!("it never came");
+}
+
+#[test]
+fn what_another_station_left_unsent_is_kept_and_announced_and_not_sent_as_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(&folder);
+    let runs = |name: &str, decisions: std::ops::Range<u64>| {
+        let clock = Arc::new(SimClock::at(samples::wall(0)));
+        let (keeper, records) = Keeper::new(settings.clone(), run(), clock, Arc::default());
+        let mut keeper = keeper.named(name.into());
+        keeper.attempt();
+        let (before, sent) = (records.committed().borrow().last_seq, records.cursor());
+        decisions.for_each(|n| records.record(samples::decision(n)));
+        keeper.turn();
+        keeper.finish().unwrap();
+        (before, sent)
+    };
+    assert_eq!(runs("bandung/old", 1..4), (1, 0), "its start");
+    assert_eq!(runs("bandung/old", 4..5), (5, 0), "its own events are still to be sent");
+    let (last, sent) = runs("bandung/new", 5..6);
+    assert_eq!((last, sent), (8, 6), "a start and an incident behind what the old one left");
+    let told = History::open(&settings.database()).unwrap().newest(EventKind::Incident, u64::MAX >> 1, 10).unwrap();
+    let [told] = &told[..] else { panic!("{told:?}") };
+    let Envelope { body: Event::Incident(told), .. } = serde_json::from_str(&told.payload).unwrap() else { panic!() };
+    assert_eq!((told.incident.as_str(), &told.missing[..]), ("event-set-aside", &[Missing { first: 1, last: 6 }][..]));
+    assert!(told.text.en.contains("bandung/old"), "{}", told.text.en);
+    assert_eq!(runs("bandung/new", 6..7).1, 6, "told once");
 }

@@ -13,6 +13,9 @@ use crate::units::LaneId;
 /// Why there is no picture.
 const NO_CAMERA: &str = "its camera is lost";
 
+/// Why no command lets it go.
+const AT_MACHINE: &str = "it was stopped at the machine: press its start button";
+
 /// How many may wait for a frame.
 const SNAPSHOTS: usize = 8;
 
@@ -30,8 +33,8 @@ impl Sorter {
                 self.obey()?;
                 Ok("paused".into())
             }
+            Command::Resume if !self.machine.resume() => Err(AT_MACHINE.into()),
             Command::Resume => {
-                self.machine.resume();
                 self.obey()?;
                 let stands = |why| Err(format!("no longer paused, but the machine stands: {why}").into());
                 why_it_stands(self.machine.state()).map_or(Ok("resumed".into()), stands)

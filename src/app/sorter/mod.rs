@@ -320,7 +320,7 @@ fn camera_lost(why: &str, remedy: &Words) -> Event {
     incident(
         CAMERA_LOST,
         &format!("the camera is lost ({why}): {en}; the machine stands until it is back"),
-        &format!("kamera terputus ({why}): {id}; mesin berhenti sampai kamera kembali"),
+        &format!("kamera terputus: {id}; mesin berhenti sampai kamera kembali; rincian teknis: {why}"),
     )
 }
 

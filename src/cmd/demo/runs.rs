@@ -197,7 +197,8 @@ impl Keeping {
         let status = Arc::new(Status::default());
         let topics = Topics::new(&config.station.site, &config.station.id);
         let broker = Broker::start(&topics)?;
-        let storing = Storing::start(&settings, &run, Arc::clone(&clock), Arc::clone(&status), || {})?;
+        let name = format!("{}/{}", config.station.site, config.station.id);
+        let storing = Storing::start(&settings, &run, Arc::clone(&clock), Arc::clone(&status), name, || {})?;
         let (records, shown) = (storing.records.clone(), (&run, &state));
         let shared = Shared { clock: Arc::clone(&clock), status: Arc::clone(&status), records, tap: None };
         // It has no buttons: who pauses a demo learns nothing from where its items fell.

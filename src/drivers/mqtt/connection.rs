@@ -170,7 +170,9 @@ impl Connector {
         match event {
             Event::Incoming(Packet::ConnAck(ack)) => self.come_up(&ack, client),
             Event::Outgoing(Outgoing::Publish(id)) => self.left(id, under_way),
-            Event::Incoming(Packet::PubAck(ack)) => self.lived.took |= answer(&ack, under_way),
+            Event::Incoming(Packet::PubAck(ack)) => {
+                self.lived.took |= answer(&ack, under_way, self.settings.needs_subscriber);
+            }
             Event::Incoming(Packet::Publish(publish)) => self.incoming.take(&publish, &self.link),
             Event::Incoming(Packet::SubAck(ack)) => check_subscribed(&ack),
             _ => {}
@@ -247,10 +249,13 @@ impl Connector {
 }
 
 /// Returns whether the broker took an event.
-fn answer(ack: &PubAck, under_way: &mut UnderWay) -> bool {
+fn answer(ack: &PubAck, under_way: &mut UnderWay, needs_subscriber: bool) -> bool {
     let Some((queued, _)) = under_way.remove(&ack.pkid) else { return false };
     let why = || format!("{:?}", ack.reason);
     let result = match ack.reason {
+        PubAckReason::NoMatchingSubscribers if needs_subscriber && queued.event => {
+            Err(NotTaken::Refused("nobody subscribes to it".into()))
+        }
         PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Ok(()),
         PubAckReason::PayloadFormatInvalid => Err(NotTaken::Never(why())),
         _ => Err(NotTaken::Refused(why())),

@@ -59,6 +59,9 @@ pub struct Settings {
     pub password_file: Option<PathBuf>,
     /// Seconds without traffic after which the connection is probed; after twice as long it is given up.
     pub keep_alive_s: u16,
+    /// Whether an event that the broker has taken and that nobody subscribes to counts as not taken: it is kept, told of
+    /// by `broker-refuses`, and sent again later. For brokers that say so, as mosquitto does (reason code 0x10).
+    pub needs_subscriber: bool,
     /// Encrypts the connection, where it is given.
     pub tls: Option<Tls>,
     /// The commands that are carried out when they come over MQTT: pause, resume, trigger, lane-test, snapshot, reload. None
@@ -87,6 +90,7 @@ impl Default for Settings {
             username: String::new(),
             password_file: None,
             keep_alive_s: 15,
+            needs_subscriber: false,
             tls: None,
             commands: Vec::new(),
         }
