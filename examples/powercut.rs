@@ -64,7 +64,7 @@ async fn live() -> Result<()> {
     }
 
     let mqtt = MqttSettings { host: broker.ip().to_string(), port: broker.port(), ..MqttSettings::default() };
-    let will = offline(&topics, &run, "will");
+    let will = offline(&topics, &run, "will", None);
     let (link, connector, _requests) = Mqtt::new(mqtt, topics.clone(), will, Arc::clone(&status), Arc::clone(&clock));
     tokio::spawn(connector.run());
     let (stop, stopping) = watch::channel(false);

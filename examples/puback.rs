@@ -52,7 +52,7 @@ async fn measure() -> Result<()> {
     committed.wait_for(|now| now.last_seq > held).await?;
     let mqtt = MqttSettings { host: broker.ip().to_string(), port: broker.port(), ..MqttSettings::default() };
     let (link, connector, _requests) =
-        Mqtt::new(mqtt, topics.clone(), offline(&topics, &run, "will"), Arc::clone(&status), Arc::clone(&clock));
+        Mqtt::new(mqtt, topics.clone(), offline(&topics, &run, "will", None), Arc::clone(&status), Arc::clone(&clock));
     let connector = tokio::spawn(connector.run());
     let (stop, stopping) = watch::channel(false);
     let (_state, state) = watch::channel(State::Running);

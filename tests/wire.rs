@@ -54,7 +54,7 @@ async fn everything_sent_is_as_its_schema_says() {
     for kind in ["decision", "outcome", "incident", "start", "status", "health"] {
         assert_eq!(errors(kind, &sent[kind]), [""; 0], "{kind}: {}", sent[kind]);
     }
-    let will: Value = serde_json::from_slice(&offline(&topics(), &run(), "will").payload).unwrap();
+    let will: Value = serde_json::from_slice(&offline(&topics(), &run(), "will", None).payload).unwrap();
     assert_eq!(errors("status", &will), [""; 0], "{will}");
     let command = CommandMessage { id: "1".into(), lane: Some("java".into()) };
     assert_eq!(errors("command", &json!(command)), [""; 0]);

@@ -98,7 +98,7 @@ pub fn publish_over_mqtt(
     said: Said,
     ask: Option<Requests>,
 ) -> Result<Publishing> {
-    let will = offline(&said.topics, &said.run, "will");
+    let will = offline(&said.topics, &said.run, "will", None);
     let (mqtt, topics) = (mqtt.clone(), said.topics.clone());
     let (status, clock) = (Arc::clone(&said.status), Arc::clone(&said.clock));
     Publishing::start(store, records, said, move || {

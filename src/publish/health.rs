@@ -5,12 +5,22 @@ use std::fs;
 use std::path::Path;
 
 use crate::clock::Now;
-use crate::record::{Health, Run, State};
+use crate::record::{Health, OpenIncident, Run, State};
 use crate::status::Status;
 use crate::store::disk_space;
+use crate::store::recent::{Lately, Open};
 
 /// What is true now, as it goes on the wire.
-pub fn health(run: &Run, Now { at, wall }: Now, uptime_s: f64, state: State, status: &Status, folder: &Path) -> Health {
+///
+/// `folder` is the store's.
+pub fn health(
+    (run, uptime_s): (&Run, f64),
+    Now { at, wall }: Now,
+    state: State,
+    status: &Status,
+    lately: &Lately,
+    folder: &Path,
+) -> Health {
     Health {
         schema: "pilah/health/1".into(),
         time: wall.rfc3339(),
@@ -21,11 +31,18 @@ pub fn health(run: &Run, Now { at, wall }: Now, uptime_s: f64, state: State, sta
         counters: named(status.counters()),
         per_minute: named(status.per_minute(at)),
         gauges: named(status.gauges()),
+        lanes: lately.lanes.clone(),
+        incidents: lately.incidents.iter().map(|open| open_incident(open)).collect(),
         latencies_ms: named(status.latencies()),
         temperature_c: temperature_c(),
         disk_free_bytes: disk_space(folder).ok().map(|(left, _)| left),
         resident_bytes: resident_bytes(),
     }
+}
+
+fn open_incident(Open { since, incident }: &Open) -> OpenIncident {
+    let (code, lane) = (incident.incident.clone(), incident.lane.clone());
+    OpenIncident { incident: code, lane, since: since.rfc3339() }
 }
 
 fn named<T>(numbers: BTreeMap<&'static str, T>) -> BTreeMap<String, T> {

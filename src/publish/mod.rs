@@ -28,6 +28,7 @@ use std::task::{Context, Poll};
 
 use tokio::sync::{oneshot, watch};
 
+use crate::clock::WallTime;
 use crate::record::{Run, State, StatusMessage};
 
 /// A message on its way to the broker.
@@ -144,18 +145,25 @@ pub fn is_topic_word(word: &str) -> bool {
 }
 
 /// The retained status of a station that is online, and whether its disk takes no events.
-pub fn online(topics: &Topics, run: &Run, state: State, store_failing: bool) -> Message {
-    status(topics, run, Some((state, store_failing)), None)
+pub fn online(topics: &Topics, run: &Run, state: State, store_failing: bool, now: WallTime) -> Message {
+    status(topics, run, Some((state, store_failing)), None, Some(now))
 }
 
-/// The retained status of a station that is not: `by` is `will` or `stop`.
-pub fn offline(topics: &Topics, run: &Run, by: &str) -> Message {
-    status(topics, run, None, Some(by))
+/// The retained status of a station that is not: `by` is `will`, at a time that nobody knows, or `stop`.
+pub fn offline(topics: &Topics, run: &Run, by: &str, now: Option<WallTime>) -> Message {
+    status(topics, run, None, Some(by), now)
 }
 
-fn status(topics: &Topics, run: &Run, doing: Option<(State, bool)>, offline_by: Option<&str>) -> Message {
+fn status(
+    topics: &Topics,
+    run: &Run,
+    doing: Option<(State, bool)>,
+    offline_by: Option<&str>,
+    now: Option<WallTime>,
+) -> Message {
     let status = StatusMessage {
         schema: "pilah/status/1".into(),
+        time: now.map(|now| now.rfc3339()),
         online: offline_by.is_none(),
         offline_by: offline_by.map(str::to_owned),
         state: doing.map(|(state, _)| state),

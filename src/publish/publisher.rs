@@ -232,7 +232,8 @@ impl<L: Link> Loop<L> {
         let store_failing = self.store_failing();
         if self.presence.take_due(store_failing) {
             let state = *self.all.state.borrow_and_update();
-            let online = online(&self.all.topics, &self.all.run, state, store_failing);
+            let wall = self.all.clock.wall();
+            let online = online(&self.all.topics, &self.all.run, state, store_failing, wall);
             let answer = self.all.link.publish(online);
             self.answers.spawn(async move { (Sent::Status, answer.await) });
         }
@@ -388,13 +389,14 @@ impl<L: Link> Loop<L> {
         let all = &self.all;
         let uptime = all.clock.now().since(self.began).as_secs_f64();
         let folder = all.database.parent().unwrap_or(&all.database);
-        let health = health::health(&all.run, all.clock.read(), uptime, *all.state.borrow(), &all.status, folder);
+        let (state, lately) = (*all.state.borrow(), all.records.recent().lately());
+        let health = health::health((&all.run, uptime), all.clock.read(), state, &all.status, &lately, folder);
         drop(all.link.publish(retained(all.topics.of("health"), &health, false)));
     }
 
     /// Waits a moment for what is under way, says that the station is offline, and closes the link.
     async fn farewell(&mut self) {
-        let told = self.all.link.publish(offline(&self.all.topics, &self.all.run, "stop"));
+        let told = self.all.link.publish(offline(&self.all.topics, &self.all.run, "stop", Some(self.all.clock.wall())));
         let last = async {
             while let Some(answer) = self.answers.join_next().await {
                 let Ok((sent, answer)) = answer else { continue };

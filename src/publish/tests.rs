@@ -480,7 +480,7 @@ async fn status_and_health_are_kept_by_the_broker() {
         serde_json::from_slice(&link.retained(&topics().of("status")).unwrap().payload).unwrap()
     };
     let status = read(&station.link);
-    assert_eq!((status.online, status.state), (true, Some(State::Ready)));
+    assert_eq!((status.online, status.state, status.time.is_some()), (true, Some(State::Ready), true));
     station.state.send_replace(State::Paused);
     rest().await;
     assert_eq!(read(&station.link).state, Some(State::Paused));
@@ -490,6 +490,7 @@ async fn status_and_health_are_kept_by_the_broker() {
         assert_eq!(read(&station.link).store_failing, Some(failing == 1), "no incident can tell it meanwhile");
     }
 
+    station.records.record(samples::incident(1));
     let health = topics().of("health");
     let count = |link: &SimLink| link.arrived().iter().filter(|message| message.topic == health).count();
     let before = count(&station.link);
@@ -499,6 +500,8 @@ async fn status_and_health_are_kept_by_the_broker() {
     assert!(!message.at_least_once);
     let health: crate::record::Health = serde_json::from_slice(&message.payload).unwrap();
     assert_eq!(health.counters["events_sent"], 1);
+    let open: Vec<&str> = health.incidents.iter().map(|open| open.incident.as_str()).collect();
+    assert_eq!((open, health.incidents[0].since.is_empty()), (vec!["camera-lost"], false));
 
     let link = station.stop().await;
     let status = read(&link);

@@ -12,6 +12,8 @@ use crate::status::Spread;
 pub struct StatusMessage {
     /// `pilah/status/1`.
     pub schema: String,
+    /// When this was told: RFC 3339, UTC; null in the last will, which the broker publishes for the station.
+    pub time: Option<String>,
     /// Whether the station is connected.
     pub online: bool,
     /// Why it is offline: `will` when the connection died, `stop` when it was stopped; null while online.
@@ -69,6 +71,17 @@ impl State {
     }
 }
 
+/// An incident that is open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OpenIncident {
+    /// Its code.
+    pub incident: String,
+    /// The lane that it is about, where it is about one.
+    pub lane: Option<String>,
+    /// Since when: RFC 3339, UTC.
+    pub since: String,
+}
+
 /// The retained health message, every ten seconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
@@ -92,6 +105,10 @@ pub struct Health {
     /// Last values: items in flight, how far the belt has run, events that wait for the disk and for the broker, whether these
     /// take them.
     pub gauges: BTreeMap<String, u64>,
+    /// Items by the lane in which they are believed to be, since start.
+    pub lanes: BTreeMap<String, u64>,
+    /// Incidents that are open, the oldest first.
+    pub incidents: Vec<OpenIncident>,
     /// Percentiles of each stage's latency, since start.
     pub latencies_ms: BTreeMap<String, Spread>,
     /// Degrees Celsius of the processor, where the board tells.

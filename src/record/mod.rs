@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::WallTime;
 use crate::units::ItemId;
-pub use live::{Health, State, StatusMessage};
+pub use live::{Health, OpenIncident, State, StatusMessage};
 pub use picture::PictureView;
 pub use run::{Run, Title, random};
 

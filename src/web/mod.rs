@@ -72,7 +72,7 @@ impl Site {
         let (run, since) = &self.run;
         let now = self.clock.read();
         let up = now.at.since(*since).as_secs_f64();
-        health(run, now, up, *self.state.borrow(), &self.status, &self.folder)
+        health((run, up), now, *self.state.borrow(), &self.status, &self.recent.lately(), &self.folder)
     }
 }
 

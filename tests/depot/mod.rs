@@ -67,7 +67,7 @@ pub(crate) fn connect_with(folder: &Path, settings: Settings) -> Line {
 pub(crate) fn connect_by(clock: Arc<dyn Clock>, folder: &Path, settings: Settings) -> Line {
     let run = run();
     let status = Arc::new(Status::default());
-    let will = offline(&topics(), &run, "will");
+    let will = offline(&topics(), &run, "will", None);
     let (link, connector, requests) = Mqtt::new(settings, topics(), will, Arc::clone(&status), clock);
     let connector = tokio::spawn(connector.run());
     Line { station: Station::start(folder, run, status, link), connector, requests }
