@@ -163,7 +163,7 @@ fn status(
 ) -> Message {
     let status = StatusMessage {
         schema: "pilah/status/1".into(),
-        time: now.map(|now| now.rfc3339()),
+        time: now.map(WallTime::rfc3339),
         online: offline_by.is_none(),
         offline_by: offline_by.map(str::to_owned),
         state: doing.map(|(state, _)| state),
