@@ -48,7 +48,23 @@ impl Config {
         let mut problems = Problems::new(&mut found);
         self.warn_of_commands(&mut problems);
         self.warn_of_pulls(&mut problems);
+        self.warn_of_credentials(&mut problems);
         found
+    }
+
+    /// A certificate that is read for each connection, beside a key that is not.
+    fn warn_of_credentials(&self, problems: &mut Problems<'_>) {
+        let pair =
+            self.mqtt.tls.iter().filter_map(|tls| Some((tls.certificate_file.as_ref()?, tls.key_file.as_ref()?)));
+        for (certificate, key) in pair {
+            problems.expect(
+                certificate.is_relative() || key.is_absolute(),
+                "mqtt.tls.key_file",
+                "is a systemd credential, which stays as it was when the service started, and the certificate is read for \
+                 each connection: a renewed pair does not fit until the next start",
+                "name both by absolute paths, or restart the service after each renewal",
+            );
+        }
     }
 
     /// The actuator that a lane's move names, where it is there.

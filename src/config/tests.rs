@@ -320,12 +320,22 @@ fn an_input_tells_one_thing_only() {
     assert_eq!(found.len(), 5, "{found:#?}");
 }
 
+/// What is warned of in a configuration without a problem.
+fn warned(text: &str) -> Vec<String> {
+    let config = Config::parse(Path::new("f.toml"), text, std::iter::empty()).unwrap_or_else(|bad| panic!("{bad}"));
+    config.warnings().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_certificate_that_is_renewed_beside_a_key_that_is_not_is_warned_of() {
+    let with = |pair: &str| warned(&format!("{GOOD}\n[mqtt.tls]\n{pair}"));
+    let found = with("certificate_file = \"/etc/pilah/a.pem\"\nkey_file = \"a-key\"\n");
+    assert!(found.len() == 1 && found[0].starts_with("mqtt.tls.key_file: is a systemd credential"), "{found:#?}");
+    assert_eq!(with("certificate_file = \"/etc/pilah/a.pem\"\nkey_file = \"/etc/pilah/a.key\"\n"), [""; 0]);
+}
+
 #[test]
 fn outputs_that_a_booting_raspberry_pi_switches_on_are_warned_of() {
-    let warned = |text: &str| -> Vec<String> {
-        let config = Config::parse(Path::new("f.toml"), text, std::iter::empty()).unwrap_or_else(|bad| panic!("{bad}"));
-        config.warnings().iter().map(ToString::to_string).collect()
-    };
     let on = |line: &str, more: &str| GOOD.replace("line = \"GPIO23\"", &format!("line = \"{line}\"\n{more}"));
     for (line, more, wanted) in [
         ("GPIO23", "", None),
@@ -446,11 +456,8 @@ fn a_page_is_served_where_it_says_and_under_names_of_hosts() {
 #[test]
 fn a_command_that_triggers_beside_a_photo_eye_is_warned_of() {
     let warned = |kind: &str| {
-        let text = format!("{GOOD}\n[page]\ncommands = [\"trigger\"]\n")
-            .replace("kind = \"photo-eye\"\ninput = \"eye\"", kind);
-        let config =
-            Config::parse(Path::new("f.toml"), &text, std::iter::empty()).unwrap_or_else(|bad| panic!("{bad}"));
-        config.warnings().iter().map(ToString::to_string).collect::<Vec<_>>()
+        let text = format!("{GOOD}\n[page]\ncommands = [\"trigger\"]\n");
+        warned(&text.replace("kind = \"photo-eye\"\ninput = \"eye\"", kind))
     };
     let found = warned("kind = \"photo-eye\"\ninput = \"eye\"");
     assert!(
@@ -462,10 +469,7 @@ fn a_command_that_triggers_beside_a_photo_eye_is_warned_of() {
 
 #[test]
 fn a_lane_test_where_nothing_pauses_the_machine_is_warned_of() {
-    let warned = |more: &str| {
-        let config = Config::parse(Path::new("f.toml"), &format!("{GOOD}\n{more}"), std::iter::empty());
-        config.unwrap_or_else(|bad| panic!("{bad}")).warnings().iter().map(ToString::to_string).collect::<String>()
-    };
+    let warned = |more: &str| warned(&format!("{GOOD}\n{more}")).concat();
     let found = warned("[page]\ncommands = [\"lane-test\"]\n");
     assert!(found.starts_with("page.commands: \"lane-test\" moves a lane only while"), "{found}");
     let page = "[page]\nlisten = \"127.0.0.1:8080\"\ncommands = [\"lane-test\", \"pause\"]\n";
