@@ -12,6 +12,7 @@ use anyhow::{Context, Result, anyhow};
 use sd_notify::NotifyState;
 use tokio::sync::{oneshot, watch};
 
+use crate::app::digests::digests;
 use crate::app::keeping::{Publishing, Said, Storing, alone, publish_over_mqtt};
 use crate::app::page;
 use crate::app::refusal::{Refusal, What};
@@ -76,7 +77,7 @@ fn run_once(config: &Config, signals: &Receiver<()>, again: &Again, paused: bool
     let _alone = alone(&config.store.directory)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let status = Arc::new(Status::default());
-    let run = Run::starting(station::title(config), clock.wall());
+    let run = Run { digests: digests(config), ..Run::starting(station::title(config), clock.wall()) };
     let (state, seen) = watch::channel(State::Starting);
     let stored = Arc::new(AtomicU64::new(0));
     let beat = Arc::clone(&stored);

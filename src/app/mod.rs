@@ -2,6 +2,7 @@
 
 pub mod blind;
 pub mod daemon;
+pub mod digests;
 pub mod keeping;
 pub mod page;
 pub mod refusal;

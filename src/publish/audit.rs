@@ -186,7 +186,8 @@ mod tests {
     }
 
     fn start(last_committed_seq: u64, first_seq: u64) -> Event {
-        Event::Start(Start { version: "1".into(), model: "m".into(), last_committed_seq, first_seq })
+        let (version, model, digests) = ("1".into(), "m".into(), BTreeMap::new());
+        Event::Start(Start { version, model, digests, last_committed_seq, first_seq })
     }
 
     fn audit(events: impl IntoIterator<Item = (u64, Event)>) -> Verdict {

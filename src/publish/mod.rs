@@ -170,6 +170,7 @@ fn status(
         store_failing: doing.map(|(_, failing)| failing),
         version: run.version.clone(),
         model: run.model.get(),
+        digests: run.digests.clone(),
         boot: run.boot.clone(),
     };
     retained(topics.of("status"), &status, true)

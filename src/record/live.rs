@@ -27,6 +27,10 @@ pub struct StatusMessage {
     pub version: String,
     /// Name and version of the model.
     pub model: String,
+    /// The first eight hexadecimal digits of a SHA-256 each: of every model's net, by its name; of the configuration as it
+    /// is in force, but for the names of this one station, as `configuration`; of the routing table, as `routing`. What
+    /// could not be read at the start is left out.
+    pub digests: BTreeMap<String, String>,
     /// The daemon's run.
     pub boot: String,
 }

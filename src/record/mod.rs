@@ -333,6 +333,11 @@ pub struct Start {
     pub version: String,
     /// Name and version of the model; its name in the configuration where it could not be read at the start.
     pub model: String,
+    /// The first eight hexadecimal digits of a SHA-256 each: of every model's net, by its name; of the configuration as it
+    /// is in force, but for the names of this one station, as `configuration`; of the routing table, as `routing`. What
+    /// could not be read at the start is left out.
+    #[serde(default)]
+    pub digests: BTreeMap<String, String>,
     /// The last seq that was committed before this start; 0 for a new store.
     pub last_committed_seq: u64,
     /// The number of the first event that this run may use: what lies between was lost, or never used.
@@ -357,7 +362,8 @@ mod tests {
 
     #[test]
     fn an_event_is_one_flat_object() {
-        let start = Start { version: "1".into(), model: "m".into(), last_committed_seq: 4, first_seq: 9 };
+        let digests = BTreeMap::new();
+        let start = Start { version: "1".into(), model: "m".into(), digests, last_committed_seq: 4, first_seq: 9 };
         let envelope = Envelope {
             schema: "pilah/start/1".into(),
             seq: 9,

@@ -1,5 +1,6 @@
 //! The daemon's run, as its events and messages name it.
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,6 +15,8 @@ pub struct Run {
     pub version: String,
     /// Name and version of the model.
     pub model: Title,
+    /// Digests of what it runs with, by name.
+    pub digests: BTreeMap<String, String>,
 }
 
 impl Run {
@@ -24,6 +27,7 @@ impl Run {
             boot: ulid::Ulid::from_parts(since, u128::from(random()) << 64 | u128::from(random())).to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             model: model.into(),
+            digests: BTreeMap::new(),
         }
     }
 }

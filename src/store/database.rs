@@ -176,6 +176,7 @@ impl Store {
         Event::Start(Start {
             version: run.version.clone(),
             model: run.model.get(),
+            digests: run.digests.clone(),
             last_committed_seq: self.last_seq,
             first_seq: self.numbers.next(),
         })
