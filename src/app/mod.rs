@@ -14,3 +14,4 @@ pub mod surroundings;
 pub mod telemetry;
 pub mod threads;
 pub mod turns;
+mod watch;

@@ -435,6 +435,7 @@ fn every_answer_has_its_indonesian_words_on_the_page() {
         include_str!("asked.rs"),
         include_str!("by_hand.rs"),
         include_str!("../daemon.rs"),
+        include_str!("../watch.rs"),
         include_str!("../../pipeline/by_hand.rs")
     );
     for text in said.into_iter().chain(more) {
