@@ -21,7 +21,7 @@ use crate::app::surroundings::{Seen, Surroundings};
 use crate::app::threads::{self, Devices, Running, Shared};
 use crate::app::turns::Turn;
 pub use crate::app::watch::Again;
-use crate::app::watch::{LOOK, PAUSED, Watch, notify, watchdog};
+use crate::app::watch::{ASKED, LOOK, PAUSED, Watch, notify, watchdog};
 use crate::clock::{Clock, SystemClock};
 use crate::command::{Command, Name, Request, Requests};
 use crate::config::Config;
@@ -38,8 +38,6 @@ const RETRY: Duration = Duration::from_secs(10);
 const OPENING: Duration = Duration::from_secs(30);
 /// From one look at the surroundings to the next.
 const SURROUNDINGS: Duration = Duration::from_secs(5);
-/// Commands on their way to the line, or to who answers while there is none: a person sends one at a time.
-const ASKED: usize = 8;
 
 /// Runs a station until a signal asks it to stop. When a command asks for that, `again` reads the configuration, and the
 /// station starts anew with it: another run, with a boot id of its own.
@@ -72,7 +70,7 @@ fn run_once(config: &Config, signals: &Receiver<()>, again: &Again, paused: bool
     let (state, seen) = watch::channel(State::Starting);
     let stored = Arc::new(AtomicU64::new(0));
     let beat = Arc::clone(&stored);
-    let name = format!("{}/{}", config.station.site, config.station.id);
+    let name = config.station.name();
     let storing = Storing::start(&config.store, &run, Arc::clone(&clock), Arc::clone(&status), name, move || {
         beat.fetch_add(1, Ordering::Relaxed);
     })?;
@@ -255,7 +253,7 @@ impl Around<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::sync_channel;
+    use std::sync::mpsc::{SyncSender, sync_channel};
     use std::thread;
 
     use tokio::sync::oneshot;
@@ -282,47 +280,53 @@ mod tests {
         assert_eq!([resumed, paused].map(|mut answered| answered.try_recv().unwrap().is_ok()), [false, true]);
     }
 
+    /// What opens a station of this configuration, and who sends a signal.
+    fn with_site(config: &Config, directory: &Path, test: impl FnOnce(&Site<'_>, &Watch<'_>, &SyncSender<()>)) {
+        let ((signal, signals), (_ask, asked)) = (sync_channel(1), sync_channel(ASKED));
+        let (watch, (state, _seen)) = (watched(&signals, asked, &|| false), watch::channel(State::Fault));
+        let (shared, _) = Shared::alone();
+        let run = Run::starting("as configured", shared.clock.wall());
+        let site = Site { config, shared: &shared, run: &run, state: &state, directory: directory.to_owned() };
+        test(&site, &watch, &signal);
+    }
+
+    fn opened(site: &Site<'_>, watch: &Watch<'_>) -> Option<Running> {
+        open(site, watch, &mut Refusal::default()).map_err(|(_, error)| error).unwrap()
+    }
+
+    /// Ends a station once it shows this state.
+    fn comes_to(site: &Site<'_>, running: Running, wanted: State) {
+        while *site.state.borrow() != wanted {
+            assert!(running.stop.reason().is_none(), "{:?}", running.stop.reason());
+            thread::yield_now();
+        }
+        running.finish().unwrap();
+    }
+
     #[test]
     fn after_a_power_cut_it_stands_where_that_is_wanted_and_after_a_restart_it_does_not() {
         let (mut config, folder) = (config(), tempfile::tempdir().unwrap());
         config.buttons.hold_at_boot = true;
-        let ((_signal, signals), (_ask, asked)) = (sync_channel(1), sync_channel(ASKED));
-        let (watch, (state, seen)) = (watched(&signals, asked, &|| false), watch::channel(State::Fault));
-        let (shared, _) = Shared::alone();
-        let run = Run::starting("as configured", shared.clock.wall());
         let directory = folder.path().join("run");
-        let site = Site { config: &config, shared: &shared, run: &run, state: &state, directory: directory.clone() };
-        for (before, wanted) in [(None, State::Paused), (Some(Held::default()), State::Ready)] {
-            before.into_iter().for_each(|held| runtime::keep_held(&directory, held));
-            let running = open(&site, &watch, &mut Refusal::default()).map_err(|(_, error)| error).unwrap().unwrap();
-            while *seen.borrow() != wanted {
-                assert!(running.stop.reason().is_none(), "{:?}", running.stop.reason());
-                thread::yield_now();
+        with_site(&config, &directory, |site, watch, _| {
+            for (before, wanted) in [(None, State::Paused), (Some(Held::default()), State::Ready)] {
+                before.into_iter().for_each(|held| runtime::keep_held(&directory, held));
+                comes_to(site, opened(site, watch).unwrap(), wanted);
             }
-            running.finish().unwrap();
-        }
+        });
     }
 
     #[test]
     fn a_signal_while_models_load_ends_it_before_any_pin_is_taken_and_a_pause_from_before_holds_it() {
         let (config, folder) = (config(), tempfile::tempdir().unwrap());
-        let ((signal, signals), (_ask, asked)) = (sync_channel(1), sync_channel(ASKED));
-        let (watch, (state, seen)) = (watched(&signals, asked, &|| false), watch::channel(State::Fault));
-        let (shared, _) = Shared::alone();
-        let run = Run::starting("as configured", shared.clock.wall());
         let directory = folder.path().join("run");
-        let site = Site { config: &config, shared: &shared, run: &run, state: &state, directory: directory.clone() };
-        let opened = || open(&site, &watch, &mut Refusal::default()).map_err(|(_, error)| error).unwrap();
-        signal.send(()).unwrap();
-        assert!(opened().is_none() && !directory.exists());
-        watch.paused.set(true);
-        let running = opened().unwrap();
-        while *seen.borrow() != State::Paused {
-            assert!(running.stop.reason().is_none(), "{:?}", running.stop.reason());
-            thread::yield_now();
-        }
-        running.finish().unwrap();
-        assert!(runtime::held(&directory).unwrap().paused);
-        assert!(run.model.get().starts_with("digits "), "{}", run.model.get());
+        with_site(&config, &directory, |site, watch, signal| {
+            signal.send(()).unwrap();
+            assert!(opened(site, watch).is_none() && !directory.exists());
+            watch.paused.set(true);
+            comes_to(site, opened(site, watch).unwrap(), State::Paused);
+            assert!(runtime::held(&directory).unwrap().paused);
+            assert!(site.run.model.get().starts_with("digits "), "{}", site.run.model.get());
+        });
     }
 }

@@ -1,9 +1,9 @@
 //! Whether every loop of the daemon turns: the watchdog is fed by that.
 //!
-//! Sort, inputs and actuate wait for nothing outside: one that stands is a hang. The store waits for the disk, and a card that
-//! is busy or worn out takes its seconds; the line sorts meanwhile, and records wait in their queue. Capture waits for
-//! a driver: a camera that hangs lets each request run out, seconds each, while it is opened or closed. Infer looks at
-//! a picture for as long as a slow board takes. Items run to the exception lane meanwhile.
+//! Sort, inputs and actuate wait for nothing outside: one that stands is a hang. The store waits for the disk, and a
+//! card that is busy or worn out takes its seconds; the line sorts meanwhile, and records wait in their queue. Capture
+//! waits for a driver: a camera that hangs lets each request run out, seconds each, while it is opened or closed. Infer
+//! looks at a picture for as long as a slow board takes. Items run to the exception lane meanwhile.
 
 use std::time::Duration;
 

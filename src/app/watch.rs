@@ -27,6 +27,8 @@ use crate::units::Timestamp;
 pub(super) const LOOK: Duration = Duration::from_millis(250);
 /// A camera's driver that does not answer for so long is a camera that is lost.
 const HANGS: Duration = Duration::from_secs(3);
+/// Commands on their way to the line, or to who answers while there is none: a person sends one at a time.
+pub(super) const ASKED: usize = 8;
 /// The answer to a pause while there is no line.
 pub(super) const PAUSED: &str = "paused: it will stand once it can start";
 
@@ -204,8 +206,6 @@ pub(super) mod tests {
 
     use super::*;
     use crate::clock::SystemClock;
-
-    const ASKED: usize = 8;
 
     pub(crate) fn watched<'a>(
         signals: &'a Receiver<()>,

@@ -89,6 +89,13 @@ pub struct Station {
     pub exception_lane: String,
 }
 
+impl Station {
+    /// What it is called among all: `site/id`.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.site, self.id)
+    }
+}
+
 /// What is wrong with a configuration file: all of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BadConfig {

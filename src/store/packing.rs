@@ -82,7 +82,7 @@ impl Packer {
                 texts.push('\0');
             }
             count += 1;
-            push_head(&mut heads, record, &mut before)?;
+            push_head(&mut heads, record, &mut before);
             texts.push_str(&text(&record.event)?);
         }
         let mut body = vec![Packing::Plain as u8];
@@ -110,9 +110,8 @@ fn checksum(first: u64, count: u64, boot: &str, body: &[u8]) -> [u8; 4] {
     [a ^ e, b ^ f, c ^ g, d ^ h]
 }
 
-fn push_head(heads: &mut Vec<u8>, record: &Record, before: &mut i64) -> Result<()> {
-    let kind = record.event.kind();
-    let kind = (0..).zip(EventKind::ALL).find(|(_, one)| *one == kind).context("an event of no kind")?.0;
+fn push_head(heads: &mut Vec<u8>, record: &Record, before: &mut i64) {
+    let kind = record.event.kind() as u8;
     let item = record.event.item();
     let synchronized = if record.wall.synchronized { SYNCHRONIZED } else { 0 };
     heads.push(kind | synchronized | if item.is_some() { WITH_ITEM } else { 0 });
@@ -121,7 +120,6 @@ fn push_head(heads: &mut Vec<u8>, record: &Record, before: &mut i64) -> Result<(
     // The sign goes to the lowest bit, so that small numbers of either sign are short.
     push_varint(heads, ((since << 1) ^ (since >> 63)).cast_unsigned());
     heads.extend(item.into_iter().flat_map(|item| item.0.to_bytes()));
-    Ok(())
 }
 
 fn text(event: &Event) -> Result<String> {

@@ -154,10 +154,11 @@ impl Pictures {
         self.make_room(bytes.div_ceil(BLOCK))
     }
 
-    /// Removes some of those that are too many, and of those of items from before `oldest`; returns how many.
+    /// Removes some of those of items from before `oldest`, and of those that are too many; returns how many.
     pub(super) fn tidy(&mut self, oldest: Option<i64>) -> Result<u64> {
-        let removed = self.make_room(STEP)?;
-        Ok(removed + oldest.map_or(Ok(0), |oldest| self.forget_old(oldest))?)
+        // What is too old goes first: one that cannot be removed must not keep it.
+        let removed = oldest.map_or(Ok(0), |oldest| self.forget_old(oldest))?;
+        Ok(removed + self.make_room(STEP)?)
     }
 
     fn forget_old(&mut self, oldest: i64) -> Result<u64> {

@@ -13,7 +13,8 @@ struct Exposition(String);
 
 /// What is true now.
 pub(super) fn text(site: &Site) -> String {
-    let (health, lately) = (site.health(), site.recent.lately());
+    let lately = site.recent.lately();
+    let health = site.health(&lately);
     let mut text = Exposition::default();
     let (place, station) = &site.named;
     let about = [

@@ -33,7 +33,7 @@ use crate::command::{Name, Requests};
 use crate::publish::health::health;
 use crate::record::{Health, Run, State, Words};
 use crate::status::Status;
-use crate::store::recent::Recent;
+use crate::store::recent::{Lately, Recent};
 use crate::units::Timestamp;
 use answer::Answers;
 
@@ -68,11 +68,11 @@ pub struct Site {
 }
 
 impl Site {
-    fn health(&self) -> Health {
+    fn health(&self, lately: &Lately) -> Health {
         let (run, since) = &self.run;
         let now = self.clock.read();
         let up = now.at.since(*since).as_secs_f64();
-        health((run, up), now, *self.state.borrow(), &self.status, &self.recent.lately(), &self.folder)
+        health((run, up), now, *self.state.borrow(), &self.status, lately, &self.folder)
     }
 }
 

@@ -75,7 +75,7 @@ pub(super) fn json(site: &Site) -> String {
         version: &site.run.0.version,
         model: site.run.0.model.get(),
         commands: &site.commands,
-        health: site.health(),
+        health: site.health(&lately),
         incidents: lately.incidents.iter().map(|open| trouble(open)).collect(),
         lanes: site.lanes.iter().map(lane).collect(),
         astray: lately.astray,

@@ -197,7 +197,7 @@ impl Keeping {
         let status = Arc::new(Status::default());
         let topics = Topics::new(&config.station.site, &config.station.id);
         let broker = Broker::start(&topics)?;
-        let name = format!("{}/{}", config.station.site, config.station.id);
+        let name = config.station.name();
         let storing = Storing::start(&settings, &run, Arc::clone(&clock), Arc::clone(&status), name, || {})?;
         let (records, shown) = (storing.records.clone(), (&run, &state));
         let shared = Shared { clock: Arc::clone(&clock), status: Arc::clone(&status), records, tap: None };

@@ -384,7 +384,7 @@ fn a_full_belt_refuses_and_an_abandoned_one_is_empty() {
     // The last one before it goes nowhere any more, be it decided or not.
     let last = id(u128::try_from(IN_FLIGHT).unwrap() - 1);
     assert_eq!(track.came(id(999), at(2)), Arrival::Refused { before: Some(last) });
-    assert!(track.too_close(id(u128::try_from(IN_FLIGHT).unwrap() - 1)), "the refused one is right behind it");
+    assert!(track.too_close(last), "the refused one is right behind it");
     let mut out = Vec::new();
     track.abandon(&mut out);
     assert_eq!(endings(&out).len(), IN_FLIGHT);
