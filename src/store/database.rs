@@ -303,10 +303,12 @@ impl std::error::Error for Unreadable {}
 
 /// Whether the file is the trouble, rather than the disk or the folder it is on.
 pub(crate) fn is_unreadable(wrong: &anyhow::Error) -> bool {
-    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType};
+    use rusqlite::Error::{FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, SqlInputError};
     let broken = |error: &rusqlite::Error| match error {
         // A number that is none any more: a bit of it has changed.
         InvalidColumnType(..) | FromSqlConversionFailure(..) | IntegralValueOutOfRange(..) => true,
+        // Our own words are always the same: a table or a column has another name.
+        SqlInputError { .. } => true,
         _ => matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)),
     };
     wrong.chain().any(|cause| cause.downcast_ref().is_some_and(broken) || cause.is::<Unreadable>())

@@ -381,6 +381,19 @@ fn a_file_that_is_moved_aside_is_told_of_however_late_another_one_can_be_started
 }
 
 #[test]
+fn a_file_whose_columns_have_other_names_is_moved_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(&folder);
+    commit(&mut open(&settings), [samples::decision(1)]);
+    let vandal = Connection::open(settings.database()).unwrap();
+    let damage = "UPDATE sqlite_schema SET sql = replace(sql, 'last INTEGER', 'lasu INTEGER') WHERE name = 'events'";
+    vandal.execute_batch(&format!("PRAGMA writable_schema = 1; {damage}; PRAGMA schema_version = 99")).unwrap();
+    drop(vandal);
+    let opened = Store::open(&settings, "boot", samples::wall(0)).unwrap();
+    assert!(opened.moved.expect("the damage is seen").why.contains("no such column"));
+}
+
+#[test]
 fn two_damaged_files_are_kept_and_no_more() {
     let folder = tempfile::tempdir().unwrap();
     let settings = settings(&folder);
